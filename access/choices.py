@@ -1,0 +1,79 @@
+"""Fixed vocabularies of access: stored as numbers or short words, shown in Chinese."""
+
+from django.db import models
+
+
+class OrganisationKind(models.IntegerChoices):
+    PROVINCE = 0, "省中心"
+    COMPANY = 1, "路公司"
+    OFFICE = 2, "管理处"
+
+
+class Role(models.TextChoices):
+    MONITOR = "monitor", "值班监控员"
+    PTZ_OPERATOR = "ptz", "云台操作员"
+    SECTION_ADMIN = "section", "路段管理员"
+    PROVINCE_ADMIN = "province", "省中心管理员"
+    AUDITOR = "auditor", "审计员"
+
+
+class Action(models.TextChoices):
+    """What a member of staff may be allowed to do with the cameras of an organisation."""
+
+    WATCH = "watch", "查看视频"
+    SNAPSHOT = "snapshot", "查看截图"
+    PTZ = "ptz", "云台控制"
+    LEDGER = "ledger", "维护台账"
+    USERS = "users", "管理用户"
+    MINISTRY = "ministry", "部级对接"
+    AUDIT = "audit", "查看审计"
+
+
+ROLE_ACTIONS: dict[str, frozenset[str]] = {
+    Role.MONITOR: frozenset({Action.WATCH, Action.SNAPSHOT}),
+    Role.PTZ_OPERATOR: frozenset({Action.WATCH, Action.SNAPSHOT, Action.PTZ}),
+    Role.SECTION_ADMIN: frozenset({Action.WATCH, Action.SNAPSHOT, Action.PTZ, Action.LEDGER}),
+    Role.PROVINCE_ADMIN: frozenset(Action.values) - {Action.AUDIT},
+    Role.AUDITOR: frozenset({Action.AUDIT}),
+}
+
+
+class PartnerKind(models.TextChoices):
+    MINISTRY = "ministry", "上级平台"
+    GATEWAY = "gateway", "路段网关"
+
+
+class Scope(models.TextChoices):
+    PLAY = "play", "播放地址"
+    PTZ = "ptz", "云台控制"
+    SNAPSHOT = "snapshot", "视频截图"
+    REPORT = "report", "数据上报"
+
+
+KIND_SCOPES: dict[str, tuple[str, ...]] = {
+    PartnerKind.MINISTRY: (Scope.PLAY, Scope.PTZ, Scope.SNAPSHOT),
+    PartnerKind.GATEWAY: (Scope.REPORT,),
+}
+
+
+class HttpStatusStyle(models.TextChoices):
+    ALWAYS_200 = "envelope", "始终 200"
+    MIRROR = "mirror", "与 code 相同"
+
+
+class ActorKind(models.TextChoices):
+    STAFF = "staff", "用户"
+    PARTNER = "partner", "接入方"
+    SYSTEM = "system", "系统"
+
+
+class Outcome(models.TextChoices):
+    DONE = "done", "成功"
+    REFUSED = "refused", "拒绝"
+    FAILED = "failed", "失败"
+
+
+class Severity(models.IntegerChoices):
+    NOTICE = 1, "提示"
+    WARNING = 2, "警告"
+    CRITICAL = 3, "严重"

@@ -1,0 +1,49 @@
+"""The organisation tree: province, companies (department), management offices (roadSec)."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from access.choices import OrganisationKind
+
+
+class Organisation(models.Model):
+    """One node of the organisation tree; `path` holds the ids from the root, e.g. `/1/7/23/`."""
+
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name="上级单位"
+    )
+    name = models.CharField("名称", max_length=64)
+    kind = models.IntegerField("类别", choices=OrganisationKind.choices)
+    path = models.CharField("路径", max_length=255, editable=False, default="")
+    created_at = models.DateTimeField("建立时间", auto_now_add=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "组织机构"
+        ordering = ["kind", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["parent", "name"], name="organisation_name_unique_below_parent"),
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(parent=None), name="organisation_root_name_unique"
+            ),
+        ]
+        indexes = [
+            # Subtree of a node: path LIKE '/1/7/%' (facts.md: cheapest of the tried forms).
+            models.Index(fields=["path"], name="organisation_path", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["name"], name="organisation_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Path needs the own id, so a new node is written twice, in the caller's transaction."""
+        super().save(*args, **kwargs)
+        path = f"{self.parent.path if self.parent else '/'}{self.pk}/"
+        if path != self.path:
+            self.path = path
+            type(self).objects.filter(pk=self.pk).update(path=path)
+
+    def contains(self, other: "Organisation") -> bool:
+        return other.path.startswith(self.path)

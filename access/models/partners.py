@@ -1,0 +1,93 @@
+"""Partner platforms (ministry, gateways, integrators) and the tokens they hold."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.db import models
+from oauth2_provider.models import AbstractApplication
+
+from access.choices import HttpStatusStyle, PartnerKind, Scope
+from protocol.sm2 import is_public_key
+from protocol.tokens import DEFAULT_SIGN_TEMPLATE
+
+
+def _check_public_key(value: str) -> None:
+    # An off-curve key would verify forged signatures (threats.md 11).
+    if not is_public_key(value):
+        raise ValidationError("不是有效的 SM2 公钥：应为曲线上的点，128 位十六进制 x||y")
+
+
+class Application(AbstractApplication):
+    """The OAuth 2.0 client of one partner."""
+
+    class Meta(AbstractApplication.Meta):
+        verbose_name = verbose_name_plural = "OAuth 客户端"
+
+    def is_usable(self, request: object) -> bool:
+        """False stops every grant of an inactive partner (threats.md 5)."""
+        partner: Partner | None = getattr(self, "partner", None)
+        return partner is None or partner.is_active
+
+
+class Partner(models.Model):
+    """One platform, gateway or integrator that calls our interface, with its profile."""
+
+    application = models.OneToOneField(
+        "access.Application", models.PROTECT, related_name="partner", verbose_name="OAuth 客户端"
+    )
+    kind = models.CharField("类别", max_length=16, choices=PartnerKind.choices)
+    name = models.CharField("名称", max_length=64)
+    code = models.CharField("平台编号", max_length=64, unique=True)
+    user = models.CharField("用户名", max_length=64, unique=True)
+    organisation = models.ForeignKey(
+        "access.Organisation", models.PROTECT, related_name="partners", verbose_name="单位范围"
+    )
+    is_active = models.BooleanField("启用", default=True)
+    scopes = ArrayField(models.CharField(max_length=16, choices=Scope.choices), verbose_name="接口范围")
+    public_key = models.CharField("SM2 公钥", max_length=130, validators=[_check_public_key])
+    token_family = models.UUIDField("令牌族", default=uuid.uuid4, editable=False)
+    token_seconds = models.PositiveIntegerField("令牌有效期（秒）", default=7200)
+    sign_required = models.BooleanField("要求签名", default=True)
+    sign_template = models.CharField("签名原文模板", max_length=200, default=DEFAULT_SIGN_TEMPLATE)
+    sign_id = models.CharField("SM2 用户标识", max_length=64, default="1234567812345678", blank=True)
+    sign_with_z = models.BooleanField("签名含 Z 值", default=True)
+    status_style = models.CharField(
+        "HTTP 状态码", max_length=16, choices=HttpStatusStyle.choices, default=HttpStatusStyle.ALWAYS_200
+    )
+    has_extras = models.BooleanField("附加字段", default=True)
+    has_object_answer = models.BooleanField("单路播放地址以对象返回", default=False)
+    is_strict = models.BooleanField("严格校验 Content-Type", default=False)
+    needs_uuid4 = models.BooleanField("摄像机编号须为 UUID4", default=True)
+    play_ttl_seconds = models.PositiveIntegerField("播放地址有效期（秒）", null=True, blank=True)
+    snapshot_ttl_seconds = models.PositiveIntegerField("截图地址有效期（秒）", null=True, blank=True)
+    created_at = models.DateTimeField("建立时间", auto_now_add=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "接入方"
+        ordering = ["kind", "code"]
+
+    def __str__(self) -> str:
+        return f"{self.name}（{self.user}）"
+
+
+class PartnerToken(models.Model):
+    """One generation of a partner's token ring; the token itself is derived, only its digest is kept."""
+
+    partner = models.ForeignKey("access.Partner", models.CASCADE, related_name="tokens", verbose_name="接入方")
+    generation = models.PositiveIntegerField("代次")
+    digest = models.CharField("摘要", max_length=64, unique=True)
+    issued_at = models.DateTimeField("签发时间")
+    expires_at = models.DateTimeField("到期时间")
+    first_used_at = models.DateTimeField("首次使用", null=True, blank=True)
+    revoked_at = models.DateTimeField("吊销时间", null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "接入方令牌"
+        ordering = ["partner", "-generation"]
+        constraints = [
+            models.UniqueConstraint(fields=["partner", "generation"], name="partner_token_generation_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.partner_id} #{self.generation}"

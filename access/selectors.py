@@ -1,0 +1,49 @@
+"""Reads of access: who may do what, on which part of the organisation tree."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+
+from access.choices import ROLE_ACTIONS, Action
+from access.models import Organisation, StaffRole, User
+
+
+def root_organisation() -> Organisation | None:
+    return Organisation.objects.filter(parent=None).order_by("pk").first()
+
+
+def paths_allowed(user: User, action: Action) -> list[str]:
+    """Path prefixes of the subtrees in which `user` may do `action`; [""] is everything."""
+    if not user.is_active:
+        return []
+    if user.is_superuser:
+        return [""]
+    roles = [role for role, actions in ROLE_ACTIONS.items() if action in actions]
+    rows = StaffRole.objects.filter(user=user, role__in=roles).values_list("organisation__path", flat=True)
+    return sorted(set(rows))
+
+
+def below_paths(paths: Iterable[str], field: str = "path") -> Q:
+    """Condition: `field` lies in one of the subtrees; no path means nothing."""
+    condition = Q(pk__in=[])
+    for path in paths:
+        if path == "":
+            return Q()
+        condition |= Q(**{f"{field}__startswith": path})
+    return condition
+
+
+def organisations_visible_to(user: User, action: Action = Action.WATCH) -> QuerySet[Organisation]:
+    return Organisation.objects.filter(below_paths(paths_allowed(user, action)))
+
+
+def is_allowed(user: User, action: Action, organisation: Organisation) -> bool:
+    return any(organisation.path.startswith(path) for path in paths_allowed(user, action))
+
+
+def organisations_named(name: str, within: Organisation) -> list[Organisation]:
+    """Nodes called `name` in the subtree: companies first; several places means all of them (protocol.md 3)."""
+    rows = list(Organisation.objects.filter(name=name, path__startswith=within.path).order_by("kind", "path"))
+    if not rows:
+        return []
+    return [row for row in rows if row.kind == rows[0].kind]

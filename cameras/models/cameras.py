@@ -1,0 +1,109 @@
+"""The ledger."""
+
+from django.db import models
+from django.db.models import Q
+
+from cameras.choices import CameraType, Classify, OnlineStatus, Orientation
+
+
+class Camera(models.Model):
+    """One camera with all fields of the document; a deleted one stays as a tombstone (`deleted_at`)."""
+
+    number = models.CharField("摄像机编号", max_length=64)
+    # Compared without regard to case, shown as registered (protocol.md section 3).
+    number_key = models.CharField("编号索引", max_length=64, unique=True, editable=False)
+    organisation = models.ForeignKey(
+        "access.Organisation", models.PROTECT, related_name="cameras", verbose_name="管理处"
+    )
+    name = models.CharField("名称", max_length=128)
+    longitude = models.FloatField("经度")
+    latitude = models.FloatField("纬度")
+    road = models.CharField("路线", max_length=64)
+    classify = models.SmallIntegerField("位置类型", choices=Classify.choices)
+    orientation = models.SmallIntegerField("方向", choices=Orientation.choices)
+    camera_type = models.SmallIntegerField("类型", choices=CameraType.choices)
+    stake = models.CharField("桩号", max_length=16)
+    stake_m = models.IntegerField("桩号（米）", editable=False)
+    area = models.CharField("行政区划", max_length=6)
+    poi_name = models.CharField("兴趣点", max_length=128, blank=True)
+    others = models.TextField("其他参数", blank=True)
+    gateway = models.ForeignKey(
+        "cameras.Gateway", models.PROTECT, null=True, blank=True, related_name="cameras", verbose_name="网关"
+    )
+    # Who registered it and alone may change it; null: entered by staff.
+    owner = models.ForeignKey(
+        "access.Partner", models.PROTECT, null=True, blank=True, related_name="cameras", verbose_name="登记方"
+    )
+    ptz_override = models.BooleanField(
+        "云台可控", null=True, blank=True, help_text="未设置：球机可控，其余不可控"
+    )
+    is_pending = models.BooleanField("待审核", default=False)
+    # Rises whenever a field that is reported upward changed.
+    version = models.PositiveIntegerField("版本", default=1, editable=False)
+    created_at = models.DateTimeField("登记时间", auto_now_add=True)
+    updated_at = models.DateTimeField("修改时间", auto_now=True)
+    deleted_at = models.DateTimeField("删除时间", null=True, blank=True, editable=False)
+
+    # What is reported and alarmed; follows `raw_status` behind the blip filter.
+    status = models.SmallIntegerField(
+        "状态", choices=OnlineStatus.choices, default=OnlineStatus.OFFLINE, editable=False
+    )
+    status_at = models.DateTimeField("状态时间", null=True, editable=False)
+    raw_status = models.SmallIntegerField(
+        "即时状态", choices=OnlineStatus.choices, default=OnlineStatus.OFFLINE, editable=False
+    )
+    raw_status_at = models.DateTimeField("即时状态时间", null=True, editable=False)
+    status_reason = models.CharField("状态说明", max_length=120, blank=True, editable=False)
+    has_stream = models.BooleanField("有视频流", default=False, editable=False)
+    has_stream_at = models.DateTimeField("视频流变化时间", null=True, editable=False)
+    reported_status = models.SmallIntegerField(
+        "网关上报状态", choices=OnlineStatus.choices, null=True, editable=False
+    )
+    # Since when the gateway says so, not when it last repeated it.
+    reported_since = models.DateTimeField("网关上报时间", null=True, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "摄像机"
+        ordering = ["road", "stake_m", "orientation", "id"]
+        indexes = [
+            # Tree and wall: cameras of an office in driving order.
+            models.Index(fields=["organisation", "road", "stake_m"], name="camera_organisation"),
+            # Search by stake, road strip.
+            models.Index(fields=["road", "stake_m"], name="camera_road"),
+            models.Index(fields=["gateway"], name="camera_gateway", condition=Q(deleted_at=None)),
+            # The blip filter looks for states that wait to be settled.
+            models.Index(
+                fields=["raw_status_at"],
+                name="camera_unsettled",
+                condition=~Q(status=models.F("raw_status")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def can_ptz(self) -> bool:
+        """Document 4.1 2.b; domes turn unless staff say otherwise."""
+        if self.ptz_override is not None:
+            return self.ptz_override
+        return self.camera_type == CameraType.DOME
+
+    def stream_name(self, video_type: int) -> str:
+        return f"{self.number_key}_{int(video_type)}"
+
+
+class PtzGrant(models.Model):
+    """One camera opened for PTZ to one partner (重要点位, document 4.1 2.b)."""
+
+    camera = models.ForeignKey("cameras.Camera", models.CASCADE, related_name="ptz_grants", verbose_name="摄像机")
+    partner = models.ForeignKey(
+        "access.Partner", models.CASCADE, related_name="ptz_grants", verbose_name="接入方"
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = "重要点位云台开放"
+        constraints = [models.UniqueConstraint(fields=["partner", "camera"], name="ptz_grant_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.camera} → {self.partner}"

@@ -1,0 +1,63 @@
+"""Upper platforms, and per camera what each of them has acknowledged."""
+
+from django.db import models
+
+from access.encryption import EncryptedTextField
+
+
+class UpperPlatform(models.Model):
+    """One platform we report to: the ministry, a neighbour, a test environment."""
+
+    name = models.CharField("名称", max_length=64, unique=True)
+    base_url = models.CharField("地址", max_length=200)
+    user = models.CharField("用户名", max_length=64)
+    device_code = models.CharField("平台编号（BASE64）", max_length=128)
+    token = EncryptedTextField("当前令牌")
+    private_key = EncryptedTextField("SM2 私钥")
+    ca_file = models.CharField("CA 证书文件", max_length=200, blank=True)
+    # Which cameras are reported: this node and everything below it.
+    organisation = models.ForeignKey(
+        "access.Organisation", models.PROTECT, related_name="upper_platforms", verbose_name="上报范围"
+    )
+    is_active = models.BooleanField("启用", default=True)
+    token_at = models.DateTimeField("令牌更新时间", null=True, blank=True, editable=False)
+    last_success_at = models.DateTimeField("最近成功", null=True, blank=True, editable=False)
+    last_error = models.CharField("最近错误", max_length=300, blank=True, editable=False)
+    failures = models.PositiveIntegerField("连续失败", default=0, editable=False)
+    retry_at = models.DateTimeField("下次尝试", null=True, blank=True, editable=False)
+    # The hour whose full status report was begun last.
+    full_report_at = models.DateTimeField("整点全量", null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "上级平台"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CameraDelivery(models.Model):
+    """What one upper platform has acknowledged of one camera; pending is where this differs from it."""
+
+    platform = models.ForeignKey(
+        "ministry.UpperPlatform", models.CASCADE, related_name="deliveries", verbose_name="上级平台"
+    )
+    camera = models.ForeignKey(
+        "cameras.Camera", models.CASCADE, related_name="deliveries", verbose_name="摄像机"
+    )
+    # 0: not registered there.
+    version = models.PositiveIntegerField("已确认版本", default=0)
+    department = models.CharField("已确认单位", max_length=64, blank=True)
+    status = models.SmallIntegerField("已确认状态", null=True)
+    status_at = models.DateTimeField("状态确认时间", null=True)
+    attempts = models.PositiveIntegerField("连续失败", default=0)
+    next_attempt_at = models.DateTimeField("下次尝试", null=True)
+    last_error = models.CharField("最近错误", max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "上报确认"
+        constraints = [models.UniqueConstraint(fields=["platform", "camera"], name="camera_delivery_unique")]
+        indexes = [models.Index(fields=["platform", "status_at"], name="camera_delivery_status")]
+
+    def __str__(self) -> str:
+        return f"{self.camera_id} → {self.platform_id}"

@@ -1,0 +1,250 @@
+"""Every knob of the platform. The environment is read here and nowhere else.
+
+Each own setting has a one-line comment with its unit. `DATABASE_URL` and `REDIS_URL` default to the
+embedded PostgreSQL and Valkey below `DATA_DIR`; this file computes their addresses and starts nothing.
+"""
+
+from pathlib import Path
+
+import environ
+
+from deploy.services import database_url, redis_url
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+
+# --- Place and mode -----------------------------------------------------------------------------------
+# Folder of everything that is kept: database, pictures, logs.
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
+DEBUG = env.bool("DEBUG", default=False)
+INSECURE_SECRET_KEY = "insecure-for-trials-only"  # noqa: S105  check access.E001 refuses it in production
+SECRET_KEY = env.str("SECRET_KEY", default=INSECURE_SECRET_KEY)
+# A demo may run with keys made on the spot; production never with the defaults.
+IS_DEMO = env.bool("IS_DEMO", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Scheme and host under which partners and browsers reach this platform.
+PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+# The same as seen from the media server, for its hooks.
+PLATFORM_INTERNAL_URL = env.str("PLATFORM_INTERNAL_URL", default=PUBLIC_BASE_URL).rstrip("/")
+# Name of the province, root of the organisation tree and title of the console.
+PROVINCE_NAME = env.str("PROVINCE_NAME", default="示范省")
+
+# --- Django -------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "province.apps.ProvinceAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "oauth2_provider",
+    "rest_framework",
+    "django_htmx",
+    "access",
+    "cameras",
+    "streaming",
+    "snapshots",
+    "ptz",
+    "ministry",
+    "console",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "access.middleware.EnvelopeMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "access.middleware.ContentSecurityPolicyMiddleware",
+]
+ROOT_URLCONF = "province.urls"
+WSGI_APPLICATION = "province.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+LANGUAGE_CODE = "zh-hans"
+TIME_ZONE = "Asia/Shanghai"
+USE_I18N = True
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "access.User"
+LOGIN_URL = "console:login"
+LOGIN_REDIRECT_URL = "console:wall"
+LOGOUT_REDIRECT_URL = "console:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": env.str("STATIC_STORAGE", default="whitenoise.storage.CompressedManifestStaticFilesStorage")
+    },
+}
+# Largest request body in bytes; over it partners get code 400 (protocol.md section 7).
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=20 * 1024 * 1024)
+SECURE_SSL_REDIRECT = False
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = PUBLIC_BASE_URL.startswith("https:")
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+X_FRAME_OPTIONS = "DENY"
+# Port differs between platforms on one host, cookies do not: a name of its own keeps logins apart.
+SESSION_COOKIE_NAME = env.str("SESSION_COOKIE_NAME", default="province_session")
+CSRF_COOKIE_NAME = env.str("CSRF_COOKIE_NAME", default="province_csrf")
+
+# --- Database, cache, broker ----------------------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", default=database_url(DATA_DIR))}
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+REDIS_URL = env.str("REDIS_URL", default=redis_url(DATA_DIR))
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# --- OAuth 2.0 (document appendix 2) and the token ring -------------------------------------------------
+OAUTH2_PROVIDER_APPLICATION_MODEL = "access.Application"
+OAUTH2_PROVIDER = {
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 7200,
+    "SCOPES": {"play": "播放地址", "ptz": "云台控制", "snapshot": "视频截图", "report": "数据上报"},
+    "SCOPES_BACKEND_CLASS": "access.oauth.PartnerScopes",
+    "OAUTH2_VALIDATOR_CLASS": "access.oauth.PartnerValidator",
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+}
+# Key from which the tokens of partners are derived; changing it ends all of them.
+TOKEN_SERVER_KEY = env.str("TOKEN_SERVER_KEY", default=SECRET_KEY)
+# Key (any text) under which secrets of other platforms are encrypted at rest.
+STORED_SECRET_KEY = env.str("STORED_SECRET_KEY", default=SECRET_KEY)
+# Seconds in which a repeated exchange with the previous token still returns the same new one.
+TOKEN_GRACE_SECONDS = env.int("TOKEN_GRACE_SECONDS", default=600)
+# Days in which an expired token can still be exchanged.
+TOKEN_EXCHANGE_DAYS = env.int("TOKEN_EXCHANGE_DAYS", default=30)
+# Failed token exchanges per address and minute before further ones are refused.
+TOKEN_FAILURES_PER_MINUTE = env.int("TOKEN_FAILURES_PER_MINUTE", default=60)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["access.authentication.PartnerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["access.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["access.renderers.EnvelopeRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],
+    "EXCEPTION_HANDLER": "access.handlers.envelope_exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- Streaming ------------------------------------------------------------------------------------------
+# Signing keys of play URLs: main, then backup (both verify, the first signs).
+PLAY_URL_KEYS = env.list("PLAY_URL_KEYS", default=[f"play-{SECRET_KEY}"])
+# Seconds in which a play URL can be opened after issue (document 2.1); a partner may have its own.
+PLAY_URL_TTL_SECONDS = env.int("PLAY_URL_TTL_SECONDS", default=5)
+# Key of HLS session prefixes.
+HLS_SESSION_KEY = env.str("HLS_SESSION_KEY", default=f"hls-{SECRET_KEY}")
+# Seconds an HLS session lasts after its entry URL was opened.
+HLS_SESSION_SECONDS = env.int("HLS_SESSION_SECONDS", default=4 * 3600)
+# Key that signs publish addresses; never one of the play keys.
+MEDIA_PUBLISH_KEY = env.str("MEDIA_PUBLISH_KEY", default=f"publish-{SECRET_KEY}")
+# Seconds in which a gateway may (re)open a push with the authInfo it was given.
+PUBLISH_AUTH_SECONDS = env.int("PUBLISH_AUTH_SECONDS", default=7 * 86400)
+# Shared secret between platform and embedded media server.
+MEDIA_SECRET = env.str("MEDIA_SECRET", default=f"media-{SECRET_KEY}")
+MEDIA_NAME = env.str("MEDIA_NAME", default="embedded")
+MEDIA_BIND_HOST = env.str("MEDIA_BIND_HOST", default="127.0.0.1")
+MEDIA_RTMP_PORT = env.int("MEDIA_RTMP_PORT", default=1935)
+MEDIA_HTTP_PORT = env.int("MEDIA_HTTP_PORT", default=8080)
+# Origins whose pages may play our streams.
+MEDIA_CORS_ORIGINS = env.list("MEDIA_CORS_ORIGINS", default=["*"])
+# Origins whose pages may call /service/ (none until configured).
+SERVICE_CORS_ORIGINS = env.list("SERVICE_CORS_ORIGINS", default=[])
+# Seconds after the last viewer left until a high stream is finished.
+HIGH_STREAM_IDLE_SECONDS = env.int("HIGH_STREAM_IDLE_SECONDS", default=20)
+# VideoTransBegin orders a second to one gateway (ordered start).
+PUSH_ORDERS_PER_SECOND = env.float("PUSH_ORDERS_PER_SECOND", default=6)
+# Networks in which gateways may stand (threats.md 19).
+GATEWAY_NETWORKS = env.list("GATEWAY_NETWORKS", default=["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"])
+
+# --- Status ---------------------------------------------------------------------------------------------
+# An offline shorter than this many seconds is no change for reports and alarms.
+STATUS_BLIP_SECONDS = env.float("STATUS_BLIP_SECONDS", default=10)
+# Seconds for which a gateway's "online" is believed without a stream.
+STREAM_GRACE_SECONDS = env.float("STREAM_GRACE_SECONDS", default=60)
+
+# --- Snapshots ------------------------------------------------------------------------------------------
+SNAPSHOT_ROOT = Path(env.str("SNAPSHOT_ROOT", default=str(DATA_DIR / "snapshots")))
+# Seconds between two pictures of a camera (document 4.1 2.c: five minutes).
+SNAPSHOT_PERIOD_SECONDS = env.int("SNAPSHOT_PERIOD_SECONDS", default=300)
+# Days pictures are kept (document 4.1 2.c: not under 7).
+SNAPSHOT_RETENTION_DAYS = env.int("SNAPSHOT_RETENTION_DAYS", default=7)
+# Cameras of one capture task.
+SNAPSHOT_SHARD_SIZE = env.int("SNAPSHOT_SHARD_SIZE", default=200)
+# Seconds to wait for the first key frame of a stream.
+SNAPSHOT_TIMEOUT_SECONDS = env.float("SNAPSHOT_TIMEOUT_SECONDS", default=6)
+SNAPSHOT_JPEG_QUALITY = env.int("SNAPSHOT_JPEG_QUALITY", default=80)
+SNAPSHOT_URL_KEY = env.str("SNAPSHOT_URL_KEY", default=f"snapshot-{SECRET_KEY}")
+# Seconds a snapshot URL is valid; a partner may have its own.
+SNAPSHOT_URL_TTL_SECONDS = env.int("SNAPSHOT_URL_TTL_SECONDS", default=3600)
+
+# --- PTZ ------------------------------------------------------------------------------------------------
+# Seconds the province keeps control after its last order (document 4.1 2.b).
+PTZ_LEASE_SECONDS = env.float("PTZ_LEASE_SECONDS", default=30)
+# Seconds after which a movement is stopped unless renewed.
+PTZ_MOVE_SECONDS = env.float("PTZ_MOVE_SECONDS", default=0.5)
+
+# --- Ministry -------------------------------------------------------------------------------------------
+# Seconds between two looks for changes to report.
+MINISTRY_SYNC_SECONDS = env.float("MINISTRY_SYNC_SECONDS", default=1)
+# Items of one report request.
+MINISTRY_BATCH_SIZE = env.int("MINISTRY_BATCH_SIZE", default=100)
+
+# --- Logging --------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}},
+}
+
+# --- Celery ---------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Longer than twice the hardest task limit, so that no running task is handed out again (design.md 4).
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,
+    "unacked_restore_limit": 100,
+    "polling_interval": 0.5,
+}
+CELERY_REDBEAT_REDIS_URL = REDIS_URL
+CELERY_REDBEAT_LOCK_TIMEOUT = 15
+CELERY_BEAT_SCHEDULER = "redbeat.RedBeatScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_TASK_ROUTES = {
+    "ministry.tasks.*": {"queue": "reports"},
+    "snapshots.tasks.capture_shard": {"queue": "captures"},
+}

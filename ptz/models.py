@@ -1,0 +1,60 @@
+"""Who holds a camera, and every order ever given."""
+
+from django.db import models
+
+from access.choices import ActorKind
+from ptz.choices import PtzAction, PtzLevel, PtzOutcome
+
+
+class PtzLease(models.Model):
+    """Who turned one camera last, and until when lower levels are refused."""
+
+    camera = models.OneToOneField(
+        "cameras.Camera", models.CASCADE, primary_key=True, related_name="ptz_lease", verbose_name="摄像机"
+    )
+    level = models.SmallIntegerField("级别", choices=PtzLevel.choices)
+    holder_kind = models.CharField("控制方类别", max_length=8, choices=ActorKind.choices)
+    holder_id = models.BigIntegerField("控制方编号")
+    holder_name = models.CharField("控制方", max_length=80)
+    held_until = models.DateTimeField("控制到")
+    # When the movement under way must be stopped; null: it stands still.
+    stop_due_at = models.DateTimeField("停止时刻", null=True, blank=True)
+    stop_attempts = models.PositiveSmallIntegerField("停止尝试", default=0)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "云台控制权"
+        indexes = [
+            models.Index(
+                fields=["stop_due_at"], name="ptz_stop_due", condition=models.Q(stop_due_at__isnull=False)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.camera_id} {self.holder_name}"
+
+
+class PtzOrder(models.Model):
+    """One order of ministry or province, carried out or refused (document 4.1 2.b: both sides log)."""
+
+    camera = models.ForeignKey(
+        "cameras.Camera", models.CASCADE, related_name="ptz_orders", verbose_name="摄像机"
+    )
+    at = models.DateTimeField("时间", auto_now_add=True)
+    level = models.SmallIntegerField("级别", choices=PtzLevel.choices)
+    actor_kind = models.CharField("操作者类别", max_length=8, choices=ActorKind.choices)
+    actor_id = models.BigIntegerField("操作者编号")
+    actor_name = models.CharField("操作者", max_length=80)
+    address = models.GenericIPAddressField("来源地址", null=True)
+    action = models.SmallIntegerField("动作", choices=PtzAction.choices)
+    step = models.SmallIntegerField("步长")
+    outcome = models.CharField("结果", max_length=8, choices=PtzOutcome.choices)
+    message = models.CharField("说明", max_length=200, blank=True)
+    duration_ms = models.PositiveIntegerField("用时（毫秒）", default=0)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "云台日志"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["camera", "-id"], name="ptz_order_camera")]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.get_action_display()} {self.camera_id}"

@@ -1,0 +1,21 @@
+from django.db import models
+
+from protocol import codes
+
+
+class VideoType(models.IntegerChoices):
+    LOW = codes.VideoType.LOW.value, "低码流"
+    HIGH = codes.VideoType.HIGH.value, "高码流"
+
+
+class MediaKind(models.TextChoices):
+    EMBEDDED = "embedded", "内置"
+    ZLM = "zlm", "ZLMediaKit"
+    SRS = "srs", "SRS"
+
+
+class PushState(models.TextChoices):
+    IDLE = "idle", "未推流"
+    ORDERED = "ordered", "已下发"
+    LIVE = "live", "推流中"
+    FAILED = "failed", "失败"

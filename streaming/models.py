@@ -1,0 +1,69 @@
+"""Media servers and the pushes that gateways were told to make."""
+
+from django.db import models
+
+from streaming.choices import MediaKind, PushState, VideoType
+
+
+class MediaServer(models.Model):
+    """One media server that takes pushes from gateways and serves them to viewers."""
+
+    name = models.CharField("名称", max_length=32, unique=True)
+    kind = models.CharField("类型", max_length=8, choices=MediaKind.choices)
+    rtmp_url = models.CharField("推流地址", max_length=200, help_text="形如 rtmp://10.0.0.5:1935")
+    http_url = models.CharField("播放地址", max_length=200, help_text="形如 https://live.example.cn")
+    api_url = models.CharField("管理接口", max_length=200, blank=True, help_text="为空则与播放地址相同")
+    secret = models.CharField("密钥", max_length=128, blank=True)
+    is_active = models.BooleanField("启用", default=True)
+    last_seen_at = models.DateTimeField("最近应答", null=True, blank=True, editable=False)
+    last_error = models.CharField("最近错误", max_length=200, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "媒体服务器"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PushSession(models.Model):
+    """The push of one camera's low or high stream: wanted or not, ordered, live, failed and why."""
+
+    camera = models.ForeignKey(
+        "cameras.Camera", models.CASCADE, related_name="push_sessions", verbose_name="摄像机"
+    )
+    video_type = models.SmallIntegerField("码流", choices=VideoType.choices)
+    media_server = models.ForeignKey(
+        "streaming.MediaServer", models.PROTECT, related_name="push_sessions", verbose_name="媒体服务器"
+    )
+    state = models.CharField("状态", max_length=8, choices=PushState.choices, default=PushState.IDLE)
+    is_wanted = models.BooleanField("需要", default=False)
+    ordered_at = models.DateTimeField("下发时间", null=True, blank=True)
+    live_at = models.DateTimeField("开始时间", null=True, blank=True)
+    ended_at = models.DateTimeField("结束时间", null=True, blank=True)
+    # Last time somebody asked for it or watched it: high streams end some seconds after.
+    needed_at = models.DateTimeField("最近需要", null=True, blank=True)
+    attempts = models.PositiveIntegerField("连续尝试", default=0)
+    next_attempt_at = models.DateTimeField("下次尝试", null=True, blank=True)
+    last_code = models.IntegerField("网关返回码", null=True, blank=True)
+    last_error = models.CharField("最近错误", max_length=200, blank=True)
+    codec = models.CharField("编码", max_length=16, blank=True)
+    width = models.PositiveIntegerField("宽", null=True, blank=True)
+    height = models.PositiveIntegerField("高", null=True, blank=True)
+    bitrate_kbps = models.PositiveIntegerField("码率 kbit/s", null=True, blank=True)
+    viewers = models.PositiveIntegerField("观看数", default=0)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "推流会话"
+        constraints = [models.UniqueConstraint(fields=["camera", "video_type"], name="push_session_unique")]
+        indexes = [
+            # The keeper looks for wanted streams that are not there.
+            models.Index(
+                fields=["next_attempt_at"],
+                name="push_session_due",
+                condition=models.Q(is_wanted=True) & ~models.Q(state="live"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.camera} {self.get_video_type_display()}"
