@@ -11,18 +11,22 @@
 Messages are Chinese and meant for the partner; they never hold a secret or a stack trace.
 """
 
-from typing import ClassVar
+import json
+from typing import ClassVar, Final
 
 from protocol.codes import Code
 
-LONGEST_SHOWN = 40
+LONGEST_SHOWN: Final = 40
+_WIDE_SPACE: Final = "\u3000"
 
 
 def shorten(value: object) -> str:
     """The value as a message may quote it: one line, at most 40 characters, printable everywhere."""
-    text = value if isinstance(value, str) else repr(value)
-    text = text[: LONGEST_SHOWN + 1]
-    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text[:LONGEST_SHOWN])
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=repr)
+    shown = "".join(
+        char if char.isprintable() or char == _WIDE_SPACE else f"\\u{ord(char):04x}"
+        for char in text[:LONGEST_SHOWN]
+    )
     return shown + "…" if len(text) > LONGEST_SHOWN else shown
 
 
