@@ -1,0 +1,107 @@
+"""Reads of the ledger, the actor first: nothing here returns a camera its asker may not know of."""
+
+import re
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, QuerySet
+
+from access.choices import Action, OrganisationKind
+from access.models import Partner, User
+from access.selectors import below_paths, organisations_named, paths_allowed
+from cameras.choices import OnlineStatus
+from cameras.models import Camera, PtzGrant
+from protocol.errors import NotFoundError
+
+_STAKE = re.compile(r"K?(\d{1,4})(?:\+(\d{0,3}))?$", re.IGNORECASE)
+_ROAD = re.compile(r"[GSXYZ]\d{1,4}$", re.IGNORECASE)
+
+
+def _live() -> QuerySet[Camera]:
+    return Camera.objects.filter(deleted_at=None, is_pending=False)
+
+
+def cameras_visible_to(user: User, action: Action = Action.WATCH) -> QuerySet[Camera]:
+    """Live cameras on which `user` may do `action`."""
+    return _live().filter(below_paths(paths_allowed(user, action), "organisation__path"))
+
+
+def cameras_of(partner: Partner) -> QuerySet[Camera]:
+    """Live cameras in the partner's subtree."""
+    return _live().filter(organisation__path__startswith=partner.organisation.path)
+
+
+def cameras_in_department(partner: Partner, department: str) -> QuerySet[Camera]:
+    """Cameras of a department and below; unknown or outside the subtree is the same `NotFoundError`."""
+    nodes = organisations_named(department, partner.organisation)
+    if not nodes:
+        raise NotFoundError(f"单位不存在：{department[:64]}")
+    return _live().filter(below_paths([node.path for node in nodes], "organisation__path"))
+
+
+def find_camera(partner: Partner, camera_num: str, department: str | None = None) -> Camera:
+    """One camera by number, inside the partner's subtree and, when given, inside `department`."""
+    scope = cameras_in_department(partner, department) if department else cameras_of(partner)
+    camera = (
+        scope.select_related("organisation__parent", "gateway__partner")
+        .filter(number_key=camera_num.strip().lower())
+        .first()
+    )
+    if camera is None:
+        raise NotFoundError(f"摄像机不存在：{camera_num[:64]}")
+    return camera
+
+
+def is_ptz_open(camera: Camera, partner: Partner) -> bool:
+    """Document 4.1 2.b: only opened cameras (重要点位) turn for an upper platform."""
+    return PtzGrant.objects.filter(camera=camera, partner=partner).exists()
+
+
+def department_name(camera: Camera) -> str:
+    """The company a camera is registered under; `organisation__parent` should be loaded."""
+    node = camera.organisation
+    if node.kind == OrganisationKind.OFFICE and node.parent is not None:
+        return node.parent.name
+    return node.name
+
+
+def search_cameras(user: User, text: str, limit: int = 50) -> list[Camera]:
+    """Cameras for a search line: stake (`K1120+3`), road, both, or words of name and number."""
+    words = text.strip().split()
+    cameras = cameras_visible_to(user).select_related("organisation")
+    stake_m: int | None = None
+    for word in words:
+        if _ROAD.match(word):
+            cameras = cameras.filter(road__istartswith=word)
+        elif match := _STAKE.match(word):
+            # "+3" begins +3xx: 1120+3 means somewhere in 1120+300.
+            stake_m = int(match[1]) * 1000 + int((match[2] or "0").ljust(3, "0"))
+        else:
+            cameras = cameras.filter(
+                Q(name__icontains=word) | Q(number_key__startswith=word.lower()) | Q(organisation__name__icontains=word)
+            )
+    if not words:
+        return []
+    if stake_m is None:
+        return list(cameras[:limit])
+    near = cameras.filter(stake_m__range=(stake_m - 5000, stake_m + 5000))
+    return sorted(near, key=lambda camera: abs(camera.stake_m - (stake_m or 0)))[:limit]
+
+
+@dataclass(frozen=True)
+class StatusCounts:
+    """Cameras by raw status, as the wall shows them."""
+
+    total: int
+    online: int
+    offline: int
+    fault: int
+
+
+def count_statuses(cameras: QuerySet[Camera]) -> StatusCounts:
+    rows = dict(cameras.order_by().values_list("raw_status").annotate(Count("id")))
+    online, offline, fault = (rows.get(status.value, 0) for status in (OnlineStatus.ONLINE, OnlineStatus.OFFLINE, OnlineStatus.FAULT))
+    return StatusCounts(total=online + offline + fault, online=online, offline=offline, fault=fault)
+
+
+def status_counts(user: User) -> StatusCounts:
+    return count_statuses(cameras_visible_to(user))

@@ -1,0 +1,146 @@
+"""Camera status: what stream and gateway say becomes one raw state, and behind the blip filter the status.
+
+A stream that is there is online; a gateway's fault stands while no stream is there; a gateway's online
+without a stream is believed for STREAM_GRACE_SECONDS (protocol.md section 3).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from access.models import Partner
+from access.selectors import below_paths, organisations_named
+from cameras.choices import OnlineStatus, StatusSource
+from cameras.models import Camera, StatusChange
+from cameras.services.ledger import may_touch
+from protocol.bodies import StatusItem
+
+_RAW_FIELDS = [
+    "raw_status",
+    "raw_status_at",
+    "status_reason",
+    "status",
+    "status_at",
+    "has_stream",
+    "has_stream_at",
+    "reported_status",
+    "reported_since",
+]
+
+
+@dataclass(frozen=True)
+class ReportOutcome:
+    """What became of a list without per-item results: how many were applied, which numbers are unknown."""
+
+    applied: int
+    unknown: tuple[str, ...]
+
+
+def report_status(*, partner: Partner, items: Sequence[StatusItem], department: str | None = None) -> ReportOutcome:
+    """Take in ReportCameraStatus (document 1.2). The same camera twice: the later wins."""
+    latest = {item.camera_num.strip().lower(): item for item in items}
+    now = timezone.now()
+    with transaction.atomic():
+        known = _reportable(partner, list(latest), department)
+        for key, camera in known.items():
+            status = int(latest[key].online)
+            # Since when it says so: a repeated "online" must not renew the grace.
+            if camera.reported_status != status:
+                camera.reported_status, camera.reported_since = status, now
+        _settle(known.values(), now)
+    return ReportOutcome(
+        applied=len(known), unknown=tuple(item.camera_num for key, item in latest.items() if key not in known)
+    )
+
+
+def _reportable(partner: Partner, keys: list[str], department: str | None) -> dict[str, Camera]:
+    scope = Q()
+    if department:
+        nodes = organisations_named(department, partner.organisation)
+        scope = below_paths([node.path for node in nodes], "organisation__path")
+    cameras = (
+        Camera.objects.select_for_update(of=("self",))
+        .select_related("organisation", "gateway")
+        .filter(scope, number_key__in=keys, deleted_at=None)
+        .order_by("pk")
+    )
+    return {camera.number_key: camera for camera in cameras if may_touch(partner, camera)}
+
+
+def set_stream_presence(*, present: Iterable[int] = (), absent: Iterable[int] = ()) -> None:
+    """Media servers say which cameras' low streams are there and which are not (camera ids)."""
+    there, gone = set(present), set(absent)
+    now = timezone.now()
+    with transaction.atomic():
+        cameras = list(
+            Camera.objects.select_for_update()
+            .filter(
+                Q(pk__in=there, has_stream=False) | Q(pk__in=gone - there, has_stream=True), deleted_at=None
+            )
+            .order_by("pk")
+        )
+        for camera in cameras:
+            camera.has_stream, camera.has_stream_at = camera.pk in there, now
+        _settle(cameras, now)
+
+
+def settle_statuses(*, now: datetime | None = None) -> int:
+    """Let time act: offlines that outlived the blip filter, graces that ran out. Returns cameras looked at."""
+    now = now or timezone.now()
+    grace_over = now - timedelta(seconds=settings.STREAM_GRACE_SECONDS)
+    due = Q(raw_status_at__lte=now - timedelta(seconds=settings.STATUS_BLIP_SECONDS)) & ~Q(status=F("raw_status"))
+    expired = Q(
+        raw_status=OnlineStatus.ONLINE,
+        has_stream=False,
+        reported_status=OnlineStatus.ONLINE,
+        reported_since__lte=grace_over,
+    )
+    with transaction.atomic():
+        cameras = list(
+            Camera.objects.select_for_update(skip_locked=True).filter(due | expired, deleted_at=None).order_by("pk")
+        )
+        _settle(cameras, now)
+    return len(cameras)
+
+
+def _judge(camera: Camera, now: datetime) -> tuple[OnlineStatus, StatusSource, str]:
+    if camera.has_stream:
+        return OnlineStatus.ONLINE, StatusSource.STREAM, ""
+    if camera.reported_status == OnlineStatus.FAULT:
+        return OnlineStatus.FAULT, StatusSource.REPORT, "网关上报故障"
+    if camera.reported_status == OnlineStatus.OFFLINE:
+        return OnlineStatus.OFFLINE, StatusSource.REPORT, "网关上报离线"
+    if camera.reported_status == OnlineStatus.ONLINE and camera.reported_since:
+        # A stream that was lost after the report disproves it.
+        is_newer = camera.has_stream_at is None or camera.has_stream_at < camera.reported_since
+        age = (now - camera.reported_since).total_seconds()
+        if is_newer and age < settings.STREAM_GRACE_SECONDS:
+            return OnlineStatus.ONLINE, StatusSource.REPORT, "网关上报在线，等待视频流"
+    return OnlineStatus.OFFLINE, StatusSource.STREAM, "没有视频流"
+
+
+def _settle(cameras: Iterable[Camera], now: datetime) -> None:
+    """Derive raw state and status of locked rows and store what changed."""
+    touched: list[Camera] = []
+    changes: list[StatusChange] = []
+    blip = timedelta(seconds=settings.STATUS_BLIP_SECONDS)
+    for camera in cameras:
+        touched.append(camera)
+        status, source, reason = _judge(camera, now)
+        if camera.raw_status != status or camera.raw_status_at is None:
+            camera.raw_status, camera.raw_status_at = status, now
+        camera.status_reason = reason
+        is_first = camera.status_at is None
+        if camera.status == status and not is_first:
+            continue
+        if status == OnlineStatus.OFFLINE and not is_first and now - camera.raw_status_at < blip:
+            continue
+        camera.status, camera.status_at = status, now
+        changes.append(StatusChange(camera=camera, at=now, status=status, source=source, reason=reason))
+    Camera.objects.bulk_update(touched, _RAW_FIELDS, batch_size=1000)
+    StatusChange.objects.bulk_create(changes, batch_size=1000)

@@ -1,0 +1,9 @@
+from django.urls import path
+
+from cameras import api
+
+urlpatterns = [
+    path("video.VideoInformation", api.VideoInformation.as_view()),
+    path("video.VideoInformationDel", api.VideoInformationDel.as_view()),
+    path("video.ReportCameraStatus", api.ReportCameraStatus.as_view()),
+]
