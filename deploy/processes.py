@@ -1,5 +1,6 @@
 """Child processes that never outlive the one that started them (Linux)."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -12,7 +13,8 @@ from typing import IO
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
-_libc = ctypes.CDLL(None, use_errno=True)
+# Looked up here and not in a forked child, where another thread's lock may be held for ever.
+_prctl = ctypes.CDLL(None).prctl
 
 
 class StartError(Exception):
@@ -29,16 +31,18 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     answers: Callable[[], bool] | None = None
     start_seconds: float = 30.0
+    # Others stand on it: it is stopped after them.
+    is_foundation: bool = False
 
 
 def become_subreaper() -> None:
     """Makes orphaned descendants children of this process instead of children of init."""
-    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def die_with_parent(parent_pid: int, stop_signal: signal.Signals) -> None:
     """Runs in the child. The kernel watches the parent's thread, so programs are started from the main one."""
-    _libc.prctl(_PR_SET_PDEATHSIG, stop_signal.value, 0, 0, 0)
+    _prctl(_PR_SET_PDEATHSIG, stop_signal.value, 0, 0, 0)
     if os.getppid() != parent_pid:  # the parent died before the line above
         os._exit(1)
 
@@ -56,22 +60,31 @@ def spawn(
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=lambda: die_with_parent(parent_pid, program.stop_signal),  # noqa: PLW1509
+        preexec_fn=lambda: die_with_parent(parent_pid, program.stop_signal),
     )
+
+
+def children(pid: int) -> list[int]:
+    return _children_of_all().get(pid, [])
 
 
 def descendants(pid: int) -> list[int]:
     """Children, grandchildren and so on, whatever session or process group they moved to."""
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (parent := _parent_of(entry)) is not None:
-            children.setdefault(parent, []).append(int(entry.name))
+    children_of = _children_of_all()
     found: list[int] = []
     waiting = [pid]
     while waiting:
-        below = children.get(waiting.pop(), [])
+        below = children_of.get(waiting.pop(), [])
         found += below
         waiting += below
+    return found
+
+
+def _children_of_all() -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (parent := _parent_of(entry)) is not None:
+            found.setdefault(parent, []).append(int(entry.name))
     return found
 
 
@@ -85,10 +98,13 @@ def _parent_of(entry: Path) -> int | None:
 
 
 def signal_quietly(pid: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
+
+
+def kill_tree(pid: int) -> None:
+    for each in (*descendants(pid), pid):
+        signal_quietly(each, signal.SIGKILL)
 
 
 def kill_descendants(pid: int, *, seconds: float = 3.0) -> list[int]:

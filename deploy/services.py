@@ -109,15 +109,29 @@ def postgres(data_dir: Path, *, durable: bool = True) -> Program:
         "log_checkpoints": "off",
     }
     if not durable:
-        settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+        settings |= {
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "autovacuum": "off",
+        }
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     binary = str(_postgres_folder() / "postgres")
     return Program(
         name="postgres",
-        argv=(*_as_ordinary_user(), binary, "-D", str(data_dir.resolve() / "postgres"), "-p", "5432", *options),
+        argv=(
+            *_as_ordinary_user(),
+            binary,
+            "-D",
+            str(data_dir.resolve() / "postgres"),
+            "-p",
+            "5432",
+            *options,
+        ),
         env={"LC_ALL": "C"},
         stop_signal=signal.SIGINT,  # SIGTERM would wait for every client to leave
         answers=lambda: postgres_answers(data_dir),
+        is_foundation=True,
     )
 
 
@@ -131,6 +145,7 @@ def valkey(data_dir: Path) -> Program:
             *("--dir", str(data_dir.resolve() / "valkey"), "--save", "", "--appendonly", "no"),
         ),
         answers=lambda: valkey_answers(data_dir),
+        is_foundation=True,
     )
 
 
@@ -148,7 +163,7 @@ def valkey_answers(data_dir: Path) -> bool:
 def _ask(where: Path, packet: bytes, *, farewell: bytes = b"") -> bytes:
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(2)
+            connection.settimeout(1)
             connection.connect(str(where))
             connection.sendall(packet)
             answer = connection.recv(4096)
