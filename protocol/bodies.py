@@ -129,6 +129,8 @@ def _parse_online(value: object, field: str) -> OnlineStatus:
 
 def decode_object(body: bytes, what: str) -> dict[str, Any]:
     """A body that is one JSON object within the depth limit; MalformedError with line and column."""
+    if body.count(b",") > MOST_ITEMS:
+        raise MalformedError(f"{what} 请求体的内容过多")
     try:
         given = msgspec.json.decode(body)
     except RecursionError:
@@ -153,7 +155,7 @@ def _load_surrogates(body: bytes, what: str, error: Exception) -> object:
 
     Lone surrogates are valid JSON (RFC 8259 section 8.2), NaN and Infinity are not.
     """
-    if b"\\u" in body:
+    if b"\\u" in body and body.count(b",") <= _MANY_COMMAS:
         try:
             loaded: object = json.loads(body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
 
 import msgspec
@@ -29,6 +30,8 @@ LONGEST_CAMERA_NAME: Final = 128
 LONGEST_ROAD_SECTION: Final = 64
 LONGEST_POI_NAME: Final = 128
 LONGEST_OTHERS: Final = 2000
+# Far above 14 such fields; without it one item of 20 MiB becomes millions of objects.
+MOST_ITEM_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class _Wire(msgspec.Struct):
     others: Any = None
 
 
+_CAMERA_NUM_PARSERS: Final = {flag: partial(fields.parse_camera_num, uuid4=flag) for flag in (True, False)}
 _DECODER: Final = msgspec.json.Decoder(_Wire)
 
 
@@ -95,13 +99,14 @@ class ItemFaults:
         """Trimmed text. An optional field that is absent or null is an empty text."""
         if value is None and not is_required:
             return ""
-        shortest = 1 if is_required else 0
-        return self.take(
-            "",
-            lambda given, name: fields.clean_text(given, name, longest=longest, shortest=shortest),
-            value,
-            field,
-        )
+        if value is None:
+            self._faults.append(f"缺少 {field}")
+            return ""
+        try:
+            return fields.clean_text(value, field, longest=longest, shortest=1 if is_required else 0)
+        except MalformedError as error:
+            self._faults.append(error.message)
+            return ""
 
     def finish(self, camera_num: str) -> None:
         """CameraItemError when anything was found."""
@@ -111,6 +116,8 @@ class ItemFaults:
 
 def decode_item(raw: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[WireT]) -> WireT:
     """One element of a list as its struct of Any; CameraItemError when it is no JSON object."""
+    if (size := memoryview(raw).nbytes) > MOST_ITEM_BYTES:
+        _refuse(f"单条 {size} 字节，超过上限 {MOST_ITEM_BYTES} 字节")
     try:
         return decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -144,12 +151,7 @@ def parse_camera(raw: bytes | msgspec.Raw, *, uuid4: bool = True) -> CameraRecor
     longitude, latitude = faults.take((0.0, 0.0), fields.parse_lon_lat, wire.longAndLati, "longAndLati")
     record = CameraRecord(
         department=faults.take_text(wire.department, "department", LONGEST_DEPARTMENT),
-        camera_num=faults.take(
-            "",
-            lambda given, name: fields.parse_camera_num(given, name, uuid4=uuid4),
-            wire.cameraNum,
-            "cameraNum",
-        ),
+        camera_num=faults.take("", _CAMERA_NUM_PARSERS[uuid4], wire.cameraNum, "cameraNum"),
         camera_name=faults.take_text(wire.cameraName, "cameraName", LONGEST_CAMERA_NAME),
         longitude=longitude,
         latitude=latitude,

@@ -19,14 +19,16 @@ EnumT = TypeVar("EnumT", bound=IntEnum)
 LONGITUDE_RANGE: Final = (73.0, 136.0)
 LATITUDE_RANGE: Final = (3.0, 54.0)
 LONGEST_CAMERA_NUM: Final = 64
+LONGEST_ROAD: Final = 64
 
 _UUID4: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE
 )
 _CAMERA_NUM: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _STAKE: Final = re.compile(r"[Kk]([0-9]{1,5})\+([0-9]{1,3})")
-_DEGREES: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,15})?")
-_ROAD: Final = re.compile(r"[A-Z][0-9][0-9A-Z]{0,8}")
+_DEGREES: Final = r"\s*([0-9]{1,3}(?:\.[0-9]{1,15})?)\s*"
+_LON_LAT: Final = re.compile(f"{_DEGREES}/{_DEGREES}")
+_ROADS: Final = re.compile(r"\s*[A-Z][0-9][0-9A-Z]{0,8}\s*(?:&\s*[A-Z][0-9][0-9A-Z]{0,8}\s*)*")
 _AREA: Final = re.compile(r"[1-9][0-9]{5}")
 _SECONDS: Final = re.compile(r"[0-9]{1,15}")
 _LINE_BREAKS: Final = str.maketrans("", "", "\r\n\t")
@@ -54,8 +56,9 @@ def clean_text(value: object, field: str, *, longest: int, shortest: int = 1) ->
     """
     if not isinstance(value, str):
         raise fault(field, value, "应为字符型")
-    text = value.translate(_LINE_BREAKS).strip()
+    text = value.strip()
     if not text.isprintable():
+        text = text.translate(_LINE_BREAKS)
         refuse_control_characters(text, field)
     if len(text) < shortest:
         raise fault(field, value, "不能为空" if shortest == 1 else f"少于 {shortest} 个字符")
@@ -99,11 +102,14 @@ def parse_int(value: object, field: str, *, low: int, high: int) -> int:
 
 def parse_choice(value: object, field: str, choices: type[EnumT]) -> EnumT:
     """A member of one of the document's value lists, as a number or as a string of digits."""
-    number = parse_number(value)
-    if number is None or number not in choices.__members__.values():
-        allowed = "、".join(str(int(choice)) for choice in choices)
-        raise fault(field, value, f"应为 {allowed} 之一")
-    return choices(number)
+    number = value if type(value) is int else parse_number(value)
+    try:
+        if number is not None:
+            return choices(number)
+    except ValueError:
+        pass
+    allowed = "、".join(str(int(choice)) for choice in choices)
+    raise fault(field, value, f"应为 {allowed} 之一")
 
 
 def parse_orientation(value: object, field: str = "cameraOrientation") -> Orientation:
@@ -130,10 +136,10 @@ def format_stake(metres: int) -> str:
 
 def parse_lon_lat(value: object, field: str = "longAndLati") -> tuple[float, float]:
     """`lon/lat` in decimal degrees (WGS-84), inside 73-136 and 3-54."""
-    parts = [part.strip() for part in value.split("/")] if isinstance(value, str) and len(value) < 80 else []
-    if len(parts) != 2 or not all(map(_DEGREES.fullmatch, parts)):
+    match = _LON_LAT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
         raise fault(field, value, "不符合 经度/纬度 格式，例如 118.7741/32.247")
-    longitude, latitude = float(parts[0]), float(parts[1])
+    longitude, latitude = float(match[1]), float(match[2])
     if not LONGITUDE_RANGE[0] <= longitude <= LONGITUDE_RANGE[1]:
         raise fault(field, value, "经度应在 73 到 136 之间")
     if not LATITUDE_RANGE[0] <= latitude <= LATITUDE_RANGE[1]:
@@ -143,11 +149,10 @@ def parse_lon_lat(value: object, field: str = "longAndLati") -> tuple[float, flo
 
 def parse_road(value: object, field: str = "road") -> tuple[str, ...]:
     """`G42` or `G42&S38` as its roads, in the order given."""
-    text = clean_text(value, field, longest=64)
-    roads = tuple(part.strip() for part in text.split("&"))
-    if not all(map(_ROAD.fullmatch, roads)):
+    match = _ROADS.fullmatch(value) if isinstance(value, str) and len(value) <= LONGEST_ROAD else None
+    if match is None:
         raise fault(field, value, "不符合路线编号格式，例如 G42 或 G42&S38")
-    return roads
+    return tuple(part.strip() for part in match[0].split("&"))
 
 
 def parse_area(value: object, field: str = "area") -> str:
