@@ -3,13 +3,18 @@
 import base64
 import hashlib
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
+
+if TYPE_CHECKING:
+    _TextField = models.TextField[str, str]
+else:
+    _TextField = models.TextField
 
 _PREFIX = "sm4gcm$"
 _NONCE_BYTES = 12
@@ -39,7 +44,7 @@ def decrypt_text(stored: str) -> str:
         raise ImproperlyConfigured("存储的密文无法解密：STORED_SECRET_KEY 与写入时不同") from error
 
 
-class EncryptedTextField(models.TextField[str, str]):
+class EncryptedTextField(_TextField):
     """Text that reaches the database only encrypted; it cannot be searched."""
 
     def get_prep_value(self, value: Any) -> Any:

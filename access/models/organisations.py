@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from django.db import models
-from django.db.models import Q
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import Q, Value
+from django.db.models.functions import Concat, Substr
 
 from access.choices import OrganisationKind
 
@@ -38,12 +40,19 @@ class Organisation(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Path needs the own id, so a new node is written twice, in the caller's transaction."""
-        super().save(*args, **kwargs)
-        path = f"{self.parent.path if self.parent else '/'}{self.pk}/"
-        if path != self.path:
+        """The path needs the own id and is written after it; a node that moves takes its subtree along."""
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            path = f"{self.parent.path if self.parent else '/'}{self.pk}/"
+            if path == self.path:
+                return
+            tree = type(self).objects.filter(Q(pk=self.pk) | Q(path__startswith=self.path or path))
+            tree.update(path=Concat(Value(path), Substr("path", len(self.path) + 1)))
             self.path = path
-            type(self).objects.filter(pk=self.pk).update(path=path)
+
+    def clean(self) -> None:
+        if self.pk and self.parent and self.contains(self.parent):
+            raise ValidationError({"parent": "上级单位不能是本单位或其下级"})
 
     def contains(self, other: "Organisation") -> bool:
         return other.path.startswith(self.path)

@@ -1,5 +1,6 @@
 """Partner platforms (ministry, gateways, integrators) and the tokens they hold."""
 
+import base64
 import uuid
 
 from django.contrib.postgres.fields import ArrayField
@@ -9,13 +10,7 @@ from oauth2_provider.models import AbstractApplication
 
 from access.choices import HttpStatusStyle, PartnerKind, Scope
 from protocol.sm2 import is_public_key
-from protocol.tokens import DEFAULT_SIGN_TEMPLATE
-
-
-def _check_public_key(value: str) -> None:
-    # An off-curve key would verify forged signatures (threats.md 11).
-    if not is_public_key(value):
-        raise ValidationError("不是有效的 SM2 公钥：应为曲线上的点，128 位十六进制 x||y")
+from protocol.tokens import DEFAULT_SIGN_TEMPLATE, is_sign_template
 
 
 class Application(AbstractApplication):
@@ -25,9 +20,9 @@ class Application(AbstractApplication):
         verbose_name = verbose_name_plural = "OAuth 客户端"
 
     def is_usable(self, request: object) -> bool:
-        """False stops every grant of an inactive partner (threats.md 5)."""
+        """False stops every grant of an inactive partner, or of nobody (threats.md 5)."""
         partner: Partner | None = getattr(self, "partner", None)
-        return partner is None or partner.is_active
+        return partner is not None and partner.is_active
 
 
 class Partner(models.Model):
@@ -45,7 +40,7 @@ class Partner(models.Model):
     )
     is_active = models.BooleanField("启用", default=True)
     scopes = ArrayField(models.CharField(max_length=16, choices=Scope.choices), verbose_name="接口范围")
-    public_key = models.CharField("SM2 公钥", max_length=130, validators=[_check_public_key])
+    public_key = models.CharField("SM2 公钥", max_length=130)
     token_family = models.UUIDField("令牌族", default=uuid.uuid4, editable=False)
     token_seconds = models.PositiveIntegerField("令牌有效期（秒）", default=7200)
     sign_required = models.BooleanField("要求签名", default=True)
@@ -70,11 +65,32 @@ class Partner(models.Model):
     def __str__(self) -> str:
         return f"{self.name}（{self.user}）"
 
+    def clean(self) -> None:
+        faults: dict[str, str] = {}
+        # An off-curve key would verify forged signatures (threats.md 11).
+        if not is_public_key(self.public_key):
+            faults["public_key"] = "不是有效的 SM2 公钥：应为曲线上的点，128 位十六进制 x||y"
+        if not is_sign_template(self.sign_template):
+            faults["sign_template"] = "须恰好各含一次 {deviceCode}、{user}、{token}"
+        if faults:
+            raise ValidationError(faults)
+
+    @property
+    def device_code(self) -> str:
+        """`deviceCode` as it is sent: the BASE64 of the code (appendix 2)."""
+        return base64.b64encode(self.code.encode()).decode()
+
+    def is_named(self, user: str) -> bool:
+        """True when `user` is this partner's; a `+` that arrived as a blank is put back."""
+        return self.user in (user, user.replace(" ", "+"))
+
 
 class PartnerToken(models.Model):
     """One generation of a partner's token ring; the token itself is derived, only its digest is kept."""
 
-    partner = models.ForeignKey("access.Partner", models.CASCADE, related_name="tokens", verbose_name="接入方")
+    partner = models.ForeignKey(
+        "access.Partner", models.CASCADE, related_name="tokens", verbose_name="接入方"
+    )
     generation = models.PositiveIntegerField("代次")
     digest = models.CharField("摘要", max_length=64, unique=True)
     issued_at = models.DateTimeField("签发时间")

@@ -1,0 +1,39 @@
+"""Who acts: a member of staff, a partner or the platform itself, and from where."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from access.choices import ActorKind
+from access.models import Partner, User
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    kind: ActorKind
+    id: int | None
+    name: str
+    address: str | None = None
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, None, "系统")
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """The peer's IP address; None over a Unix socket."""
+    try:
+        return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:
+        return None
+
+
+def actor_of_user(request: HttpRequest) -> Actor:
+    user = request.user
+    if not isinstance(user, User):
+        raise TypeError("a page for staff was reached by somebody who is not signed in")
+    return Actor(ActorKind.STAFF, user.pk, user.display_name, address_of(request))
+
+
+def actor_of_partner(partner: Partner, request: HttpRequest) -> Actor:
+    return Actor(ActorKind.PARTNER, partner.pk, partner.name or partner.user, address_of(request))

@@ -1,0 +1,38 @@
+"""OAuth 2.0 client_credentials for partners: nobody gets more than the partner's own scopes."""
+
+from typing import Any
+
+from django.conf import settings
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.scopes import BaseScopes
+
+from access.models import Application
+
+
+class PartnerScopes(BaseScopes):
+    """The scopes of a client are those of its partner; asking for none means all of them."""
+
+    def get_all_scopes(self) -> dict[str, str]:
+        return dict(settings.OAUTH2_PROVIDER["SCOPES"])
+
+    def get_available_scopes(
+        self, application: Application | None = None, request: object = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        partner = getattr(application, "partner", None)
+        return list(partner.scopes) if partner else []
+
+    def get_default_scopes(
+        self, application: Application | None = None, request: object = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        return self.get_available_scopes(application)
+
+
+class PartnerValidator(OAuth2Validator):
+    """Only client_credentials, and only for active partners (`Application.is_usable`)."""
+
+    def validate_grant_type(
+        self, client_id: str, grant_type: str, client: object, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        return grant_type == "client_credentials" and super().validate_grant_type(
+            client_id, grant_type, client, request, *args, **kwargs
+        )
