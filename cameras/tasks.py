@@ -1,0 +1,11 @@
+"""Celery tasks of the ledger."""
+
+from celery import shared_task
+
+from cameras.services.status import settle_statuses
+
+
+@shared_task(soft_time_limit=24, time_limit=27, expires=2)
+def settle() -> None:
+    """Every second: let offlines outlive the blip filter and graces run out."""
+    settle_statuses()

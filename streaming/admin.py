@@ -1,0 +1,58 @@
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from access.actors import actor_of_user
+from access.services.logs import record
+from streaming.models import MediaServer, PushSession
+
+
+class MediaServerForm(forms.ModelForm[MediaServer]):
+    """The secret is never shown again; an empty field keeps it."""
+
+    secret = forms.CharField(
+        label="密钥", required=False, widget=forms.PasswordInput, help_text="留空表示不修改"
+    )
+
+    class Meta:
+        model = MediaServer
+        fields = ["name", "kind", "rtmp_url", "http_url", "api_url", "secret", "is_active"]
+
+    def clean_secret(self) -> str:
+        return self.cleaned_data["secret"] or self.initial.get("secret", "")
+
+
+@admin.register(MediaServer)
+class MediaServerAdmin(admin.ModelAdmin[MediaServer]):
+    form = MediaServerForm
+    list_display = ["name", "kind", "rtmp_url", "http_url", "is_active", "last_seen_at", "last_error"]
+
+    def save_model(self, request: HttpRequest, obj: MediaServer, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        record(
+            actor_of_user(request),
+            "修改媒体服务器" if change else "新增媒体服务器",
+            object_kind="media_server",
+            object_id=str(obj.pk),
+            object_name=obj.name,
+        )
+
+
+@admin.register(PushSession)
+class PushSessionAdmin(admin.ModelAdmin[PushSession]):
+    list_display = ["camera", "video_type", "state", "is_wanted", "live_at", "viewers", "attempts", "last_error"]
+    list_select_related = ["camera"]
+    list_filter = ["state", "video_type", "is_wanted", "media_server"]
+    search_fields = ["camera__name", "camera__number_key"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: PushSession | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: PushSession | None = None) -> bool:
+        return False
