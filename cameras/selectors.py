@@ -10,6 +10,8 @@ from access.models import Partner, User
 from access.selectors import below_paths, organisations_named, paths_allowed
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, PtzGrant
+from protocol import codes
+from protocol.cameras import CameraRecord
 from protocol.errors import NotFoundError
 
 _STAKE = re.compile(r"K?(\d{1,4})(?:\+(\d{0,3}))?$", re.IGNORECASE)
@@ -62,6 +64,28 @@ def department_name(camera: Camera) -> str:
     if node.kind == OrganisationKind.OFFICE and node.parent is not None:
         return node.parent.name
     return node.name
+
+
+def camera_record(camera: Camera) -> CameraRecord:
+    """The camera in the document's terms; `organisation__parent` and `gateway` should be loaded."""
+    return CameraRecord(
+        department=department_name(camera),
+        camera_num=camera.number,
+        camera_name=camera.name,
+        longitude=camera.longitude,
+        latitude=camera.latitude,
+        road=camera.road,
+        classify=codes.Classify(camera.classify),
+        orientation=codes.Orientation(camera.orientation),
+        camera_type=codes.CameraType(camera.camera_type),
+        stake=camera.stake,
+        stake_m=camera.stake_m,
+        area=camera.area,
+        road_section=camera.organisation.name,
+        gateway_num=camera.gateway.code if camera.gateway else "",
+        poi_name=camera.poi_name,
+        others=camera.others,
+    )
 
 
 def search_cameras(user: User, text: str, limit: int = 50) -> list[Camera]:

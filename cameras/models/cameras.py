@@ -1,9 +1,12 @@
 """The ledger."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
 from cameras.choices import CameraType, Classify, OnlineStatus, Orientation
+from protocol.errors import MalformedError
+from protocol.fields import is_camera_num, parse_lon_lat, parse_stake
 
 
 class Camera(models.Model):
@@ -81,6 +84,16 @@ class Camera(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """What a form must get right; the stake in metres follows the stake."""
+        try:
+            self.stake_m = parse_stake(self.stake)
+            parse_lon_lat(f"{self.longitude}/{self.latitude}")
+        except MalformedError as error:
+            raise ValidationError(error.message) from error
+        if not is_camera_num(self.number, uuid4=False):
+            raise ValidationError({"number": "编号只能含字母、数字、下划线与连字符，1 至 64 位"})
 
     @property
     def can_ptz(self) -> bool:

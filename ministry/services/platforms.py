@@ -1,0 +1,87 @@
+"""Upper platforms: their records and the client that speaks to each."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import transaction
+from django.utils import timezone
+
+from access.actors import Actor
+from access.models import Organisation
+from access.services.logs import record
+from access.services.organisations import ensure_root
+from ministry.models import UpperPlatform
+from protocol.client import Credentials, PartnerClient
+from protocol.errors import MalformedError, NotFoundError
+from protocol.sm2 import is_private_key
+
+
+def add_upstream(
+    *,
+    name: str,
+    base_url: str,
+    user: str,
+    device_code: str,
+    token: str,
+    private_key: str,
+    actor: Actor,
+    ca_file: str = "",
+    organisation: Organisation | None = None,
+) -> UpperPlatform:
+    """Create an upper platform, or bring the one of that name up to date, its token ring included."""
+    if not is_private_key(private_key):
+        raise MalformedError("private_key 应为 64 位十六进制的 SM2 私钥")
+    if not base_url.startswith(("http://", "https://")):
+        raise MalformedError(f"地址应以 http:// 或 https:// 开头：{base_url[:100]}")
+    platform, is_new = UpperPlatform.objects.update_or_create(
+        name=name,
+        defaults={
+            "base_url": base_url.rstrip("/"),
+            "user": user,
+            "device_code": device_code,
+            "token": token,
+            "private_key": private_key,
+            "ca_file": ca_file,
+            "organisation": organisation or ensure_root(),
+            "failures": 0,
+            "retry_at": None,
+        },
+    )
+    _log(actor, "新增上级平台" if is_new else "修改上级平台", platform)
+    return platform
+
+
+def remove_upstream(*, name: str, actor: Actor) -> None:
+    platform = UpperPlatform.objects.filter(name=name).first()
+    if platform is None:
+        raise NotFoundError(f"没有名为 {name} 的上级平台")
+    _log(actor, "删除上级平台", platform)
+    platform.delete()
+
+
+def _log(actor: Actor, verb: str, platform: UpperPlatform) -> None:
+    record(
+        actor, verb, object_kind="upper_platform", object_id=str(platform.pk), object_name=platform.name
+    )
+
+
+def client_for(platform: UpperPlatform) -> PartnerClient:
+    """A client on the platform's token ring; new tokens are stored before they are used."""
+
+    def keep(token: str) -> None:
+        UpperPlatform.objects.filter(pk=platform.pk).update(token=token, token_at=timezone.now())
+
+    @contextmanager
+    def guard() -> Iterator[str | None]:
+        # One exchange at a time over all processes: the row is locked while it runs.
+        with transaction.atomic():
+            yield UpperPlatform.objects.select_for_update().values_list("token", flat=True).get(pk=platform.pk)
+
+    credentials = Credentials(platform.user, platform.device_code, platform.token, platform.private_key)
+    return PartnerClient(
+        platform.base_url,
+        credentials,
+        ca_file=platform.ca_file or None,
+        on_token=keep,
+        guard=guard,
+    )

@@ -1,0 +1,20 @@
+"""Celery tasks of the reports to upper platforms."""
+
+from celery import shared_task
+
+from ministry.models import UpperPlatform
+from ministry.services.sync import sync_platform
+
+
+@shared_task(soft_time_limit=240, time_limit=270, expires=2)
+def sync_all() -> None:
+    """Every second: hand each upper platform to a worker of its own."""
+    for pk in UpperPlatform.objects.filter(is_active=True).values_list("pk", flat=True):
+        sync_one.delay(pk)
+
+
+@shared_task(soft_time_limit=240, time_limit=270, expires=5)
+def sync_one(platform_id: int) -> None:
+    platform = UpperPlatform.objects.select_related("organisation").filter(pk=platform_id).first()
+    if platform is not None:
+        sync_platform(platform=platform)
