@@ -1,0 +1,122 @@
+"""Composition: RTMP and HTTP listeners on one event loop, the sweeper, start and end."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+from itertools import count
+from typing import cast
+
+import uvloop
+from aiohttp import web
+
+from streaming.embedded.config import MediaConfig
+from streaming.embedded.hooks import Hooks
+from streaming.embedded.http import Site, make_app
+from streaming.embedded.hub import Hub
+from streaming.embedded.play import flv_routes
+from streaming.embedded.rtmp import PublisherSession, RtmpServer
+
+logger = logging.getLogger(__name__)
+
+_SWEEP_SECONDS = 1.0
+_STALLED_MS = 20_000
+
+
+class _Refusing(asyncio.Protocol):
+    """One connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast(asyncio.Transport, transport).abort()
+
+
+class MediaServer:
+    """Start and stop on a running loop. The ports are known after `start`."""
+
+    def __init__(self, config: MediaConfig) -> None:
+        self.config = config
+        self.rtmp_port = self.http_port = 0
+        self.hooks = Hooks(config)
+        self.hub = Hub(config.limits, self.hooks.tell)
+        boot, numbers = secrets.token_hex(4), count(1)
+
+        def new_id() -> str:
+            return f"{boot}-{next(numbers)}"
+
+        self._rtmp = RtmpServer(config, self.hub, self.hooks.tell, new_id)
+        self._site = Site(config, self.hub, self.hooks, self.hooks.tell, new_id, {})
+        app = make_app(self._site, flv_routes(self._site))
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            handler_cancellation=True,
+            keepalive_timeout=config.limits.keepalive_seconds,
+            lingering_time=1.0,
+            shutdown_timeout=config.limits.shutdown_seconds / 2,
+        )
+        self._listeners: list[asyncio.Server] = []
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        await self.hooks.start()
+        await self._runner.setup()
+        host = self.config.bind_host
+        rtmp = await loop.create_server(
+            lambda: PublisherSession(self._rtmp), host, self.config.rtmp_port, backlog=512
+        )
+        self._listeners.append(rtmp)
+        http = await loop.create_server(self._accept, host, self.config.http_port, backlog=512)
+        self._listeners.append(http)
+        self.rtmp_port = rtmp.sockets[0].getsockname()[1]
+        self.http_port = http.sockets[0].getsockname()[1]
+        for sock in http.sockets:
+            # Inherited by every accepted connection: a peer that stops reading is gone after this time.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
+        self._sweeper = asyncio.create_task(self._sweep())
+        logger.info("media server on %s, rtmp %d, http %d", host, self.rtmp_port, self.http_port)
+
+    def _accept(self) -> asyncio.Protocol:
+        server = self._runner.server
+        if server is None or len(server.connections) >= self.config.limits.http_connections:
+            return _Refusing()
+        return server()
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            self._rtmp.sweep(loop.time())
+
+    async def stop(self) -> None:
+        """In less than two seconds, whoever is connected."""
+        for listener in self._listeners:
+            listener.close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._sweeper
+        for stream in list(self.hub.streams.values()):
+            self.hub.end(stream, "shutdown")
+        self._rtmp.close()
+        await self._runner.cleanup()
+        await self.hooks.stop(self.config.limits.shutdown_seconds)
+
+
+async def _serve(config: MediaConfig) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    server = MediaServer(config)
+    await server.start()
+    await ended.wait()
+    logger.info("media server ends")
+    await server.stop()
+
+
+def run(config: MediaConfig) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    uvloop.run(_serve(config))

@@ -1,0 +1,34 @@
+"""Runs the embedded media server with what the settings say."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from streaming.embedded import server
+from streaming.embedded.config import MediaConfig
+
+
+def media_config() -> MediaConfig:
+    return MediaConfig(
+        bind_host=settings.MEDIA_BIND_HOST,
+        rtmp_port=settings.MEDIA_RTMP_PORT,
+        http_port=settings.MEDIA_HTTP_PORT,
+        play_keys=tuple(settings.PLAY_URL_KEYS),
+        publish_key=settings.MEDIA_PUBLISH_KEY,
+        hls_key=settings.HLS_SESSION_KEY,
+        hls_session_seconds=settings.HLS_SESSION_SECONDS,
+        secret=settings.MEDIA_SECRET,
+        platform_url=settings.PLATFORM_INTERNAL_URL,
+        name=settings.MEDIA_NAME,
+        cors_origins=tuple(settings.MEDIA_CORS_ORIGINS),
+    )
+
+
+class Command(BaseCommand):
+    help = "运行内置流媒体服务（RTMP 推流，HTTP-FLV、WebSocket-FLV、HLS 播放）"
+    # It must come up and keep playing while the database is away.
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        server.run(media_config())
