@@ -10,3 +10,28 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "province.settings")  # noqa: TI
 app = Celery("province")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+def _every(task: str, seconds: float) -> dict[str, object]:
+    # A run that nobody took within its period is worth nothing: the next one is due.
+    return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 2)}}
+
+
+app.conf.beat_schedule = {
+    "settle-statuses": _every("cameras.tasks.settle", 1),
+    "keep-streams": _every("streaming.tasks.keep_streams", 2),
+    "reconcile-media": _every("streaming.tasks.reconcile_media_servers", 5),
+    "stop-overdue-ptz": _every("ptz.tasks.stop_overdue", 2),
+    "report-upward": _every("ministry.tasks.sync_all", app.conf.get("ministry_sync_seconds") or 1),
+    # On the clock, so that pictures of all cameras belong to the same slots.
+    "plan-snapshots": {
+        "task": "snapshots.tasks.plan_round",
+        "schedule": crontab(minute="*/5"),
+        "options": {"expires": 240},
+    },
+    "keep-snapshot-partitions": {
+        "task": "snapshots.tasks.keep_partitions",
+        "schedule": crontab(minute=7),
+        "options": {"expires": 3000},
+    },
+}
