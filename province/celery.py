@@ -22,7 +22,7 @@ app.conf.beat_schedule = {
     "keep-streams": _every("streaming.tasks.keep_streams", 2),
     "reconcile-media": _every("streaming.tasks.reconcile_media_servers", 5),
     "stop-overdue-ptz": _every("ptz.tasks.stop_overdue", 2),
-    "report-upward": _every("ministry.tasks.sync_all", app.conf.get("ministry_sync_seconds") or 1),
+    "report-upward": _every("ministry.tasks.sync_all", 1),
     # On the clock, so that pictures of all cameras belong to the same slots.
     "plan-snapshots": {
         "task": "snapshots.tasks.plan_round",

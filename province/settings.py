@@ -210,8 +210,6 @@ PTZ_LEASE_SECONDS = env.float("PTZ_LEASE_SECONDS", default=30)
 PTZ_MOVE_SECONDS = env.float("PTZ_MOVE_SECONDS", default=0.5)
 
 # --- Ministry -------------------------------------------------------------------------------------------
-# Seconds between two looks for changes to report.
-MINISTRY_SYNC_SECONDS = env.float("MINISTRY_SYNC_SECONDS", default=1)
 # Items of one report request.
 MINISTRY_BATCH_SIZE = env.int("MINISTRY_BATCH_SIZE", default=100)
 
@@ -237,8 +235,9 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Longer than twice the hardest task limit, so that no running task is handed out again (design.md 4).
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 900,
-    "unacked_restore_limit": 100,
-    "polling_interval": 0.5,
+    # What a killed worker held returns after seconds, not after minutes.
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
 }
 CELERY_REDBEAT_REDIS_URL = REDIS_URL
 CELERY_REDBEAT_LOCK_TIMEOUT = 15
