@@ -6,9 +6,13 @@ embedded PostgreSQL and Valkey below `DATA_DIR`; this file computes their addres
 
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 
 from deploy.services import database_url, redis_url
+
+# Lets ModelAdmin, ModelForm and others be subscripted for the type checker.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
