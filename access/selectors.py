@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 
 from access.choices import ROLE_ACTIONS, Action
-from access.models import Organisation, StaffRole, User
+from access.models import Organisation, Partner, PartnerToken, StaffRole, User
+from protocol.tokens import token_digest
 
 
 def root_organisation() -> Organisation | None:
@@ -47,3 +48,13 @@ def organisations_named(name: str, within: Organisation) -> list[Organisation]:
     if not rows:
         return []
     return [row for row in rows if row.kind == rows[0].kind]
+
+
+def find_token(token: str) -> PartnerToken | None:
+    """The generation of some partner's ring that `token` is."""
+    tokens = PartnerToken.objects.select_related("partner__organisation")
+    return tokens.filter(digest=token_digest(token)).first()
+
+
+def newest_token(partner: Partner) -> PartnerToken | None:
+    return partner.tokens.filter(revoked_at=None).order_by("-generation").first()

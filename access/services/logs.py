@@ -37,4 +37,4 @@ def record(
 def _fit(field: str, text: str) -> str:
     # PostgreSQL refuses NUL and lone surrogates in text.
     storable = text.replace("\0", "").encode("utf-8", "replace").decode()
-    return storable[: BehaviourLog._meta.get_field(field).max_length]
+    return storable[: getattr(BehaviourLog._meta.get_field(field), "max_length", None)]

@@ -1,0 +1,27 @@
+"""Counting failures per address in the cache, in windows of one minute."""
+
+import logging
+import time
+
+from django.core.cache import cache
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+_WINDOW_SECONDS = 60
+
+
+def count_failure(kind: str, who: str, *, limit: int) -> int | None:
+    """Adds one failure; seconds to wait when that is more than `limit` in this minute, else None.
+
+    Without the cache nothing is limited: refusing everybody would be the worse denial of service.
+    """
+    minute, passed = divmod(int(time.time()), _WINDOW_SECONDS)
+    key = f"failures:{kind}:{who}:{minute}"
+    try:
+        cache.add(key, 0, timeout=2 * _WINDOW_SECONDS)
+        count = cache.incr(key)
+    except (RedisError, ValueError) as error:
+        logger.warning("failures are not counted, the cache does not answer: %s", error)
+        return None
+    return _WINDOW_SECONDS - passed if count > limit else None

@@ -1,0 +1,17 @@
+"""Hot reads as prepared statements: PostgreSQL plans them once per connection (facts.md, "Tokens")."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+
+def fetch_one(sql: str, params: Sequence[object]) -> tuple[Any, ...] | None:
+    """The first row of `sql`, which is a constant with %s places.
+
+    Django's own cursors bind on the client and cannot prepare, so this one is psycopg's.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        return cursor.execute(sql.encode(), params, prepare=True).fetchone()
