@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.conf import settings
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 
+from access.choices import Scope
 from access.models import Application
 
 
@@ -13,7 +13,7 @@ class PartnerScopes(BaseScopes):
     """The scopes of a client are those of its partner; asking for none means all of them."""
 
     def get_all_scopes(self) -> dict[str, str]:
-        return dict(settings.OAUTH2_PROVIDER["SCOPES"])
+        return dict(Scope.choices)
 
     def get_available_scopes(
         self, application: Application | None = None, request: object = None, *args: Any, **kwargs: Any
@@ -33,6 +33,6 @@ class PartnerValidator(OAuth2Validator):
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: object, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        return grant_type == "client_credentials" and super().validate_grant_type(
-            client_id, grant_type, client, request, *args, **kwargs
-        )
+        if grant_type != "client_credentials":
+            return False
+        return bool(super().validate_grant_type(client_id, grant_type, client, request, *args, **kwargs))

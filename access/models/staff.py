@@ -6,7 +6,7 @@ from django.db import models
 from access.choices import Role
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # of the untyped Application
     """One person who signs in to console or admin."""
 
     full_name = models.CharField("姓名", max_length=64, blank=True)

@@ -1,0 +1,85 @@
+"""Nothing but the envelope leaves `/service/`; pages carry a content security policy."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
+
+from access.answers import error_response
+from access.handlers import as_protocol_error, is_service_path, replaced
+
+# Streams come from media servers and play domains that are rows, so their hosts are not listed here.
+_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        f"img-src 'self' data: blob: {settings.PUBLIC_BASE_URL}",
+        "media-src 'self' blob: http: https:",
+        "connect-src 'self' ws: wss: http: https:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+
+class EnvelopeMiddleware:
+    """Outermost but for static files, so that a bad host or a broken session is told in JSON too."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not is_service_path(request.path_info):
+            return self.get_response(request)
+        origin = _allowed_origin(request)
+        if origin and request.method == "OPTIONS":
+            response: HttpResponseBase = HttpResponse(status=204)
+        else:
+            response = self.get_response(request)
+            if not response.headers.get("Content-Type", "").startswith("application/json"):
+                response = replaced(response, request)
+        if settings.SERVICE_CORS_ORIGINS:
+            _allow_origin(response, origin)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """What escapes a verb, such as a body that cannot be written as JSON."""
+        if not is_service_path(request.path_info):
+            return None
+        return error_response(as_protocol_error(exception, request))
+
+
+def _allowed_origin(request: HttpRequest) -> str | None:
+    origin = request.headers.get("Origin")
+    allowed = settings.SERVICE_CORS_ORIGINS
+    return origin if origin and (origin in allowed or "*" in allowed) else None
+
+
+def _allow_origin(response: HttpResponseBase, origin: str | None) -> None:
+    patch_vary_headers(response, ["Origin"])
+    if origin is None:
+        return
+    # No credentials: a token is given by the page itself, a cookie of ours never opens /service/.
+    response["Access-Control-Allow-Origin"] = origin
+    response["Access-Control-Allow-Methods"] = "GET, POST"
+    response["Access-Control-Allow-Headers"] = "TAuth, Authorization, AppVersion, Content-Type"
+    response["Access-Control-Expose-Headers"] = "Retry-After"
+    response["Access-Control-Max-Age"] = "600"
+
+
+class ContentSecurityPolicyMiddleware:
+    """No inline script, nothing from elsewhere; a view may set a policy of its own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            response.headers.setdefault("Content-Security-Policy", _POLICY)
+        return response

@@ -1,0 +1,110 @@
+"""The base of every partner verb: who calls, in which version, with which parameters."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.http import HttpRequest
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from access.actors import Actor, actor_of_partner
+from access.answers import enveloped, http_status
+from access.choices import Scope
+from access.models import Partner
+from access.params import VerbParams
+from access.services.tokens import PartnerAuth
+from protocol.codes import Code
+from protocol.errors import ForbiddenError, MalformedError, shorten
+
+_APP_VERSION = "v1.0"
+
+
+class _AlwaysJson(BaseContentNegotiation):
+    """Whatever `Accept` or `?format=` say: an answer of `/service/` is JSON."""
+
+    def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
+        return None
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class VerbView(APIView):
+    """One verb of `/service/`: declares its `scope`, has `get` or `post`, returns `self.answer(...)`.
+
+    `partner` and `actor` are set before `get` or `post` run; `params` are the query parameters and
+    `body` the bytes of the request body.
+    """
+
+    http_method_names = ["get", "post", "head"]
+    content_negotiation_class = _AlwaysJson
+
+    scope: ClassVar[Scope]
+    partner: Partner
+    params: VerbParams
+    # The partner whose style the answer has; None until a token was known.
+    profile: Partner | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return actor_of_partner(self.partner, self.request._request)
+
+    @property
+    def body(self) -> bytes:
+        return self.request._request.body
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Who calls is found out first, as even a refusal is told in the partner's style."""
+        refusal = self._find_partner(request)
+        if request.method not in self.allowed_methods:
+            self.http_method_not_allowed(request._request)
+        if refusal is not None:
+            raise refusal
+        self.check_permissions(request)
+        self.check_throttles(request)
+        self._check_version(request)
+        self.params = VerbParams(request.META.get("QUERY_STRING", ""))
+        if self.profile is not None:
+            self._check_caller(request, self.profile)
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        allowed = "、".join(method for method in self.allowed_methods if method != "HEAD")
+        raise MalformedError(f"不支持 {shorten(request.method)} 方法，应为 {allowed}")
+
+    def answer(
+        self, body: Mapping[str, object] | None = None, *, code: Code = Code.OK, msg: str | None = None
+    ) -> Response:
+        return Response(enveloped(code, msg, body, self.profile), status=http_status(code, self.profile))
+
+    def _find_partner(self, request: Request) -> ForbiddenError | None:
+        try:
+            auth = request.auth
+        except ForbiddenError as error:
+            return error
+        if isinstance(auth, PartnerAuth):
+            self.partner = self.profile = auth.partner
+        return None
+
+    def _check_version(self, request: Request) -> None:
+        version = request.META.get("HTTP_APPVERSION", "").strip()
+        if version not in ("", _APP_VERSION):
+            raise MalformedError(f"AppVersion 应为 {_APP_VERSION}，收到 {shorten(version)}")
+
+    def _check_caller(self, request: Request, partner: Partner) -> None:
+        user = self.params.text("user")
+        if user is not None and not partner.is_named(user):
+            raise ForbiddenError("user 与令牌不符")
+        if request.method == "POST" and partner.is_strict:
+            media_type = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+            if media_type != "application/json":
+                raise MalformedError(f"Content-Type 应为 application/json，收到 {shorten(media_type)}")
