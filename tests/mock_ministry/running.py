@@ -1,0 +1,73 @@
+"""The mock ministry inside a test: the real server on loopback, in a thread."""
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any, Self
+
+import urllib3
+from aiohttp import web
+from tongsuopy.crypto.asymciphers.ec import SM2, derive_private_key
+
+from tests.mock_ministry.memory import Memory
+from tests.mock_ministry.server import Ministry
+from tests.mock_ministry.tokens import Account
+
+PRIVATE_KEY = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8"
+_POINT = derive_private_key(int(PRIVATE_KEY, 16), SM2()).public_key().public_numbers()
+# deviceCode is the BASE64 of "province-32".
+ACCOUNT = Account(
+    user="province",
+    device_code="cHJvdmluY2UtMzI=",
+    first_token="handed-over-offline",
+    public_key=f"{_POINT.x:064x}{_POINT.y:064x}",
+)
+
+
+class RunningMinistry:
+    """`account` and `private_key` are what the province was handed; `ministry` is for looking inside."""
+
+    def __init__(self, data: Path | None = None) -> None:
+        self.account = ACCOUNT
+        self.private_key = PRIVATE_KEY
+        self.base_url = ""
+        self._data = data
+        self._loop = asyncio.new_event_loop()
+        self._is_up = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def state(self) -> dict[str, Any]:
+        return dict(urllib3.request("GET", f"{self.base_url}/state").json())
+
+    def calls(self) -> list[dict[str, Any]]:
+        return list(urllib3.request("GET", f"{self.base_url}/calls").json())
+
+    def break_down(self, mode: str, **how: object) -> None:
+        answer = urllib3.request("POST", f"{self.base_url}/faults", json={"mode": mode, **how})
+        assert answer.status == 200, answer.json()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        if not self._is_up.wait(5):
+            raise TimeoutError("the mock ministry did not start")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        memory = Memory(self._data)
+        runner = web.AppRunner(Ministry(self.account, memory).application(), shutdown_timeout=0.1)
+        self._loop.run_until_complete(self._listen(runner))
+        self._is_up.set()
+        self._loop.run_forever()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
+        memory.close()
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        self.base_url = f"http://{host}:{port}"
