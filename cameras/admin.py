@@ -40,12 +40,36 @@ class PtzGrantInline(admin.TabularInline[PtzGrant, Camera]):
 
 @admin.register(Camera)
 class CameraAdmin(admin.ModelAdmin[Camera]):
-    list_display = ["name", "road", "stake", "orientation", "organisation", "camera_type", "status", "raw_status", "gateway"]
+    list_display = [
+        "name",
+        "road",
+        "stake",
+        "orientation",
+        "organisation",
+        "camera_type",
+        "status",
+        "raw_status",
+        "gateway",
+    ]
     list_select_related = ["organisation", "gateway"]
-    list_filter = ["status", "camera_type", "classify", "is_pending", ("deleted_at", admin.EmptyFieldListFilter)]
+    list_filter = [
+        "status",
+        "camera_type",
+        "classify",
+        "is_pending",
+        ("deleted_at", admin.EmptyFieldListFilter),
+    ]
     search_fields = ["name", "number_key", "stake", "road"]
     autocomplete_fields = ["organisation", "gateway", "owner"]
-    readonly_fields = ["version", "status", "status_at", "raw_status", "status_reason", "created_at", "deleted_at"]
+    readonly_fields = [
+        "version",
+        "status",
+        "status_at",
+        "raw_status",
+        "status_reason",
+        "created_at",
+        "deleted_at",
+    ]
     inlines = [PtzGrantInline]
     show_full_result_count = False
     list_per_page = 50

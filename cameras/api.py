@@ -20,7 +20,7 @@ class VideoInformation(VerbView):
     scope = Scope.REPORT
 
     def post(self, request: object) -> Response:
-        items = parse_list(self.request.body, what="摄像机列表")
+        items = parse_list(self.body, what="摄像机列表")
         results = register_cameras(partner=self.partner, actor=self.actor, items=items)
         return self.answer({"backResult": [result.to_wire() for result in results]})
 
@@ -31,7 +31,7 @@ class VideoInformationDel(VerbView):
     scope = Scope.REPORT
 
     def post(self, request: object) -> Response:
-        numbers = parse_deletion(self.request.body)
+        numbers = parse_deletion(self.body)
         results = delete_cameras(partner=self.partner, actor=self.actor, numbers=numbers)
         return self.answer({"backResult": [result.to_wire() for result in results]})
 
@@ -45,7 +45,7 @@ class ReportCameraStatus(VerbView):
         department = self.params.text("department")
         items: list[StatusItem] = []
         faults: list[str] = []
-        for index, raw in enumerate(parse_list(self.request.body, what="状态列表")):
+        for index, raw in enumerate(parse_list(self.body, what="状态列表")):
             try:
                 items.append(parse_status(raw))
             except MalformedError as error:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from access.services.tokens import newest_used_token
 from cameras.choices import GatewayStyle
 from cameras.models import Gateway
-from protocol.client import call_with_token
+from protocol.client import Method, Param, call_with_token
 from protocol.codes import PtzAction, VideoType
 from protocol.commands import PushCommand
 from protocol.envelope import Answer
@@ -59,8 +59,8 @@ def order_ptz(gateway: Gateway, camera_number: str, action: PtzAction, step: int
 def _call(
     gateway: Gateway,
     verb: str,
-    method: str,
-    params: dict[str, object],
+    method: Method,
+    params: dict[str, Param],
     body: dict[str, object] | None = None,
 ) -> Answer:
     if not gateway.can_push:
@@ -78,7 +78,7 @@ def _call(
             method=method,
             params={**params, "user": gateway.partner.user},
             body=body,
-            style=GatewayStyle(gateway.style).value,
+            style="single" if gateway.style == GatewayStyle.SINGLE else "verbs",
             ca_file=gateway.ca_file or None,
             timeout=ORDER_TIMEOUT_SECONDS,
         )
@@ -88,7 +88,9 @@ def _call(
     _remember(gateway, "")
     if not answer.ok:
         raise RemoteError(
-            answer.msg or f"网关返回 {answer.code}", permanent=answer.code in (400, 403, 404), remote_code=answer.code
+            answer.msg or f"网关返回 {answer.code}",
+            permanent=answer.code in (400, 403, 404),
+            remote_code=answer.code,
         )
     return answer
 

@@ -101,7 +101,9 @@ def search_cameras(user: User, text: str, limit: int = 50) -> list[Camera]:
             stake_m = int(match[1]) * 1000 + int((match[2] or "0").ljust(3, "0"))
         else:
             cameras = cameras.filter(
-                Q(name__icontains=word) | Q(number_key__startswith=word.lower()) | Q(organisation__name__icontains=word)
+                Q(name__icontains=word)
+                | Q(number_key__startswith=word.lower())
+                | Q(organisation__name__icontains=word)
             )
     if not words:
         return []
@@ -123,7 +125,10 @@ class StatusCounts:
 
 def count_statuses(cameras: QuerySet[Camera]) -> StatusCounts:
     rows = dict(cameras.order_by().values_list("raw_status").annotate(Count("id")))
-    online, offline, fault = (rows.get(status.value, 0) for status in (OnlineStatus.ONLINE, OnlineStatus.OFFLINE, OnlineStatus.FAULT))
+    online, offline, fault = (
+        rows.get(status.value, 0)
+        for status in (OnlineStatus.ONLINE, OnlineStatus.OFFLINE, OnlineStatus.FAULT)
+    )
     return StatusCounts(total=online + offline + fault, online=online, offline=offline, fault=fault)
 
 

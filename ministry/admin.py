@@ -13,9 +13,14 @@ from protocol.sm2 import is_private_key
 class UpperPlatformForm(forms.ModelForm[UpperPlatform]):
     """Token and key are never shown again; empty fields keep them."""
 
-    token = forms.CharField(label="当前令牌", required=False, widget=forms.PasswordInput, help_text="留空表示不修改")
+    token = forms.CharField(
+        label="当前令牌", required=False, widget=forms.PasswordInput, help_text="留空表示不修改"
+    )
     private_key = forms.CharField(
-        label="SM2 私钥", required=False, widget=forms.PasswordInput, help_text="64 位十六进制；留空表示不修改"
+        label="SM2 私钥",
+        required=False,
+        widget=forms.PasswordInput,
+        help_text="64 位十六进制；留空表示不修改",
     )
 
     class Meta:

@@ -33,9 +33,7 @@ def unregistered_cameras(platform: UpperPlatform) -> QuerySet[Camera]:
 
 def undeleted_deliveries(platform: UpperPlatform) -> QuerySet[CameraDelivery]:
     """Cameras the platform still holds though we deleted them or took them out of its scope."""
-    gone = ~Q(camera__deleted_at=None) | ~Q(
-        camera__organisation__path__startswith=platform.organisation.path
-    )
+    gone = ~Q(camera__deleted_at=None) | ~Q(camera__organisation__path__startswith=platform.organisation.path)
     return (
         CameraDelivery.objects.filter(gone, _may_try(), platform=platform, version__gt=0)
         .select_related("camera")

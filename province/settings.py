@@ -104,7 +104,9 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": env.str("STATIC_STORAGE", default="whitenoise.storage.CompressedManifestStaticFilesStorage")
+        "BACKEND": env.str(
+            "STATIC_STORAGE", default="whitenoise.storage.CompressedManifestStaticFilesStorage"
+        )
     },
 }
 # Largest request body in bytes; over it partners get code 400 (protocol.md section 7).
@@ -184,7 +186,9 @@ HIGH_STREAM_IDLE_SECONDS = env.int("HIGH_STREAM_IDLE_SECONDS", default=20)
 # VideoTransBegin orders a second to one gateway (ordered start).
 PUSH_ORDERS_PER_SECOND = env.float("PUSH_ORDERS_PER_SECOND", default=6)
 # Networks in which gateways may stand (threats.md 19).
-GATEWAY_NETWORKS = env.list("GATEWAY_NETWORKS", default=["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"])
+GATEWAY_NETWORKS = env.list(
+    "GATEWAY_NETWORKS", default=["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
+)
 
 # --- Status ---------------------------------------------------------------------------------------------
 # An offline shorter than this many seconds is no change for reports and alarms.

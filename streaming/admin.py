@@ -21,7 +21,8 @@ class MediaServerForm(forms.ModelForm[MediaServer]):
         fields = ["name", "kind", "rtmp_url", "http_url", "api_url", "secret", "is_active"]
 
     def clean_secret(self) -> str:
-        return self.cleaned_data["secret"] or self.initial.get("secret", "")
+        secret: str = self.cleaned_data["secret"] or self.instance.secret
+        return secret
 
 
 @admin.register(MediaServer)
@@ -42,7 +43,16 @@ class MediaServerAdmin(admin.ModelAdmin[MediaServer]):
 
 @admin.register(PushSession)
 class PushSessionAdmin(admin.ModelAdmin[PushSession]):
-    list_display = ["camera", "video_type", "state", "is_wanted", "live_at", "viewers", "attempts", "last_error"]
+    list_display = [
+        "camera",
+        "video_type",
+        "state",
+        "is_wanted",
+        "live_at",
+        "viewers",
+        "attempts",
+        "last_error",
+    ]
     list_select_related = ["camera"]
     list_filter = ["state", "video_type", "is_wanted", "media_server"]
     search_fields = ["camera__name", "camera__number_key"]

@@ -63,12 +63,12 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
         if camera.has_stream:
             adapter = placement.adapter(session.media_server_id if session else None)
             path = adapter.play_paths(camera.stream_name(VideoType.LOW)).flv
-            auth_key = sign_path(path, settings.PLAY_URL_KEYS[0], timestamp=expires, rand=new_rand(), uid="snapshot")
+            auth_key = sign_path(
+                path, settings.PLAY_URL_KEYS[0], timestamp=expires, rand=new_rand(), uid="snapshot"
+            )
             base = adapter.server.api_url or adapter.server.http_url
             url = f"{base.rstrip('/')}{path}?auth_key={auth_key}"
-        targets.append(
-            CaptureTarget(camera.pk, camera.has_stream, url, session.codec if session else "")
-        )
+        targets.append(CaptureTarget(camera.pk, camera.has_stream, url, session.codec if session else ""))
     return targets
 
 

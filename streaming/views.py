@@ -22,7 +22,11 @@ def media_hook(request: HttpRequest, name: str) -> JsonResponse:
     """One event of the media server `name`; header X-Media-Secret."""
     server = MediaServer.objects.filter(name=name, is_active=True).first()
     secret = request.headers.get("X-Media-Secret", "")
-    if server is None or not server.secret or not hmac.compare_digest(secret.encode(), server.secret.encode()):
+    if (
+        server is None
+        or not server.secret
+        or not hmac.compare_digest(secret.encode(), server.secret.encode())
+    ):
         return JsonResponse({"code": 403, "msg": "媒体服务器未登记或密钥不符"}, status=403)
     try:
         event = json.loads(request.body)

@@ -109,7 +109,9 @@ class Camera(models.Model):
 class PtzGrant(models.Model):
     """One camera opened for PTZ to one partner (重要点位, document 4.1 2.b)."""
 
-    camera = models.ForeignKey("cameras.Camera", models.CASCADE, related_name="ptz_grants", verbose_name="摄像机")
+    camera = models.ForeignKey(
+        "cameras.Camera", models.CASCADE, related_name="ptz_grants", verbose_name="摄像机"
+    )
     partner = models.ForeignKey(
         "access.Partner", models.CASCADE, related_name="ptz_grants", verbose_name="接入方"
     )

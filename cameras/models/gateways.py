@@ -16,7 +16,9 @@ class Gateway(models.Model):
     base_url = models.CharField(
         "网关地址", max_length=200, blank=True, help_text="形如 https://10.1.2.3:8443；为空表示只上报、不推流"
     )
-    style = models.CharField("接口形式", max_length=8, choices=GatewayStyle.choices, default=GatewayStyle.VERBS)
+    style = models.CharField(
+        "接口形式", max_length=8, choices=GatewayStyle.choices, default=GatewayStyle.VERBS
+    )
     ptz_stop = models.CharField("云台停止", max_length=8, choices=PtzStop.choices, default=PtzStop.ACTION_0)
     has_port_as_string = models.BooleanField("端口以字符串下发", default=False)
     is_review_first = models.BooleanField("新增点位先审核", default=False)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
 from django.db import transaction
 from django.utils import timezone
 
@@ -45,7 +46,9 @@ class _Item:
     gateway: Gateway | None
 
 
-def register_cameras(*, partner: Partner, actor: Actor, items: Sequence[object]) -> list[BackResult]:
+def register_cameras(
+    *, partner: Partner, actor: Actor, items: Sequence[bytes | msgspec.Raw]
+) -> list[BackResult]:
     """Register or modify (document 1.1 a); each item judged alone, one result each in the order sent.
 
     `items` are raw JSON texts. The same camera twice: both answered, the later wins. The whole batch is
@@ -57,7 +60,7 @@ def register_cameras(*, partner: Partner, actor: Actor, items: Sequence[object])
         try:
             parsed[index] = parse_camera(raw, uuid4=partner.needs_uuid4)
         except CameraItemError as error:
-            results[index] = BackResult(error.camera_num, 1, str(error.message))
+            results[index] = BackResult(error.camera_num, 1, error.message)
     with transaction.atomic():
         verdicts = _apply(partner, parsed)
     for index, (status, info) in verdicts.items():
@@ -193,7 +196,16 @@ def _save(cameras: list[Camera]) -> None:
     now = timezone.now()
     for camera in cameras:
         camera.updated_at = now
-    fields = [*_FIELDS, "organisation", "gateway", "owner", "is_pending", "deleted_at", "version", "updated_at"]
+    fields = [
+        *_FIELDS,
+        "organisation",
+        "gateway",
+        "owner",
+        "is_pending",
+        "deleted_at",
+        "version",
+        "updated_at",
+    ]
     Camera.objects.bulk_update(cameras, fields, batch_size=_BATCH)
 
 

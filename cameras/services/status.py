@@ -41,7 +41,9 @@ class ReportOutcome:
     unknown: tuple[str, ...]
 
 
-def report_status(*, partner: Partner, items: Sequence[StatusItem], department: str | None = None) -> ReportOutcome:
+def report_status(
+    *, partner: Partner, items: Sequence[StatusItem], department: str | None = None
+) -> ReportOutcome:
     """Take in ReportCameraStatus (document 1.2). The same camera twice: the later wins."""
     latest = {item.camera_num.strip().lower(): item for item in items}
     now = timezone.now()
@@ -93,7 +95,9 @@ def settle_statuses(*, now: datetime | None = None) -> int:
     """Let time act: offlines that outlived the blip filter, graces that ran out. Returns cameras looked at."""
     now = now or timezone.now()
     grace_over = now - timedelta(seconds=settings.STREAM_GRACE_SECONDS)
-    due = Q(raw_status_at__lte=now - timedelta(seconds=settings.STATUS_BLIP_SECONDS)) & ~Q(status=F("raw_status"))
+    due = Q(raw_status_at__lte=now - timedelta(seconds=settings.STATUS_BLIP_SECONDS)) & ~Q(
+        status=F("raw_status")
+    )
     expired = Q(
         raw_status=OnlineStatus.ONLINE,
         has_stream=False,
@@ -102,7 +106,9 @@ def settle_statuses(*, now: datetime | None = None) -> int:
     )
     with transaction.atomic():
         cameras = list(
-            Camera.objects.select_for_update(skip_locked=True).filter(due | expired, deleted_at=None).order_by("pk")
+            Camera.objects.select_for_update(skip_locked=True)
+            .filter(due | expired, deleted_at=None)
+            .order_by("pk")
         )
         _settle(cameras, now)
     return len(cameras)

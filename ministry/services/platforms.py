@@ -60,9 +60,7 @@ def remove_upstream(*, name: str, actor: Actor) -> None:
 
 
 def _log(actor: Actor, verb: str, platform: UpperPlatform) -> None:
-    record(
-        actor, verb, object_kind="upper_platform", object_id=str(platform.pk), object_name=platform.name
-    )
+    record(actor, verb, object_kind="upper_platform", object_id=str(platform.pk), object_name=platform.name)
 
 
 def client_for(platform: UpperPlatform) -> PartnerClient:
@@ -75,7 +73,9 @@ def client_for(platform: UpperPlatform) -> PartnerClient:
     def guard() -> Iterator[str | None]:
         # One exchange at a time over all processes: the row is locked while it runs.
         with transaction.atomic():
-            yield UpperPlatform.objects.select_for_update().values_list("token", flat=True).get(pk=platform.pk)
+            yield (
+                UpperPlatform.objects.select_for_update().values_list("token", flat=True).get(pk=platform.pk)
+            )
 
     credentials = Credentials(platform.user, platform.device_code, platform.token, platform.private_key)
     return PartnerClient(

@@ -122,7 +122,9 @@ def reconcile(*, server: MediaServer) -> bool:
     MediaServer.objects.filter(pk=server.pk).update(last_seen_at=now, last_error="")
     sessions = {
         session.camera.stream_name(session.video_type): session
-        for session in PushSession.objects.filter(media_server=server, camera__deleted_at=None).select_related("camera")
+        for session in PushSession.objects.filter(
+            media_server=server, camera__deleted_at=None
+        ).select_related("camera")
     }
     _mark_gone([session for name, session in sessions.items() if name not in streams])
     _mark_live([(sessions[name], row) for name, row in streams.items() if name in sessions])
@@ -156,9 +158,21 @@ def _mark_live(rows: list[tuple[PushSession, LiveStream]]) -> None:
         session.live_at = session.live_at or now
         session.attempts, session.next_attempt_at, session.last_error = 0, None, ""
         changed.append(session)
-    fields = ["state", "codec", "width", "height", "viewers", "bitrate_kbps", "needed_at", "live_at", "attempts"]
+    fields = [
+        "state",
+        "codec",
+        "width",
+        "height",
+        "viewers",
+        "bitrate_kbps",
+        "needed_at",
+        "live_at",
+        "attempts",
+    ]
     PushSession.objects.bulk_update(changed, [*fields, "next_attempt_at", "last_error"], batch_size=500)
-    set_stream_presence(present=[session.camera_id for session, _ in rows if session.video_type == VideoType.LOW])
+    set_stream_presence(
+        present=[session.camera_id for session, _ in rows if session.video_type == VideoType.LOW]
+    )
 
 
 def _adopt_or_kick(server: MediaServer, stream: str) -> None:

@@ -140,7 +140,8 @@ def _order(session: PushSession) -> bool:
         state=PushState.ORDERED,
         ordered_at=now,
         attempts=F("attempts") + 1,
-        next_attempt_at=now + timedelta(seconds=min(APPEAR_SECONDS * (session.attempts + 1), LONGEST_BACKOFF_SECONDS)),
+        next_attempt_at=now
+        + timedelta(seconds=min(APPEAR_SECONDS * (session.attempts + 1), LONGEST_BACKOFF_SECONDS)),
         last_code=answer.code,
         last_error="",
     )

@@ -26,7 +26,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         partner = Partner.objects.filter(code=options["code"]).first()
         if partner is None:
-            raise CommandError(f"没有编号为 {options['code']} 的接入方，请先执行 create_partner --kind gateway")
+            raise CommandError(
+                f"没有编号为 {options['code']} 的接入方，请先执行 create_partner --kind gateway"
+            )
         try:
             gateway = add_gateway(
                 partner=partner,

@@ -28,9 +28,15 @@ class Command(BaseCommand):
                 remove_upstream(name=options["name"], actor=SYSTEM)
                 self.stdout.write(f"上级平台 {options['name']} 已删除")
                 return
-            missing = [name for name in ("base_url", "user", "device_code", "token", "private_key") if not options[name]]
+            missing = [
+                name
+                for name in ("base_url", "user", "device_code", "token", "private_key")
+                if not options[name]
+            ]
             if missing:
-                raise CommandError("缺少参数：" + "、".join(f"--{name.replace('_', '-')}" for name in missing))
+                raise CommandError(
+                    "缺少参数：" + "、".join(f"--{name.replace('_', '-')}" for name in missing)
+                )
             platform = add_upstream(
                 name=options["name"],
                 base_url=options["base_url"],
