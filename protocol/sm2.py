@@ -77,6 +77,10 @@ def hmac_sm3(key: bytes, data: bytes) -> bytes:
     return sm3(bytes(byte ^ 0x5C for byte in padded) + inner)
 
 
+def _nonce() -> int:
+    return secrets.randbelow(_N - 1) + 1
+
+
 def _engine() -> gmssl_sm2.CryptSM2:
     return gmssl_sm2.CryptSM2(private_key="", public_key="")
 
@@ -89,7 +93,7 @@ def _base_times(scalar: int) -> str:
     """
     engine = _engine()
     while True:
-        part = secrets.randbelow(_N - 1) + 1
+        part = _nonce()
         rest = (scalar - part) % _N
         if rest not in (0, part):
             break
@@ -170,7 +174,7 @@ def sign(
     secret = int(private_key, 16)
     e = _digest(public_key, message, signer_id, with_z)
     while True:
-        nonce = secrets.randbelow(_N - 1) + 1
+        nonce = _nonce()
         r = (e + int(_base_times(nonce)[:64], 16)) % _N
         if r == 0 or r + nonce == _N:
             continue
