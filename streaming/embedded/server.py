@@ -12,11 +12,13 @@ from typing import cast
 import uvloop
 from aiohttp import web
 
+from streaming.embedded.api import api_routes
 from streaming.embedded.config import MediaConfig
 from streaming.embedded.hooks import Hooks
 from streaming.embedded.http import Site, make_app
 from streaming.embedded.hub import Hub
 from streaming.embedded.play import flv_routes
+from streaming.embedded.play_hls import HlsPlayer
 from streaming.embedded.rtmp import PublisherSession, RtmpServer
 
 logger = logging.getLogger(__name__)
@@ -47,7 +49,9 @@ class MediaServer:
 
         self._rtmp = RtmpServer(config, self.hub, self.hooks.tell, new_id)
         self._site = Site(config, self.hub, self.hooks, self.hooks.tell, new_id, {})
-        app = make_app(self._site, flv_routes(self._site))
+        self._hls = HlsPlayer(self._site)
+        routes = [*api_routes(self._site, self._hls), *flv_routes(self._site), *self._hls.routes()]
+        app = make_app(self._site, routes)
         self._runner = web.AppRunner(
             app,
             access_log=None,
@@ -89,6 +93,7 @@ class MediaServer:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             self._rtmp.sweep(loop.time())
+            self._hls.sweep()
 
     async def stop(self) -> None:
         """In less than two seconds, whoever is connected."""
