@@ -1,0 +1,17 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.demo_stack import Demo, DemoProcess
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One demo for all end-to-end tests of a run."""
+    folder: Path = tmp_path_factory.mktemp("demo")
+    process = DemoProcess(folder / "data")
+    try:
+        yield process.wait_until_ready()
+    finally:
+        process.stop()
