@@ -207,6 +207,8 @@ SNAPSHOT_SHARD_SIZE = env.int("SNAPSHOT_SHARD_SIZE", default=200)
 # Seconds to wait for the first key frame of a stream.
 SNAPSHOT_TIMEOUT_SECONDS = env.float("SNAPSHOT_TIMEOUT_SECONDS", default=6)
 SNAPSHOT_JPEG_QUALITY = env.int("SNAPSHOT_JPEG_QUALITY", default=80)
+# Whether each picture is forced to disk before its row is written; off: a power cut may cost the newest ones.
+SNAPSHOT_FSYNC = env.bool("SNAPSHOT_FSYNC", default=False)
 SNAPSHOT_URL_KEY = env.str("SNAPSHOT_URL_KEY", default=f"snapshot-{SECRET_KEY}")
 # Seconds a snapshot URL is valid; a partner may have its own.
 SNAPSHOT_URL_TTL_SECONDS = env.int("SNAPSHOT_URL_TTL_SECONDS", default=3600)

@@ -12,3 +12,4 @@ class SnapshotResult(models.IntegerChoices):
     STORAGE = 5, "存储失败"
     NOT_RUN = 6, "平台未运行"
     NOT_H264 = 7, "非 H.264 视频"
+    UNREACHABLE = 8, "媒体服务器无法连接"

@@ -1,6 +1,7 @@
 """Five-minute pictures, one row per camera and slot, in daily partitions."""
 
 from django.db import models
+from django.db.models import Q
 
 from snapshots.choices import SnapshotResult
 
@@ -9,8 +10,9 @@ class Snapshot(models.Model):
     """One slot of one camera: a picture, or a gap and its reason."""
 
     pk = models.CompositePrimaryKey("camera_id", "slot_at")
+    # The primary key begins with the camera, a second index would only cost.
     camera = models.ForeignKey(
-        "cameras.Camera", models.DO_NOTHING, related_name="snapshots", db_constraint=False
+        "cameras.Camera", models.DO_NOTHING, related_name="snapshots", db_constraint=False, db_index=False
     )
     # Beginning of the five-minute slot; also partition key and name of the file.
     slot_at = models.DateTimeField("时段")
@@ -22,9 +24,25 @@ class Snapshot(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "截图"
+        indexes = [
+            # Latest picture of a camera, however many gaps came after it.
+            models.Index(
+                fields=["camera", "-slot_at"],
+                name="snapshot_picture",
+                condition=Q(result=SnapshotResult.TAKEN),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.camera_id} {self.slot_at:%F %T}"
+
+    @property
+    def has_picture(self) -> bool:
+        return self.result == SnapshotResult.TAKEN
+
+    @property
+    def unix_slot(self) -> int:
+        return int(self.slot_at.timestamp())
 
 
 class CaptureShard(models.Model):
@@ -39,6 +57,7 @@ class CaptureShard(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "截图批次"
+        ordering = ["-slot_at", "shard"]
         constraints = [models.UniqueConstraint(fields=["slot_at", "shard"], name="capture_shard_once")]
 
     def __str__(self) -> str:

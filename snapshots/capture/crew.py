@@ -1,0 +1,75 @@
+"""Pictures of many cameras at once, a bounded number at a time."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from snapshots.capture.decode import Picture, picture_of
+from snapshots.capture.errors import CaptureError
+from snapshots.capture.fetch import read_key_frame
+from snapshots.choices import SnapshotResult
+from streaming.selectors import CaptureTarget
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """What came of one camera: a picture that is kept already, or the reason of the gap."""
+
+    camera_id: int
+    result: SnapshotResult
+    picture: Picture | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """How pictures are taken: `size` at a time, each in at most `timeout_seconds`, none begun after `until`
+    (of the monotonic clock). `keep` stores a picture and may raise CaptureError."""
+
+    keep: Callable[[int, Picture], None]
+    until: float
+    timeout_seconds: float
+    quality: int
+    size: int = 16
+
+    def shoot(self, targets: Iterable[CaptureTarget]) -> Iterator[Shot]:
+        """In the order in which they are ready. `targets` is asked for the next one only when it is its turn,
+        so that an address may be signed right before it is opened."""
+        running: set[Future[Shot]] = set()
+        with ThreadPoolExecutor(self.size, thread_name_prefix="capture") as pool:
+            for target in targets:
+                if time.monotonic() >= self.until:
+                    break
+                if target.url is None:
+                    yield Shot(target.camera_id, _reason_without_stream(target))
+                    continue
+                running.add(pool.submit(self._shoot_one, target.camera_id, target.url))
+                if len(running) >= self.size:
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            yield from (future.result() for future in running)
+
+    def _shoot_one(self, camera_id: int, url: str) -> Shot:
+        try:
+            frame = read_key_frame(url, timeout_seconds=self.timeout_seconds)
+            picture = picture_of(frame, quality=self.quality, taken_at=timezone.now())
+            self.keep(camera_id, picture)
+        except CaptureError as error:
+            logger.info("no picture of camera %s: %s (%s)", camera_id, error.result.name, error.detail)
+            return Shot(camera_id, error.result)
+        except Exception:  # noqa: BLE001 - border of a thread: one odd stream must not cost the others theirs
+            logger.exception("no picture of camera %s", camera_id)
+            return Shot(camera_id, SnapshotResult.UNDECODABLE)
+        return Shot(camera_id, SnapshotResult.TAKEN, picture)
+
+
+def _reason_without_stream(target: CaptureTarget) -> SnapshotResult:
+    # A media server tells which codec it turned away; such a camera is not simply offline.
+    if target.codec and target.codec.upper() not in ("H264", "H.264", "AVC"):
+        return SnapshotResult.NOT_H264
+    return SnapshotResult.OFFLINE

@@ -1,0 +1,90 @@
+"""Pictures as files: `<root>/<day>/<time of the slot>/<thousand of cameras>/<camera>.jpg`.
+
+Names are built from numbers alone (threats.md 19). A picture is written beside its place and moved there, so that
+a reader never meets half of one. It is not forced to disk unless SNAPSHOT_FSYNC says so: after a power cut the
+newest pictures may be cut short, and `open_picture` does not give those out.
+"""
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+
+from snapshots.capture.errors import CaptureError
+from snapshots.choices import SnapshotResult
+from snapshots.slots import ZONE
+
+_CAMERAS_A_FOLDER = 1000
+_DAY_FOLDER = re.compile(r"\d{8}")
+_END_OF_IMAGE = b"\xff\xd9"
+
+
+def path_of(camera_id: int, slot_at: datetime) -> Path:
+    local = slot_at.astimezone(ZONE)
+    root: Path = settings.SNAPSHOT_ROOT
+    return (
+        root
+        / f"{local:%Y%m%d}"
+        / f"{local:%H%M%S}"
+        / str(camera_id // _CAMERAS_A_FOLDER)
+        / f"{camera_id}.jpg"
+    )
+
+
+def keep_picture(camera_id: int, slot_at: datetime, jpeg: bytes) -> None:
+    """Raises CaptureError (STORAGE); nothing half-written stays then."""
+    path = path_of(camera_id, slot_at)
+    unfinished = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+    try:
+        try:
+            _write(unfinished, jpeg)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write(unfinished, jpeg)
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise CaptureError(SnapshotResult.STORAGE, str(error)) from error
+
+
+def _write(path: Path, jpeg: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(jpeg)
+        if settings.SNAPSHOT_FSYNC:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def open_picture(camera_id: int, slot_at: datetime) -> BinaryIO | None:
+    """The file at its beginning; None when it is missing or was cut short."""
+    try:
+        file = path_of(camera_id, slot_at).open("rb")
+    except OSError:
+        return None
+    try:
+        file.seek(-len(_END_OF_IMAGE), os.SEEK_END)
+        is_whole = file.read() == _END_OF_IMAGE
+        file.seek(0)
+    except OSError:
+        is_whole = False
+    if not is_whole:
+        file.close()
+        return None
+    return file
+
+
+def drop_days_before(oldest: date) -> Iterator[str]:
+    """Deletes the folders of earlier days; names of those that are gone."""
+    root: Path = settings.SNAPSHOT_ROOT
+    if not root.is_dir():
+        return
+    for folder in sorted(root.iterdir()):
+        if _DAY_FOLDER.fullmatch(folder.name) and folder.name < f"{oldest:%Y%m%d}":
+            shutil.rmtree(folder)
+            yield folder.name
