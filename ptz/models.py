@@ -14,16 +14,21 @@ class PtzLease(models.Model):
     )
     level = models.SmallIntegerField("级别", choices=PtzLevel.choices)
     holder_kind = models.CharField("控制方类别", max_length=8, choices=ActorKind.choices)
-    holder_id = models.BigIntegerField("控制方编号")
+    holder_id = models.BigIntegerField("控制方编号", null=True)
     holder_name = models.CharField("控制方", max_length=80)
     held_until = models.DateTimeField("控制到")
-    # When the movement under way must be stopped; null: it stands still.
+    # What moves, and when it must be stopped next; null: it stands still.
+    is_head_moving = models.BooleanField("云台运动", default=False)
+    is_lens_moving = models.BooleanField("镜头运动", default=False)
     stop_due_at = models.DateTimeField("停止时刻", null=True, blank=True)
+    # A stop that fails is repeated up to here, and not more often than `stop_attempts` allows.
+    stop_until = models.DateTimeField("停止尝试截止", null=True, blank=True)
     stop_attempts = models.PositiveSmallIntegerField("停止尝试", default=0)
 
     class Meta:
         verbose_name = verbose_name_plural = "云台控制权"
         indexes = [
+            # The sweep looks for stops that a died process left behind.
             models.Index(
                 fields=["stop_due_at"], name="ptz_stop_due", condition=models.Q(stop_due_at__isnull=False)
             )
@@ -42,7 +47,7 @@ class PtzOrder(models.Model):
     at = models.DateTimeField("时间", auto_now_add=True)
     level = models.SmallIntegerField("级别", choices=PtzLevel.choices)
     actor_kind = models.CharField("操作者类别", max_length=8, choices=ActorKind.choices)
-    actor_id = models.BigIntegerField("操作者编号")
+    actor_id = models.BigIntegerField("操作者编号", null=True)
     actor_name = models.CharField("操作者", max_length=80)
     address = models.GenericIPAddressField("来源地址", null=True)
     action = models.SmallIntegerField("动作", choices=PtzAction.choices)
@@ -54,6 +59,7 @@ class PtzOrder(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "云台日志"
         ordering = ["-id"]
+        # Latest orders of the selected camera.
         indexes = [models.Index(fields=["camera", "-id"], name="ptz_order_camera")]
 
     def __str__(self) -> str:
