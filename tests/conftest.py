@@ -8,6 +8,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import django
+
 from deploy.services import Services, ensure
 
 _folder = Path(tempfile.mkdtemp(prefix="highway-tests-"))
@@ -18,6 +20,8 @@ def _begin() -> None:
     global _services
     os.environ["DJANGO_SETTINGS_MODULE"] = "province.settings"
     os.environ["DATA_DIR"] = str(_folder / "data")
+    # Without it WhiteNoise warns, and warnings are errors.
+    (_folder / "data" / "static").mkdir(parents=True)
     # The manifest of the real storage exists only after collectstatic.
     os.environ["STATIC_STORAGE"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     if "DATABASE_URL" not in os.environ or "REDIS_URL" not in os.environ:
@@ -33,3 +37,6 @@ def pytest_unconfigure() -> None:
 
 
 _begin()
+# The cast imports models, and plugins named here are imported before pytest-django sets Django up.
+django.setup()
+pytest_plugins = ["tests.cast"]
