@@ -1,0 +1,62 @@
+"""What the gateway asks of a camera, whatever stands behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from protocol.cameras import CameraRecord
+from protocol.codes import PtzAction
+from protocol.commands import VideoFormat
+
+
+class SourceError(Exception):
+    """The camera cannot be had; the text (Chinese) says why."""
+
+
+class PtzRefusedError(Exception):
+    """The camera does not do this movement; the text (Chinese) says why."""
+
+
+class Feed(Protocol):
+    """Writes raw frames into ffmpeg's standard input as long as it is open."""
+
+    def open(self, descriptor: int) -> None:
+        """Take over the writing end of the pipe; the feed closes it."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class PushPlan:
+    """How ffmpeg gets the pictures of one channel and what it makes of them."""
+
+    input_arguments: Sequence[str]
+    codec_arguments: Sequence[str]
+    feed: Feed | None = None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every adapter may use of the gateway."""
+
+    ffmpeg: str
+    font: Path | None
+    folder: Path  # relative paths of the configuration start here
+
+
+class Adapter(Protocol):
+    """One camera."""
+
+    async def check(self) -> str | None:
+        """None when the camera can be reached, else the reason in Chinese."""
+
+    async def plan(self, video: VideoFormat) -> PushPlan:
+        """Raises SourceError."""
+
+    def move(self, action: PtzAction, step: int) -> None:
+        """Raises PtzRefusedError."""
+
+
+class AdapterFactory(Protocol):
+    def __call__(self, record: CameraRecord, surroundings: Surroundings) -> Adapter: ...

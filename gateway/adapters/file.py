@@ -1,0 +1,74 @@
+"""A clip that is played over and over, at the speed it was taken."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from gateway.adapters.base import (
+    Adapter,
+    AdapterFactory,
+    PtzRefusedError,
+    PushPlan,
+    SourceError,
+    Surroundings,
+)
+from gateway.ffmpeg import COPY_ARGUMENTS, transcode_arguments
+from gateway.probe import ProbeError, SourceFormat, probe
+from protocol.cameras import CameraRecord
+from protocol.codes import PtzAction
+from protocol.commands import VideoFormat
+
+MEASURE_SECONDS = 20.0
+PROBE_SECONDS = 10.0
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, tag_field="adapter", tag="file"):
+    path: str
+    mode: Literal["auto", "copy", "transcode"] = "auto"
+
+
+def input_arguments(path: Path) -> list[str]:
+    return ["-nostdin", "-re", "-stream_loop", "-1", "-i", f"file:{path}"]
+
+
+class FileCamera:
+    def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
+        self._path = surroundings.folder / settings.path
+        self._mode = settings.mode
+        self._ffmpeg = surroundings.ffmpeg
+        self._format: SourceFormat | None = None
+
+    async def check(self) -> str | None:
+        return None if self._path.is_file() else f"视频文件 {self._path.name} 不存在"
+
+    async def plan(self, video: VideoFormat) -> PushPlan:
+        reason = await self.check()
+        if reason is not None:
+            raise SourceError(reason)
+        is_copied = self._mode == "copy" or (self._mode == "auto" and (await self._measured()).fits(video))
+        codec = COPY_ARGUMENTS if is_copied else transcode_arguments(video)
+        return PushPlan(input_arguments(self._path), codec)
+
+    def move(self, action: PtzAction, step: int) -> None:
+        raise PtzRefusedError("该摄像机不支持云台控制")
+
+    async def _measured(self) -> SourceFormat:
+        if self._format is None:
+            try:
+                self._format = await probe(
+                    self._ffmpeg,
+                    ["-i", f"file:{self._path}"],
+                    measure_seconds=MEASURE_SECONDS,
+                    limit_seconds=PROBE_SECONDS,
+                )
+            except ProbeError as error:
+                raise SourceError(f"视频文件 {self._path.name}：{error}") from error
+        return self._format
+
+
+def factory(settings: Settings) -> AdapterFactory:
+    def build(record: CameraRecord, surroundings: Surroundings) -> Adapter:
+        return FileCamera(settings, surroundings)
+
+    return build

@@ -1,0 +1,100 @@
+"""A drawn motorway with a dome camera over it, for demos, tests and benchmarks."""
+
+import asyncio
+import threading
+import time
+import zlib
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from gateway.adapters.base import Adapter, AdapterFactory, PushPlan, SourceError, Surroundings
+from gateway.ffmpeg import transcode_arguments
+from gateway.scene.light import LightName
+from gateway.scene.scene import Scene, Site, Stage
+from gateway.scene.studio import Output, Studio
+from gateway.scene.text import Letterer, find_font
+from protocol.cameras import CameraRecord
+from protocol.codes import PtzAction
+from protocol.commands import VideoFormat
+
+LARGEST_WIDTH, LARGEST_HEIGHT = 1920, 1080
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, tag_field="adapter", tag="simulated"):
+    seed: int | None = None
+    light: LightName = LightName.CLOCK
+
+
+_studio = Studio()
+# One panorama after the other: twelve at once would take the cores from those already pushed.
+_painting = threading.Lock()
+
+
+class SimulatedCamera:
+    def __init__(self, settings: Settings, record: CameraRecord, font: Path | None) -> None:
+        seed = settings.seed if settings.seed is not None else zlib.crc32(record.camera_num.lower().encode())
+        site = Site(record.camera_name, record.road, record.classify, seed, settings.light)
+        self._scene = Scene(site, _letterer(font))
+
+    async def check(self) -> str | None:
+        return None
+
+    async def plan(self, video: VideoFormat) -> PushPlan:
+        if video.width > LARGEST_WIDTH or video.height > LARGEST_HEIGHT:
+            raise SourceError(f"模拟摄像机最大 {LARGEST_WIDTH}x{LARGEST_HEIGHT}")
+        width, height = video.width & ~1, video.height & ~1
+        stage = await asyncio.to_thread(self._stage, width, height)
+        source = [
+            *("-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size", f"{width}x{height}"),
+            *("-framerate", str(video.framerate), "-probesize", "32", "-analyzeduration", "0"),
+            *("-i", "pipe:0"),
+        ]
+        codec = [
+            *transcode_arguments(video, scale=False),
+            # The sensor is 16:9 whatever the stream is stored as, as with a real camera's CIF.
+            *(
+                "-aspect",
+                "16:9",
+                "-x264-params",
+                "colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m",
+            ),
+        ]
+        return PushPlan(source, codec, _Feed(stage, video.framerate))
+
+    def move(self, action: PtzAction, step: int) -> None:
+        self._scene.view.order(action, step, time.monotonic())
+
+    def _stage(self, width: int, height: int) -> Stage:
+        with _painting:
+            return self._scene.stage(width, height)
+
+
+class _Feed:
+    """One channel's place in the drawing thread."""
+
+    def __init__(self, stage: Stage, framerate: int) -> None:
+        self._stage = stage
+        self._framerate = framerate
+        self._output: Output | None = None
+
+    def open(self, descriptor: int) -> None:
+        self._output = _studio.add(descriptor, self._framerate, self._stage.draw)
+
+    def close(self) -> None:
+        if self._output is not None:
+            self._output.leave()
+            self._output = None
+
+
+@lru_cache(maxsize=4)
+def _letterer(font: Path | None) -> Letterer:
+    return Letterer(find_font(font))
+
+
+def factory(settings: Settings) -> AdapterFactory:
+    def build(record: CameraRecord, surroundings: Surroundings) -> Adapter:
+        return SimulatedCamera(settings, record, surroundings.font)
+
+    return build

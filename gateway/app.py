@@ -1,0 +1,92 @@
+"""The gateway put together."""
+
+import asyncio
+import contextlib
+import logging
+from types import TracebackType
+
+from aiohttp import web
+
+from gateway.adapters.base import Surroundings
+from gateway.cameras import Camera, Cameras
+from gateway.channels import Channels
+from gateway.config import GatewayConfig
+from gateway.ffmpeg import find_ffmpeg
+from gateway.pusher import StartGate, Workshop
+from gateway.reporting import Reporter
+from gateway.server import Service
+from gateway.state import TokenState
+from gateway.targets import PushTargets
+from protocol.client import Credentials, PartnerClient
+
+logger = logging.getLogger(__name__)
+
+CHECK_SECONDS = 60.0
+
+
+class Gateway:
+    """`async with Gateway(config) as gateway:` serves, reports and pushes until left."""
+
+    def __init__(self, config: GatewayConfig) -> None:
+        self._config = config
+        ffmpeg = find_ffmpeg(config.ffmpeg)
+        surroundings = Surroundings(ffmpeg=ffmpeg, font=config.font, folder=config.folder)
+        self._cameras = Cameras(
+            Camera(one.record, one.factory(one.record, surroundings)) for one in config.cameras
+        )
+        workshop = Workshop(ffmpeg, PushTargets(config.networks, config.ports), StartGate())
+        self._channels = Channels(self._cameras, workshop)
+        tokens = TokenState(config.state_file, config.platform.token)
+        self._reporter = Reporter(_client(config, tokens), self._cameras, tokens)
+        service = Service(self._cameras, self._channels, tokens)
+        self._runner = web.AppRunner(service.application(), access_log=None, shutdown_timeout=1.0)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.port = config.listen.port
+
+    async def __aenter__(self) -> "Gateway":
+        await self._cameras.check(self._cameras)
+        self._cameras.changed.clear()
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._config.listen.host, self._config.listen.port)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        logger.info("gateway with %d cameras on port %d", len(self._cameras), self.port)
+        self._tasks = [
+            asyncio.create_task(self._reporter.run(), name="reporting"),
+            asyncio.create_task(self._check_unwatched(), name="checking"),
+        ]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self._runner.cleanup()
+        await self._channels.close()
+
+    async def _check_unwatched(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            await self._cameras.check(self._channels.unwatched())
+
+
+def _client(config: GatewayConfig, tokens: TokenState) -> PartnerClient:
+    platform = config.platform
+    return PartnerClient(
+        platform.base_url,
+        Credentials(
+            user=platform.user,
+            device_code=platform.device_code,
+            token=tokens.current,
+            private_key=platform.private_key,
+        ),
+        ca_file=str(config.ca_file) if config.ca_file else None,
+        on_token=tokens.renew,
+    )

@@ -1,0 +1,90 @@
+"""The gateway's cameras: what each can do, whether it works, and who wants to know."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+
+from gateway.adapters.base import Adapter, PtzRefusedError
+from gateway.pusher import Cause, Failure
+from protocol.cameras import CameraRecord
+from protocol.codes import CameraType, OnlineStatus, PtzAction
+from protocol.errors import NotFoundError
+
+logger = logging.getLogger(__name__)
+
+FAILURES_TO_FAULT = 3
+
+
+class Camera:
+    """One camera with its status."""
+
+    def __init__(self, record: CameraRecord, adapter: Adapter) -> None:
+        self.record = record
+        self.adapter = adapter
+        self.status = OnlineStatus.ONLINE
+        self.reason = ""
+        self.failures = 0
+
+    @property
+    def num(self) -> str:
+        return self.record.camera_num
+
+    def move(self, action: PtzAction, step: int) -> None:
+        """Raises NotFoundError for a camera without PTZ.
+
+        Appendix 3 has no number for it. 400 would say that the gateway knows no stop, 403 that the
+        token is bad, 500 that something broke; 404 is left: there is no such thing to control.
+        """
+        if self.record.camera_type is not CameraType.DOME:
+            raise NotFoundError("该摄像机不支持云台控制")
+        try:
+            self.adapter.move(action, step)
+        except PtzRefusedError as error:
+            raise NotFoundError(str(error)) from error
+
+
+class Cameras:
+    """All of them, found without regard to case (protocol.md section 3)."""
+
+    def __init__(self, cameras: Iterable[Camera]) -> None:
+        self._by_num = {camera.num.lower(): camera for camera in cameras}
+        self.changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._by_num)
+
+    def __iter__(self) -> Iterator[Camera]:
+        return iter(self._by_num.values())
+
+    def get(self, num: str) -> Camera:
+        camera = self._by_num.get(num.lower())
+        if camera is None:
+            raise NotFoundError(f"摄像机 {num} 不存在")
+        return camera
+
+    def note_frames(self, camera: Camera) -> None:
+        camera.failures = 0
+        self._set(camera, OnlineStatus.ONLINE, "")
+
+    async def note_failure(self, camera: Camera, failure: Failure) -> None:
+        """A push ended. Only what is the camera's own doing says something about the camera."""
+        if failure.cause is Cause.SINK:
+            return
+        camera.failures += 1
+        if camera.failures >= FAILURES_TO_FAULT:
+            unreachable = await camera.adapter.check()
+            status = OnlineStatus.OFFLINE if unreachable else OnlineStatus.FAULT
+            self._set(camera, status, unreachable or failure.reason)
+
+    async def check(self, cameras: Iterable[Camera]) -> None:
+        """Look whether cameras that nobody watches can be reached."""
+        for camera in cameras:
+            reason = await camera.adapter.check()
+            self._set(camera, OnlineStatus.OFFLINE if reason else OnlineStatus.ONLINE, reason or "")
+
+    def _set(self, camera: Camera, status: OnlineStatus, reason: str) -> None:
+        camera.reason = reason
+        if camera.status is not status:
+            logger.info("camera %s: %s -> %s %s", camera.num, camera.status.name, status.name, reason)
+            camera.status = status
+            self.changed.set()

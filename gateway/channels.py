@@ -1,0 +1,110 @@
+"""The pushed channels: at most one stream for each camera and video type."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+
+from gateway.cameras import Camera, Cameras
+from gateway.pusher import Cause, Failure, Pusher, Workshop
+from protocol.codes import Code, OnlineStatus, VideoType
+from protocol.commands import PushCommand
+from protocol.errors import InternalError, NotFoundError
+
+logger = logging.getLogger(__name__)
+
+# Longer, and the platform's own time-out would decide.
+FIRST_ATTEMPT_SECONDS = 1.0
+
+Key = tuple[str, VideoType]
+
+
+class Channels:
+    def __init__(self, cameras: Cameras, workshop: Workshop) -> None:
+        self._cameras = cameras
+        self._workshop = workshop
+        self._pushers: dict[Key, Pusher] = {}
+        self._locks: dict[Key, asyncio.Lock] = {}
+        self._notes: set[asyncio.Task[None]] = set()
+
+    @property
+    def pushing(self) -> int:
+        return sum(pusher.is_pushing for pusher in self._pushers.values())
+
+    def unwatched(self) -> list[Camera]:
+        """Cameras without a push, which would tell whether they work."""
+        watched = {num for num, _ in self._pushers}
+        return [camera for camera in self._cameras if camera.num.lower() not in watched]
+
+    async def begin(self, camera: Camera, video_type: VideoType, command: PushCommand) -> Code:
+        """Push there; OK, or ALREADY_PUSHING. Another target or format replaces the running push.
+
+        Raises ForbiddenError and MalformedError for the target, NotFoundError for a broken camera
+        (which is tried further), InternalError when ffmpeg cannot be started.
+        """
+        await self._workshop.targets.resolve(command.server_ip, command.server_port)
+        key = camera.num.lower(), video_type
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            pusher = self._pushers.get(key)
+            if pusher is not None and pusher.goes_to(command):
+                pusher.renew(command)
+                _refuse_broken(camera, pusher.failure)
+                return Code.ALREADY_PUSHING
+            if pusher is not None:
+                await pusher.stop()
+            pusher = self._pushers[key] = self._push(camera, video_type, command)
+            failure = await pusher.first_attempt(FIRST_ATTEMPT_SECONDS)
+            if failure is not None and failure.cause is Cause.ENCODER:
+                await self._drop(key)
+                raise InternalError(failure.reason)
+            _refuse_broken(camera, failure)
+            return Code.OK
+
+    async def finish(self, camera: Camera, video_type: VideoType) -> bool:
+        """Whether there was a push to end."""
+        key = camera.num.lower(), video_type
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            return await self._drop(key)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(pusher.stop() for pusher in self._pushers.values()))
+        self._pushers.clear()
+        for note in self._notes:
+            note.cancel()
+
+    async def _drop(self, key: Key) -> bool:
+        pusher = self._pushers.pop(key, None)
+        if pusher is None:
+            return False
+        await pusher.stop()
+        return True
+
+    def _push(self, camera: Camera, video_type: VideoType, command: PushCommand) -> Pusher:
+        logger.info(
+            "push %s/%s to %s:%s%s",
+            camera.num,
+            video_type.name,
+            command.server_ip,
+            command.server_port,
+            command.pub_name,
+        )
+        return Pusher(
+            f"{camera.num}/{video_type.name}",
+            camera.adapter,
+            command,
+            self._workshop,
+            on_frames=lambda: self._cameras.note_frames(camera),
+            on_failure=lambda failure: self._note(self._cameras.note_failure(camera, failure)),
+        )
+
+    def _note(self, note: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(note)
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+
+def _refuse_broken(camera: Camera, failure: Failure | None) -> None:
+    # Appendix 3, 404: 切换时表示该路视频故障.
+    if failure is not None and failure.cause is Cause.SOURCE:
+        raise NotFoundError(f"该路视频故障：{failure.reason}（网关将继续重试）")
+    if failure is not None and camera.status is not OnlineStatus.ONLINE:
+        raise NotFoundError(f"该路视频故障：{camera.reason}（网关将继续重试）")

@@ -1,0 +1,214 @@
+"""The gateway's configuration file: what it may say, and its mistakes in words."""
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gateway.adapters import ADAPTERS, Settings
+from gateway.adapters.base import AdapterFactory
+from gateway.targets import Network
+from protocol.cameras import CameraRecord, parse_camera
+from protocol.errors import CameraItemError
+from protocol.sm2 import is_private_key
+
+
+class ConfigError(Exception):
+    """The file cannot be used; the text (Chinese, a line per fault) says where and why."""
+
+
+class Listen(msgspec.Struct, forbid_unknown_fields=True):
+    host: str
+    port: int
+
+
+class Platform(msgspec.Struct, forbid_unknown_fields=True):
+    base_url: str
+    user: str
+    device_code: str  # BASE64, as it is sent
+    private_key: str
+    token: str
+    ca: str | None = None
+
+
+class _Camera(msgspec.Struct, forbid_unknown_fields=True):
+    """The fields of VideoInformation by their wire names; `parse_camera` judges their values."""
+
+    department: str
+    cameraNum: str
+    cameraName: str
+    longAndLati: str
+    road: str
+    classify: int | str
+    cameraOrientation: int | str
+    pileNum: str
+    area: int | str
+    roadSec: str
+    cameraType: int | str
+    source: Settings
+    gatewayNum: str = ""
+    poiName: str = ""
+    others: str = ""
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    listen: Listen
+    platform: Platform
+    state_file: str
+    allowed_push_targets: list[str]
+    cameras: list[_Camera]
+    allowed_push_ports: tuple[int, int] = (1, 65535)
+    ffmpeg: str | None = None
+    font: str | None = None
+
+
+@dataclass(frozen=True)
+class CameraConfig:
+    record: CameraRecord
+    factory: AdapterFactory
+
+
+@dataclass(frozen=True)
+class GatewayConfig:
+    """A file that passed every check; paths are absolute."""
+
+    folder: Path
+    listen: Listen
+    platform: Platform
+    ca_file: Path | None
+    state_file: Path
+    networks: tuple[Network, ...]
+    ports: tuple[int, int]
+    ffmpeg: str | None
+    font: Path | None
+    cameras: tuple[CameraConfig, ...]
+
+
+def load_config(path: Path) -> GatewayConfig:
+    """Raises ConfigError with every fault that can be found at once."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"配置文件 {path} 无法读取：{error.strerror}") from error
+    try:
+        given = msgspec.json.decode(raw, type=_File)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"配置文件 {path}：{_in_chinese(str(error))}") from error
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"配置文件 {path} 不是合法的 JSON：{_position(raw, str(error))}") from error
+    folder = path.resolve().parent
+    cameras, camera_faults = _read_cameras(given.cameras)
+    faults = [*_faults(given), *camera_faults]
+    if faults:
+        raise ConfigError("\n".join(f"配置文件 {path}：{fault}" for fault in faults))
+    return GatewayConfig(
+        folder=folder,
+        listen=given.listen,
+        platform=given.platform,
+        ca_file=folder / given.platform.ca if given.platform.ca else None,
+        state_file=folder / given.state_file,
+        networks=tuple(ipaddress.ip_network(text) for text in given.allowed_push_targets),
+        ports=given.allowed_push_ports,
+        ffmpeg=given.ffmpeg,
+        font=folder / given.font if given.font else None,
+        cameras=cameras,
+    )
+
+
+def _faults(given: _File) -> Iterator[str]:
+    if not 0 <= given.listen.port <= 65535:
+        yield f"listen.port：{given.listen.port} 不在 0-65535 之内"
+    yield from _platform_faults(given.platform)
+    if not given.state_file:
+        yield "state_file：不能为空"
+    for index, text in enumerate(given.allowed_push_targets):
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            yield f"allowed_push_targets[{index}]：“{text}” 不是网段（例如 10.0.0.0/8）"
+    first, last = given.allowed_push_ports
+    if not 1 <= first <= last <= 65535:
+        yield f"allowed_push_ports：[{first}, {last}] 不是 1-65535 之内的端口范围"
+
+
+def _platform_faults(platform: Platform) -> Iterator[str]:
+    url = urlsplit(platform.base_url)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        yield f"platform.base_url：“{platform.base_url}” 不是 http 或 https 地址"
+    for name in ("user", "device_code", "token"):
+        if not getattr(platform, name).strip():
+            yield f"platform.{name}：不能为空"
+    try:
+        base64.b64decode(platform.device_code, validate=True)
+    except (binascii.Error, ValueError):
+        yield "platform.device_code：不是 BASE64"
+    # The key itself stays out of the message.
+    if not is_private_key(platform.private_key):
+        yield "platform.private_key：不是 SM2 私钥（64 位十六进制数）"
+
+
+def _read_cameras(given: list[_Camera]) -> tuple[tuple[CameraConfig, ...], list[str]]:
+    cameras: list[CameraConfig] = []
+    faults: list[str] = []
+    seen: dict[str, int] = {}
+    for index, camera in enumerate(given):
+        try:
+            record = parse_camera(msgspec.json.encode(camera))
+        except CameraItemError as error:
+            faults.extend(f"cameras[{index}]：{fault}" for fault in error.faults)
+            continue
+        first = seen.setdefault(record.camera_num.lower(), index)
+        if first != index:
+            faults.append(f"cameras[{index}].cameraNum：与 cameras[{first}] 重复")
+        cameras.append(CameraConfig(record, ADAPTERS[type(camera.source)](camera.source)))
+    return tuple(cameras), faults
+
+
+_KINDS = {
+    "str": "字符串",
+    "int": "整数",
+    "float": "数字",
+    "bool": "布尔值",
+    "array": "数组",
+    "object": "对象",
+    "null": "空值",
+}
+_PATTERNS = (
+    (re.compile(r"Object contains unknown field `(?P<name>[^`]*)`"), "未知的键 {name}"),
+    (re.compile(r"Object missing required field `(?P<name>[^`]*)`"), "缺少键 {name}"),
+    (re.compile(r"Invalid value '?(?P<name>[^']*)'?$"), "取值 {name} 无效"),
+    (re.compile(r"Invalid enum value '(?P<name>[^']*)'"), "取值 {name} 无效"),
+    (
+        re.compile(r"Expected `array` of (?:at (?:least|most) )?length (?P<name>\d+)"),
+        "应为 {name} 个元素的数组",
+    ),
+)
+_EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<given>[^`]*)`")
+
+
+def _in_chinese(message: str) -> str:
+    """msgspec's message as place and reason."""
+    what, _, place = message.partition(" - at `$")
+    place = place.rstrip("`").lstrip(".") or "最外层"
+    for pattern, words in _PATTERNS:
+        if match := pattern.match(what):
+            return f"{place}：{words.format(name=match['name'])}"
+    if match := _EXPECTED.match(what):
+        wanted = " 或 ".join(_KINDS.get(kind.strip(), kind.strip()) for kind in match["wanted"].split("|"))
+        return f"{place}：应为{wanted}，收到{_KINDS.get(match['given'], match['given'])}"
+    return f"{place}：{what}"
+
+
+def _position(raw: bytes, message: str) -> str:
+    match = re.search(r"\(byte (\d+)\)", message)
+    offset = int(match[1]) if match else len(raw)
+    before = raw[:offset]
+    line = before.count(b"\n") + 1
+    column = offset - (before.rfind(b"\n") + 1) + 1
+    return f"第 {line} 行第 {column} 列"

@@ -1,0 +1,236 @@
+"""One pushed channel: an ffmpeg kept alive until it is told to stop."""
+
+import asyncio
+import contextlib
+import enum
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from gateway.adapters.base import Adapter, SourceError
+from gateway.ffmpeg import push_arguments
+from gateway.process import FfmpegProcess
+from gateway.targets import PushTargets
+from protocol.commands import PushCommand
+from protocol.errors import ProtocolError
+
+logger = logging.getLogger(__name__)
+
+FIRST_FRAME_SECONDS = 12.0
+STUCK_SECONDS = 6.0
+STEADY_SECONDS = 10.0
+SINK_CONNECT_SECONDS = 3.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+# A media server that was restarted has its streams back within this time and a start.
+LONGEST_SINK_PAUSE_SECONDS = 3.0
+STARTS_A_SECOND = 7
+
+
+class Cause(enum.Enum):
+    SOURCE = "摄像机"
+    SINK = "流媒体服务"
+    ENCODER = "转码程序"
+
+
+@dataclass(frozen=True)
+class Failure:
+    cause: Cause
+    reason: str  # Chinese
+
+
+class StartGate:
+    """Lets ffmpegs start one after the other: many cameras opened at once lose some of them."""
+
+    def __init__(self, a_second: float = STARTS_A_SECOND) -> None:
+        self._interval = 1 / a_second
+        self._next_at = 0.0
+
+    async def wait(self) -> None:
+        now = time.monotonic()
+        at = max(now, self._next_at)
+        self._next_at = at + self._interval
+        if at > now:
+            await asyncio.sleep(at - now)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What all pushers share."""
+
+    ffmpeg: str
+    targets: PushTargets
+    gate: StartGate
+
+
+@dataclass
+class _Backoff:
+    pause: float = FIRST_PAUSE_SECONDS
+
+    def next(self, longest: float) -> float:
+        pause = min(self.pause, longest)
+        self.pause = min(self.pause * 2, LONGEST_PAUSE_SECONDS)
+        return pause * random.uniform(0.75, 1.25)  # noqa: S311 - spreads restarts, guards nothing
+
+    def reset(self) -> None:
+        self.pause = FIRST_PAUSE_SECONDS
+
+
+class Pusher:
+    """Supervises the ffmpeg of one (camera, video type).
+
+    `on_frames` is called when pictures begin to flow, `on_failure` each time the push has ended
+    without being told to.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        adapter: Adapter,
+        command: PushCommand,
+        workshop: Workshop,
+        *,
+        on_frames: Callable[[], None],
+        on_failure: Callable[[Failure], None],
+    ) -> None:
+        self.label = label
+        self.command = command
+        self.failure: Failure | None = None
+        self._adapter = adapter
+        self._workshop = workshop
+        self._on_frames = on_frames
+        self._on_failure = on_failure
+        self._process: FfmpegProcess | None = None
+        self._tried = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._task = asyncio.create_task(self._supervise(), name=f"push {label}")
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def is_pushing(self) -> bool:
+        return self._process is not None and self._process.frames > 0
+
+    def goes_to(self, command: PushCommand) -> bool:
+        """Whether the stream is the one this command asks for; its authInfo may be another."""
+        return replace(command, auth_info="") == replace(self.command, auth_info="")
+
+    def renew(self, command: PushCommand) -> None:
+        """Take over the new authInfo for later starts; a push that waits to be restarted goes at once."""
+        self.command = command
+        self._hurry.set()
+
+    async def first_attempt(self, seconds: float) -> Failure | None:
+        """Wait until ffmpeg was executed for the first time, or failed to be, but not longer than that."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._tried.wait(), seconds)
+        return self.failure
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _supervise(self) -> None:
+        backoff = _Backoff()
+        while True:
+            began_at = time.monotonic()
+            self.failure = await self._attempt()
+            self._tried.set()
+            logger.warning("push %s ended: %s: %s", self.label, self.failure.cause.name, self.failure.reason)
+            self._on_failure(self.failure)
+            if time.monotonic() - began_at > STEADY_SECONDS:
+                backoff.reset()
+            is_sink = self.failure.cause is Cause.SINK
+            await self._pause(backoff.next(LONGEST_SINK_PAUSE_SECONDS if is_sink else LONGEST_PAUSE_SECONDS))
+
+    async def _pause(self, seconds: float) -> None:
+        self._hurry.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), seconds)
+
+    async def _attempt(self) -> Failure:
+        command = self.command
+        try:
+            address = await self._workshop.targets.resolve(command.server_ip, command.server_port)
+            if self.failure is not None and self.failure.cause is Cause.SINK:
+                await _knock(address, command.server_port)
+            plan = await self._adapter.plan(command.video)
+            await self._workshop.gate.wait()
+            arguments = push_arguments(
+                self._workshop.ffmpeg,
+                plan.input_arguments,
+                plan.codec_arguments,
+                url=command.rtmp_url,
+                address=address,
+            )
+            process = await FfmpegProcess.start(arguments, plan.feed)
+        except SourceError as error:
+            return Failure(Cause.SOURCE, str(error))
+        except ProtocolError as error:
+            return Failure(Cause.SINK, error.message)
+        except _SinkAwayError as error:
+            return Failure(Cause.SINK, str(error))
+        except OSError as error:
+            return Failure(Cause.ENCODER, f"ffmpeg 无法启动：{error.strerror}")
+        return await self._watch(process)
+
+    async def _watch(self, process: FfmpegProcess) -> Failure:
+        self._process = process
+        self._tried.set()
+        try:
+            stuck = await self._until_ended(process)
+        finally:
+            self._process = None
+            # Shielded: a second cancel must not leave the ffmpeg behind.
+            await asyncio.shield(process.stop())
+        if stuck is not None:
+            return stuck
+        return diagnose(process.messages, has_sent=process.frames > 0)
+
+    async def _until_ended(self, process: FfmpegProcess) -> Failure | None:
+        """None when ffmpeg ended by itself, the failure when it stood still and has to be killed."""
+        has_frames = False
+        while not await process.wait(0.5):
+            if process.frames and not has_frames:
+                has_frames = True
+                self.failure = None
+                self._on_frames()
+            limit = STUCK_SECONDS if process.frames else FIRST_FRAME_SECONDS
+            if time.monotonic() - process.advanced_at > limit:
+                process.kill()
+                said = diagnose(process.messages, has_sent=has_frames)
+                return Failure(said.cause, f"{limit:.0f} 秒内没有新的画面")
+        return None
+
+
+class _SinkAwayError(Exception):
+    """Nobody listens at the target."""
+
+
+async def _knock(address: str, port: int) -> None:
+    """A refused connection costs nothing; an ffmpeg started for it would cost 50 ms of a core."""
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(address, port), SINK_CONNECT_SECONDS)
+    except (OSError, TimeoutError) as error:
+        raise _SinkAwayError(f"流媒体服务 {address}:{port} 无法连接") from error
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+def diagnose(messages: list[str], *, has_sent: bool) -> Failure:
+    """Whose fault it was, from what ffmpeg said last."""
+    text = "\n".join(messages).lower()
+    last = messages[-1] if messages else "ffmpeg 没有说明原因"
+    if "error opening input" in text or "error during demuxing" in text:
+        return Failure(Cause.SOURCE, f"无法取得视频：{last}")
+    if "error opening output" in text or "av_interleaved_write_frame" in text or "error muxing" in text:
+        return Failure(Cause.SINK, f"无法推送：{last}")
+    if "error while opening encoder" in text or "unknown encoder" in text:
+        return Failure(Cause.ENCODER, f"编码失败：{last}")
+    return Failure(Cause.SOURCE if has_sent else Cause.ENCODER, f"ffmpeg 意外退出：{last}")

@@ -1,0 +1,122 @@
+"""Pictures as the encoder wants them: planar YUV 4:2:0, limited range, BT.601."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.int16]
+Floats = NDArray[np.float32]
+
+_TO_YUV = np.array(
+    [
+        [0.256788, 0.504129, 0.097906],
+        [-0.148223, -0.290993, 0.439216],
+        [0.439216, -0.367788, -0.071427],
+    ],
+    dtype=np.float32,
+)
+_OFFSET = np.array([16.0, 128.0, 128.0], dtype=np.float32)
+
+# Seven bits of opacity, so that value times opacity fits 16 bits with a sign.
+OPAQUE = 128
+
+
+class Frame:
+    """One picture in one block of memory; `luma` (h, w) and `chroma` (2, h/2, w/2) look into it."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self.data = np.empty(width * height * 3 // 2, dtype=np.uint8)
+        self.luma = self.data[: width * height].reshape(height, width)
+        self.chroma = self.data[width * height :].reshape(2, height // 2, width // 2)
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A small picture to lay over a frame: what stays of the ground (0-128) and what is added to it.
+
+    Adding without covering is light: a lamp's glow keeps all of the ground and adds to it.
+    """
+
+    luma: Words
+    keep_luma: Bytes
+    chroma: Words
+    keep_chroma: Bytes
+
+    @property
+    def height(self) -> int:
+        return int(self.luma.shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.luma.shape[1])
+
+    @property
+    def size_bytes(self) -> int:
+        return self.luma.nbytes + self.keep_luma.nbytes + self.chroma.nbytes + self.keep_chroma.nbytes
+
+
+def to_yuv(rgb: Floats) -> Floats:
+    """(h, w, 3) of 0-255 as (h, w, 3) of limited-range YUV."""
+    return rgb @ _TO_YUV.T + _OFFSET
+
+
+def halve(plane: Floats) -> Floats:
+    """Each 2 x 2 block as its mean; height and width are even."""
+    height, width = plane.shape[:2]
+    return plane.reshape(height // 2, 2, width // 2, 2, *plane.shape[2:]).mean(axis=(1, 3), dtype=np.float32)
+
+
+def make_patch(rgb: Floats, cover: Floats, glow: Floats | None = None) -> Patch:
+    """Colours (h, w, 3) 0-255 with their cover (h, w) 0-1, and light (h, w, 3) added on top.
+
+    Height and width are even.
+    """
+    yuv = to_yuv(rgb) * cover[..., None]
+    if glow is not None:
+        yuv = yuv + glow @ _TO_YUV.T
+    small, small_cover = halve(yuv[..., 1:]), halve(cover)
+    return Patch(
+        luma=np.rint(yuv[..., 0]).astype(np.int16),
+        keep_luma=np.rint((1 - cover) * OPAQUE).astype(np.uint8),
+        chroma=np.rint(np.moveaxis(small, -1, 0)).astype(np.int16),
+        keep_chroma=np.rint((1 - small_cover) * OPAQUE).astype(np.uint8),
+    )
+
+
+def lay(frame: Frame, patch: Patch, x: int, y: int) -> None:
+    """Lay the patch with its upper left corner at (x, y); what sticks out is cut off."""
+    window = _window(patch.luma.shape, frame.luma.shape, x, y)
+    if window is None:
+        return
+    on_frame, of_patch = window
+    _blend(frame.luma[on_frame], patch.keep_luma[of_patch], patch.luma[of_patch])
+    # Colour half a pixel off its place is not seen; light and dark moving by two pixels would be.
+    window = _window(patch.keep_chroma.shape, frame.chroma.shape[1:], x >> 1, y >> 1)
+    if window is not None:
+        on_frame, of_patch = window
+        _blend(frame.chroma[:, *on_frame], patch.keep_chroma[of_patch], patch.chroma[:, *of_patch])
+
+
+Window = tuple[slice, slice]
+
+
+def _window(patch: tuple[int, ...], frame: tuple[int, ...], x: int, y: int) -> tuple[Window, Window] | None:
+    left, top = max(x, 0), max(y, 0)
+    right, bottom = min(x + patch[1], frame[1]), min(y + patch[0], frame[0])
+    if left >= right or top >= bottom:
+        return None
+    return (
+        (slice(top, bottom), slice(left, right)),
+        (slice(top - y, bottom - y), slice(left - x, right - x)),
+    )
+
+
+def _blend(ground: Bytes, keep: Bytes, add: Words) -> None:
+    mixed = np.multiply(ground, keep, dtype=np.int16)
+    mixed >>= 7
+    mixed += add
+    np.clip(mixed, 0, 255, out=mixed)
+    ground[...] = mixed

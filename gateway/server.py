@@ -1,0 +1,179 @@
+"""The document's three gateway verbs (section 3) over HTTP, in both styles gateways are spoken to."""
+
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+from multidict import MultiMapping
+
+from gateway.cameras import Cameras
+from gateway.channels import Channels
+from gateway.state import TokenState
+from protocol.bodies import check_size, decode_object
+from protocol.codes import Code, PtzAction, VideoType
+from protocol.commands import parse_push_command
+from protocol.envelope import envelope
+from protocol.errors import ForbiddenError, MalformedError, NotFoundError, ProtocolError
+from protocol.fields import parse_choice, parse_int
+
+logger = logging.getLogger(__name__)
+
+BODY_BYTES = 1 << 20
+PREFIX = "video."
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call, whichever style it came in; parameter names in lower case."""
+
+    params: Mapping[str, object]
+    body: bytes
+
+    def required(self, name: str) -> object:
+        value = self.params.get(name.lower())
+        if value is None:
+            raise MalformedError(f"缺少参数 {name}")
+        return value
+
+    def optional(self, name: str, default: object) -> object:
+        return self.params.get(name.lower(), default)
+
+    @property
+    def camera_num(self) -> str:
+        return str(self.required("cameraNum"))
+
+    @property
+    def video_type(self) -> VideoType:
+        return parse_choice(self.required("videoType"), "videoType", VideoType)
+
+
+Handler = Callable[[Call], Awaitable[Code]]
+
+
+class Service:
+    """Everything under /service/, and /healthz."""
+
+    def __init__(self, cameras: Cameras, channels: Channels, tokens: TokenState) -> None:
+        self._cameras = cameras
+        self._channels = channels
+        self._tokens = tokens
+        self._verbs: Mapping[str, tuple[str, Handler]] = {
+            "VideoTransBegin": ("POST", self._begin),
+            "VideoTransFinish": ("GET", self._finish),
+            "PTZControl": ("GET", self._control),
+        }
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=BODY_BYTES)
+        app.router.add_get("/healthz", self._health)
+        app.router.add_route("*", "/service", self._answer(self._single))
+        app.router.add_route("*", "/service/{verb:.*}", self._answer(self._verb))
+        return app
+
+    async def _health(self, request: web.Request) -> web.Response:
+        return web.json_response(
+            {"ok": True, "cameras": len(self._cameras), "pushing": self._channels.pushing}
+        )
+
+    def _answer(
+        self, ask: Callable[[web.Request], Awaitable[Code]]
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """HTTP 200 whatever `code` says; never an HTML page, never a stack trace."""
+
+        async def answer(request: web.Request) -> web.Response:
+            try:
+                return _respond(await ask(request))
+            except ProtocolError as error:
+                logger.info("%s %s refused: %s", request.method, request.path, error.message)
+                return _respond(error.code, error.message)
+            except web.HTTPRequestEntityTooLarge:
+                return _respond(Code.MALFORMED, f"请求体超过 {BODY_BYTES} 字节")
+            except Exception:
+                error_id = secrets.token_hex(4)
+                logger.exception("%s %s failed, error %s", request.method, request.path, error_id)
+                return _respond(Code.INTERNAL, f"网关内部错误（编号 {error_id}）")
+
+        return answer
+
+    async def _verb(self, request: web.Request) -> Code:
+        """`/service/video.<Verb>?…`."""
+        name = request.match_info["verb"]
+        method, handler = self._find(name)
+        if request.method != method:
+            raise MalformedError(f"{name} 应使用 {method} 方法")
+        self._admit(request)
+        return await handler(Call(_query(request.query), await request.read()))
+
+    async def _single(self, request: web.Request) -> Code:
+        """`POST /service` with the verb in `sipAction` and the parameters beside it."""
+        if request.method != "POST":
+            raise MalformedError("/service 应使用 POST 方法")
+        self._admit(request)
+        given = decode_object(check_size(await request.read(), "/service"), "/service")
+        params = _lowered(given)
+        _, handler = self._find(str(params.get("sipaction", "")))
+        command = json.dumps({"command": given.get("command")}).encode()
+        return await handler(Call(params, command))
+
+    def _find(self, name: str) -> tuple[str, Handler]:
+        found = self._verbs.get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
+        if found is None:
+            raise NotFoundError("接口不存在")
+        return found
+
+    def _admit(self, request: web.Request) -> None:
+        token = request.headers.get("TAuth", "")
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        if not token and scheme.lower() == "bearer":
+            token = bearer.strip()
+        if not token:
+            raise ForbiddenError("缺少 TAuth")
+        if not self._tokens.accepts(token):
+            raise ForbiddenError("TAuth 无效")
+        version = request.headers.get("AppVersion", "v1.0")
+        if version != "v1.0":
+            raise MalformedError("AppVersion 应为 v1.0")
+
+    async def _begin(self, call: Call) -> Code:
+        camera = self._cameras.get(call.camera_num)
+        return await self._channels.begin(camera, call.video_type, parse_push_command(call.body))
+
+    async def _finish(self, call: Call) -> Code:
+        camera, video_type = self._cameras.get(call.camera_num), call.video_type
+        # Appendix 3, 404 停止时表示该路视频不存在 is about the camera; a push that is not there is stopped.
+        await self._channels.finish(camera, video_type)
+        return Code.OK
+
+    async def _control(self, call: Call) -> Code:
+        camera = self._cameras.get(call.camera_num)
+        action = parse_choice(call.required("action"), "action", PtzAction)
+        step = parse_int(call.optional("step", 1), "step", low=1, high=8)
+        camera.move(action, step)
+        logger.info("ptz %s: %s step %s", camera.num, action.name, step)
+        return Code.OK
+
+
+def _respond(code: Code, message: str | None = None) -> web.Response:
+    return web.json_response(envelope(code, message), dumps=_dump)
+
+
+def _dump(answer: object) -> str:
+    return json.dumps(answer, ensure_ascii=False)
+
+
+def _query(query: MultiMapping[str]) -> Mapping[str, object]:
+    """Names in lower case; an empty value counts as absent, a repeated name is refused."""
+    found: dict[str, object] = {}
+    for name, value in query.items():
+        key = name.lower()
+        if key in found:
+            raise MalformedError(f"参数 {name} 重复")
+        found[key] = value
+    return {name: value for name, value in found.items() if value != ""}
+
+
+def _lowered(given: Mapping[str, object]) -> Mapping[str, object]:
+    return {name.lower(): value for name, value in given.items() if value not in ("", None)}

@@ -1,0 +1,55 @@
+"""Where the gateway may push to: networks and ports of its configuration, nothing else."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Sequence
+
+from protocol.errors import ForbiddenError, MalformedError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+RESOLVE_SECONDS = 3.0
+
+
+class PushTargets:
+    """The allow-list."""
+
+    def __init__(self, networks: Sequence[Network], ports: tuple[int, int]) -> None:
+        self._networks = networks
+        self._first_port, self._last_port = ports
+
+    async def resolve(self, host: str, port: int) -> str:
+        """The address to connect to; every address of a name has to be allowed.
+
+        Raises ForbiddenError for a place not allowed, MalformedError for a name without address.
+        """
+        if not self._first_port <= port <= self._last_port:
+            raise ForbiddenError(f"不允许推送到端口 {port}（允许 {self._first_port}-{self._last_port}）")
+        addresses = await self._addresses(host, port)
+        for address in addresses:
+            if not self._allows(address):
+                raise ForbiddenError(f"不允许推送到 {host}（{address} 不在允许的网段内）")
+        return str(addresses[0])
+
+    def _allows(self, address: Address) -> bool:
+        return any(address.version == network.version and address in network for network in self._networks)
+
+    @staticmethod
+    async def _addresses(host: str, port: int) -> list[Address]:
+        loop = asyncio.get_running_loop()
+        try:
+            # Also literal addresses go through it: "0177.1" or "2130706433" are addresses to libc.
+            found = await asyncio.wait_for(
+                loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), RESOLVE_SECONDS
+            )
+        except (OSError, UnicodeError, TimeoutError) as error:
+            raise MalformedError(f"serverIp：{host} 无法解析") from error
+        return [_plain(ipaddress.ip_address(str(entry[4][0]))) for entry in found]
+
+
+def _plain(address: Address) -> Address:
+    if isinstance(address, ipaddress.IPv6Address):
+        return address.ipv4_mapped or address
+    return address
