@@ -1,0 +1,28 @@
+"""Settings under which pictures would be lost or the document broken."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+
+@register
+def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not _is_writable(settings.SNAPSHOT_ROOT):
+        found.append(Error(f"截图目录 {settings.SNAPSHOT_ROOT} 不可写", id="snapshots.E001"))
+    if settings.SNAPSHOT_PERIOD_SECONDS < 1 or settings.SNAPSHOT_SHARD_SIZE < 1:
+        found.append(Error("SNAPSHOT_PERIOD_SECONDS 与 SNAPSHOT_SHARD_SIZE 须为正数", id="snapshots.E002"))
+    if settings.SNAPSHOT_RETENTION_DAYS < 7:
+        found.append(Warning("截图保留少于 7 天，不符合文件 4.1 第 2 条 c 款", id="snapshots.W001"))
+    return found
+
+
+def _is_writable(folder: Path) -> bool:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

@@ -1,0 +1,148 @@
+"""Reads of pictures and gaps."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import msgspec
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import BigIntegerField, F, Func, OuterRef, QuerySet, Subquery
+from django.utils import timezone
+
+from cameras.models import Camera
+from snapshots.choices import SnapshotResult
+from snapshots.models import Snapshot
+from snapshots.slots import day_start, slot_at, unix_slot, unix_slots
+
+CHUNK = 2000
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One slot of one camera. `reason` is empty where there is a picture."""
+
+    slot_at: datetime
+    taken_at: datetime | None
+    result: SnapshotResult
+    reason: str
+
+    @property
+    def unix_slot(self) -> int:
+        return int(self.slot_at.timestamp())
+
+    @property
+    def has_picture(self) -> bool:
+        return self.result == SnapshotResult.TAKEN
+
+
+@dataclass(frozen=True)
+class SnapshotCounts:
+    """Slots of a day that are over, and how many of them have a picture."""
+
+    slots: int
+    taken: int
+
+    @property
+    def gaps(self) -> int:
+        return self.slots - self.taken
+
+
+class PictureEntry(msgspec.Struct, frozen=True):
+    """One picture as the SnapShot verb tells it; times are unix seconds. There may be half a million of them."""
+
+    camera_id: int
+    camera_num: str
+    slot: int
+    taken: int
+
+
+def day_strip(camera: Camera, day: date) -> list[Slot]:
+    """Every slot of a day in which the camera was in the ledger, in order; one without a row is a gap as well."""
+    rows = Snapshot.objects.filter(
+        camera=camera, slot_at__gte=day_start(day), slot_at__lt=day_start(day + timedelta(days=1))
+    )
+    known = {row.unix_slot: row for row in rows}
+    first, present = unix_slot(camera.created_at), unix_slot(timezone.now())
+    # The present slot may still get its picture.
+    return [
+        _slot(unix, known.get(unix)) for unix in unix_slots(day) if unix in known or first <= unix < present
+    ]
+
+
+def _slot(unix: int, row: Snapshot | None) -> Slot:
+    if row is None:
+        return _gap_or_picture(slot_at(unix), None, SnapshotResult.NOT_RUN)
+    return _gap_or_picture(row.slot_at, row.taken_at, SnapshotResult(row.result))
+
+
+def _gap_or_picture(moment: datetime, taken_at: datetime | None, result: SnapshotResult) -> Slot:
+    return Slot(moment, taken_at, result, "" if result == SnapshotResult.TAKEN else result.label)
+
+
+def snapshot_counts(camera: Camera, day: date) -> SnapshotCounts:
+    slots = day_strip(camera, day)
+    return SnapshotCounts(len(slots), sum(slot.has_picture for slot in slots))
+
+
+def latest_picture(camera: Camera) -> Slot | None:
+    return latest_pictures([camera]).get(camera.pk)
+
+
+def latest_pictures(cameras: Iterable[Camera]) -> dict[int, Slot]:
+    """By camera id; cameras without any picture are missing."""
+    entries = latest_of(Camera.objects.filter(pk__in=[camera.pk for camera in cameras]))
+    return {
+        entry.camera_id: Slot(slot_at(entry.slot), slot_at(entry.taken), SnapshotResult.TAKEN, "")
+        for entry in entries
+    }
+
+
+def latest_of(cameras: QuerySet[Camera]) -> Iterator[PictureEntry]:
+    """The latest picture of each camera that has one, by camera: one index look-up each."""
+    newest = Snapshot.objects.filter(camera=OuterRef("pk"), result=SnapshotResult.TAKEN).order_by("-slot_at")
+    pair = Func(
+        _epoch("slot_at"),
+        _epoch("taken_at"),
+        template="ARRAY[%(expressions)s]",
+        output_field=ArrayField(BigIntegerField()),
+    )
+    rows = cameras.order_by("pk").annotate(latest=Subquery(newest.values(pair=pair)[:1])).exclude(latest=None)
+    for pk, number, (slot, taken) in rows.values_list("pk", "number", "latest").iterator(chunk_size=CHUNK):
+        yield PictureEntry(pk, number, slot, taken)
+
+
+def pictures_between(cameras: QuerySet[Camera], start: float, end: float) -> Iterator[PictureEntry]:
+    """Pictures taken from unix second `start` to `end`, both included, by camera, then time."""
+    first, last = slot_at(int(start)), slot_at(int(end) + 1)
+    # The slot finds partitions and index, the time of the picture decides.
+    rows = Snapshot.objects.filter(
+        slot_at__gte=slot_at(unix_slot(first) - settings.SNAPSHOT_PERIOD_SECONDS),
+        slot_at__lt=last,
+        taken_at__gte=first,
+        taken_at__lt=last,
+        result=SnapshotResult.TAKEN,
+        camera__in=cameras.order_by(),
+    ).order_by("camera_id", "slot_at")
+    columns = rows.values_list("camera_id", "camera__number", _epoch("slot_at"), _epoch("taken_at"))
+    for camera_id, number, slot, taken in columns.iterator(chunk_size=CHUNK):
+        yield PictureEntry(camera_id, number, slot, taken)
+
+
+def _epoch(field: str) -> Func:
+    return Func(
+        F(field),
+        template="floor(extract(epoch from %(expressions)s))::bigint",
+        output_field=BigIntegerField(),
+    )
+
+
+def find_picture(camera_id: int, unix: int) -> Snapshot | None:
+    """None for a gap, and for what is no slot or no camera at all."""
+    try:
+        moment = slot_at(unix)
+    except (ValueError, OverflowError, OSError):
+        return None
+    if camera_id > BigIntegerField.MAX_BIGINT:
+        return None
+    return Snapshot.objects.filter(camera_id=camera_id, slot_at=moment, result=SnapshotResult.TAKEN).first()

@@ -1,0 +1,41 @@
+"""Addresses of pictures, signed in the query and good for some time (protocol.md section 4, SnapShot)."""
+
+import hmac
+import time
+from datetime import datetime
+
+from django.conf import settings
+
+# 128 bits; an answer of a whole province carries hundreds of thousands of them.
+_HEX_DIGITS = 32
+
+
+def picture_url(camera_id: int, slot_at: datetime, *, ttl_seconds: int | None = None) -> str:
+    """Absolute address of one picture, good for `ttl_seconds` (SNAPSHOT_URL_TTL_SECONDS), at most the retention."""
+    base: str = settings.PUBLIC_BASE_URL
+    return base + signed_path(camera_id, int(slot_at.timestamp()), expires_at(ttl_seconds))
+
+
+def expires_at(ttl_seconds: int | None = None) -> int:
+    """Unix second up to which an address issued now is good."""
+    seconds: int = settings.SNAPSHOT_URL_TTL_SECONDS if ttl_seconds is None else ttl_seconds
+    longest: int = settings.SNAPSHOT_RETENTION_DAYS * 86_400
+    return int(time.time()) + min(seconds, longest)
+
+
+def signed_path(camera_id: int, unix_slot: int, expires: int) -> str:
+    signature = _sign(camera_id, unix_slot, expires)
+    return f"/snapshots/{camera_id}/{unix_slot}.jpg?expires={expires}&signature={signature}"
+
+
+def is_signed(camera_id: int, unix_slot: int, *, expires: str, signature: str, now: float) -> bool:
+    """Whether `signature` was made for this picture and has not run out."""
+    if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
+        return False
+    expected = _sign(camera_id, unix_slot, int(expires))
+    return hmac.compare_digest(expected.encode(), signature.encode()) and now <= int(expires)
+
+
+def _sign(camera_id: int, unix_slot: int, expires: int) -> str:
+    text = f"{camera_id}/{unix_slot}/{expires}"
+    return hmac.digest(settings.SNAPSHOT_URL_KEY.encode(), text.encode(), "sha256").hex()[:_HEX_DIGITS]

@@ -1,0 +1,43 @@
+"""Celery tasks of snapshots: ids in, service called."""
+
+import logging
+
+from celery import shared_task
+from django.conf import settings
+
+from snapshots.services import partitions, rounds
+
+logger = logging.getLogger(__name__)
+
+_PERIOD: int = settings.SNAPSHOT_PERIOD_SECONDS
+
+
+@shared_task(soft_time_limit=50, time_limit=55, expires=_PERIOD // 2)
+def plan_round() -> None:
+    """At the beginning of every slot: hand out its shards, spread over the period. None outlives its slot."""
+    plan = rounds.plan_round()
+    for shard in range(plan.shards):
+        capture_shard.apply_async(
+            args=(plan.slot, shard, plan.shards), countdown=plan.delay(shard), expires=plan.expires_at
+        )
+
+
+@shared_task(soft_time_limit=int(0.8 * _PERIOD) or 1, time_limit=int(0.9 * _PERIOD) or 2)
+def capture_shard(slot: int, shard: int, shards: int) -> None:
+    report = rounds.capture_shard(slot=slot, shard=shard, shards=shards)
+    logger.info(
+        "shard %s/%s of slot %s: %s, %s of %s",
+        shard,
+        shards,
+        slot,
+        report.end.value,
+        report.taken,
+        report.cameras,
+    )
+
+
+@shared_task(soft_time_limit=1700, time_limit=1800, expires=3000)
+def keep_partitions() -> None:
+    """Every hour: partitions of the next days made, days beyond the retention dropped."""
+    report = partitions.keep_partitions()
+    logger.info("days made %s, dropped %s, folders deleted %s", report.made, report.dropped, report.folders)

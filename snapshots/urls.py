@@ -1,0 +1,5 @@
+from django.urls import path
+
+from snapshots import api
+
+urlpatterns = [path("video.SnapShot", api.SnapShot.as_view())]
