@@ -38,6 +38,7 @@ APP_VERSION: Final = "v1.0"
 _CHUNK_BYTES: Final = 64 * 1024
 # Connections kept per host and client; further threads open their own and close them afterwards.
 _KEPT_CONNECTIONS: Final = 16
+_KEPT_HOSTS: Final = 512
 # A slow trickle never trips the read time-out, so a whole answer gets this many of them.
 _READS_PER_ANSWER: Final = 6
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
@@ -61,7 +62,7 @@ class _Transport:
         self, base_url: str, ca_file: str | None, connect_timeout: float, read_timeout: float
     ) -> None:
         self._base_url = _normal_base_url(base_url)
-        self._pool = _pool(ca_file, _changed_at(ca_file))
+        self._ca_file = ca_file
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
         self._answer_seconds = read_timeout * _READS_PER_ANSWER
 
@@ -85,9 +86,12 @@ class _Transport:
         query = urllib.parse.urlencode(_present(params or {}), quote_via=urllib.parse.quote, errors="replace")
         url = f"{self._base_url}{path}" + (f"?{query}" if query else "")
         payload = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
+        # Looked up each time: a client may outlive a fork or the CA file of its first request.
+        is_tls = self._base_url.startswith("https:")
+        pool = _tls_pool(self._ca_file, _changed_at(self._ca_file)) if is_tls else _plain_pool()
         deadline = time.monotonic() + self._answer_seconds
         try:
-            response = self._pool.request(
+            response = pool.request(
                 method,
                 url,
                 body=payload,
@@ -180,7 +184,7 @@ class PartnerClient:
             if self._token != used:
                 return self._token
             if self._exchanges != exchanges and self._last_failure is not None:
-                raise self._last_failure
+                raise self._last_failure.with_traceback(None)
             return self._exchange(is_forced=False)
 
     def _exchange(self, *, is_forced: bool) -> str:
@@ -270,18 +274,30 @@ def _changed_at(ca_file: str | None) -> int:
 
 
 @lru_cache(maxsize=64)
-def _pool(ca_file: str | None, changed_at: int) -> urllib3.PoolManager:
+def _tls_pool(ca_file: str | None, changed_at: int) -> urllib3.PoolManager:
     # Shared between clients, so that a call to a gateway finds the connection of the last one;
     # a CA file that was replaced gets a new pool.
     try:
         context = ssl.create_default_context(cafile=ca_file or None)
     except (OSError, ValueError) as error:
         raise RemoteError(f"CA 证书文件无法使用：{_reason(error)}", permanent=True) from error
-    return urllib3.PoolManager(num_pools=512, maxsize=_KEPT_CONNECTIONS, ssl_context=context)
+    return urllib3.PoolManager(num_pools=_KEPT_HOSTS, maxsize=_KEPT_CONNECTIONS, ssl_context=context)
+
+
+@lru_cache(maxsize=1)
+def _plain_pool() -> urllib3.PoolManager:
+    # Apart, because reading the system's certificates takes a third of a second.
+    return urllib3.PoolManager(num_pools=_KEPT_HOSTS, maxsize=_KEPT_CONNECTIONS)
+
+
+def forget_connections() -> None:
+    """Close what is kept open; the next request connects again."""
+    _tls_pool.cache_clear()
+    _plain_pool.cache_clear()
 
 
 # A socket known to two processes would mix their answers.
-os.register_at_fork(after_in_child=_pool.cache_clear)
+os.register_at_fork(after_in_child=forget_connections)
 
 
 def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
