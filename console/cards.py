@@ -1,0 +1,133 @@
+"""A camera as the console shows it: a row of a list, or the card of a tile and the panel."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+
+from access.choices import Action
+from access.models import User
+from access.selectors import paths_allowed
+from cameras.choices import Classify, OnlineStatus
+from cameras.models import Camera
+from cameras.selectors import cameras_visible_to
+from console.pictures import Picture, newest_pictures
+from protocol.errors import ForbiddenError, NotFoundError
+
+_STATES = {OnlineStatus.OFFLINE: "offline", OnlineStatus.ONLINE: "online", OnlineStatus.FAULT: "fault"}
+STATUS_OF_STATE = {word: status for status, word in _STATES.items()}
+
+
+class CameraCard(TypedDict):
+    """Everything a tile and the panel say of one camera; times are unix seconds."""
+
+    id: int
+    number: str
+    name: str
+    road: str
+    stake: str
+    direction: str
+    place: str
+    type: str
+    organisation: str
+    state: str
+    since: float | None
+    reason: str
+    can_ptz: bool
+    may_ptz: bool
+    picture: Picture | None
+
+
+@dataclass(frozen=True)
+class CameraRow:
+    """One row of the tree or of the results."""
+
+    id: int
+    number: str
+    name: str
+    road: str
+    stake: str
+    direction: str
+    place: str
+    state: str
+
+    @property
+    def road_class(self) -> str:
+        return self.road[:1]
+
+
+def state_of(camera: Camera) -> str:
+    """The raw state, which the wall shows at once; the blip filter is for reports."""
+    return "unknown" if camera.raw_status_at is None else _STATES[OnlineStatus(camera.raw_status)]
+
+
+def main_road(road: str) -> str:
+    """`G42&S38` is shown under its first road."""
+    return road.split("&", 1)[0].strip()
+
+
+def place_of(camera: Camera) -> str:
+    if camera.classify == Classify.DEFAULT:
+        return str(camera.get_camera_type_display())
+    return str(camera.get_classify_display())
+
+
+def row_of(camera: Camera) -> CameraRow:
+    return CameraRow(
+        id=camera.pk,
+        number=camera.number,
+        name=camera.name,
+        road=main_road(camera.road),
+        stake=camera.stake,
+        direction=str(camera.get_orientation_display()),
+        place=place_of(camera),
+        state=state_of(camera),
+    )
+
+
+def cards_of(user: User, cameras: Iterable[Camera]) -> list[CameraCard]:
+    """Cards in the order given; `organisation__parent` should be loaded."""
+    listed = list(cameras)
+    ptz_paths = paths_allowed(user, Action.PTZ)
+    pictures = newest_pictures(listed)
+    return [_card(camera, ptz_paths, pictures.get(camera.pk)) for camera in listed]
+
+
+def _card(camera: Camera, ptz_paths: list[str], picture: Picture | None) -> CameraCard:
+    office = camera.organisation
+    return CameraCard(
+        id=camera.pk,
+        number=camera.number,
+        name=camera.name,
+        road=main_road(camera.road),
+        stake=camera.stake,
+        direction=str(camera.get_orientation_display()),
+        place=place_of(camera),
+        type=str(camera.get_camera_type_display()),
+        organisation=f"{office.parent.name} / {office.name}" if office.parent else office.name,
+        state=state_of(camera),
+        since=unix(camera.raw_status_at),
+        reason=camera.status_reason,
+        can_ptz=camera.can_ptz,
+        may_ptz=any(office.path.startswith(path) for path in ptz_paths),
+        picture=picture,
+    )
+
+
+def unix(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
+def visible_camera(user: User, camera_id: int, action: Action = Action.WATCH) -> Camera:
+    """One camera the user may watch, else `NotFoundError`; `ForbiddenError` if they may watch but not do more."""
+    cameras = cameras_visible_to(user).select_related("organisation__parent", "gateway__partner")
+    camera = cameras.filter(pk=camera_id).first()
+    if camera is None:
+        raise NotFoundError("摄像机不存在")
+    if action != Action.WATCH and not _may(user, action, camera):
+        raise ForbiddenError(f"没有该摄像机的“{action.label}”权限")
+    return camera
+
+
+def _may(user: User, action: Action, camera: Camera) -> bool:
+    return any(camera.organisation.path.startswith(path) for path in paths_allowed(user, action))

@@ -1,0 +1,77 @@
+"""What a browser sends, read strictly: everything wrong becomes a `MalformedError` that names the place."""
+
+import json
+
+from django.http import HttpRequest
+
+from protocol.errors import MalformedError, shorten
+
+_LARGEST_BODY = 10_000
+_LARGEST_ID = 2**63 - 1
+
+
+def text_of(request: HttpRequest, name: str, *, longest: int) -> str:
+    """Trimmed text of the query; control characters, which PostgreSQL cannot hold, become blanks."""
+    text = request.GET.get(name, "")
+    if len(text) > longest:
+        raise MalformedError(f"{name} 超过 {longest} 个字符")
+    return "".join(char if char.isprintable() else " " for char in text).strip()
+
+
+def ids_of(request: HttpRequest, name: str, *, most: int) -> list[int]:
+    """`1,2,3` as ids, none when absent."""
+    text = request.GET.get(name, "")
+    parts = text.split(",", most) if text else []
+    if len(parts) > most:
+        raise MalformedError(f"{name} 最多 {most} 个")
+    return [_id(part, name) for part in parts]
+
+
+def id_of(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name, "")
+    return _id(text, name) if text else None
+
+
+def number_of(request: HttpRequest, name: str, *, low: int, high: int, default: int) -> int:
+    text = request.GET.get(name, "")
+    return whole(text, name, low=low, high=high) if text else default
+
+
+def seconds_of(request: HttpRequest, name: str) -> float | None:
+    """Unix seconds of the query, with or without a fraction."""
+    text = request.GET.get(name, "")
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 1e11:
+        raise MalformedError(f"{name} 的值“{shorten(text)}”应为 unix 秒")
+    return seconds
+
+
+def body_of(request: HttpRequest) -> dict[str, object]:
+    """The JSON object a page posted; an empty body is an empty object."""
+    if len(request.body) > _LARGEST_BODY:
+        raise MalformedError("请求体过大")
+    try:
+        body = json.loads(request.body or b"{}")
+    except (ValueError, RecursionError):
+        raise MalformedError("请求体不是 JSON") from None
+    if not isinstance(body, dict):
+        raise MalformedError("请求体应为 JSON 对象")
+    return body
+
+
+def whole(value: object, name: str, *, low: int, high: int) -> int:
+    """A whole number in low..high, from JSON or from digits of the query."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise MalformedError(f"{name} 的值“{shorten(value)}”应为 {low} 到 {high} 的整数")
+    return value
+
+
+def _id(text: str, name: str) -> int:
+    return whole(text, name, low=1, high=_LARGEST_ID)

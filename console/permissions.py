@@ -1,0 +1,112 @@
+"""Every view of the console says here whom it lets in; a test walks the URLconf for one that does not."""
+
+import time
+from collections.abc import Callable
+from enum import Enum
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render, resolve_url
+from django.utils.cache import add_never_cache_headers
+
+from access.choices import Action
+from access.models import User
+from access.selectors import paths_allowed
+from protocol.errors import ProtocolError, RemoteError
+
+P = ParamSpec("P")
+StaffView = Callable[Concatenate[HttpRequest, User, P], HttpResponseBase]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+_SEEN = "console_seen_at"
+# The session is written at most this often, not at every poll.
+_SEEN_SECONDS = 30
+
+
+class Kind(Enum):
+    """What a view answers with, and so how it refuses."""
+
+    PAGE = "page"
+    PART = "part"
+    JSON = "json"
+
+
+def public(view: View[P]) -> View[P]:
+    """Marks the few views that nobody has to sign in for."""
+    view.required_action = None  # type: ignore[attr-defined]
+    return view
+
+
+def requires(action: Action, *, kind: Kind, is_poll: bool = False) -> Callable[[StaffView[P]], View[P]]:
+    """Lets in signed-in staff who may do `action` somewhere; the view receives the user.
+
+    On which cameras is for the view's selector to say. A poll keeps the session alive only with `active=1`,
+    which the page sends while somebody touches keyboard or mouse.
+    """
+
+    def decorate(view: StaffView[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            user = _present_user(request, renews=not is_poll or request.GET.get("active") == "1")
+            if user is None:
+                return _to_login(request, kind)
+            if not paths_allowed(user, action):
+                return _refusal(request, kind, action)
+            try:
+                response = view(request, user, *args, **kwargs)
+            except ProtocolError as error:
+                response = _told(kind, error)
+            add_never_cache_headers(response)
+            return response
+
+        guarded.required_action = action  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def _present_user(request: HttpRequest, *, renews: bool) -> User | None:
+    """The signed-in user, unless nobody touched the console for CONSOLE_IDLE_SECONDS (threats.md 18)."""
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    now = time.time()
+    seen = request.session.get(_SEEN)
+    if seen is not None and now - seen > settings.CONSOLE_IDLE_SECONDS:
+        logout(request)
+        return None
+    if seen is None or (renews and now - seen > _SEEN_SECONDS):
+        request.session[_SEEN] = now
+    return user
+
+
+def _to_login(request: HttpRequest, kind: Kind) -> HttpResponseBase:
+    if kind is Kind.PAGE:
+        return redirect_to_login(request.get_full_path())
+    if kind is Kind.PART:
+        return HttpResponse(status=401, headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)})
+    return refuse(401, "登录已失效，请重新登录")
+
+
+def _refusal(request: HttpRequest, kind: Kind, action: Action) -> HttpResponseBase:
+    if kind is Kind.PAGE:
+        return render(request, "console/forbidden.html", {"action_label": action.label}, status=403)
+    message = f"没有“{action.label}”权限"
+    return refuse(403, message) if kind is Kind.JSON else HttpResponse(message, status=403)
+
+
+def _told(kind: Kind, error: ProtocolError) -> HttpResponseBase:
+    status = 502 if isinstance(error, RemoteError) else int(error.code)
+    if kind is Kind.JSON:
+        return refuse(status, error.message)
+    return HttpResponse(error.message, status=status, content_type="text/plain; charset=utf-8")
+
+
+def refuse(status: int, message: str) -> JsonResponse:
+    response = JsonResponse({"message": message}, status=status, json_dumps_params={"ensure_ascii": False})
+    add_never_cache_headers(response)
+    return response

@@ -1,0 +1,116 @@
+"""The road strip: cameras of one road by stake, and what can be told of the road from its cameras."""
+
+import re
+from collections import defaultdict
+from typing import TypedDict
+
+from django.db.models import QuerySet
+
+from cameras.choices import Classify
+from cameras.models import Camera
+from console.cards import place_of, state_of
+from protocol.errors import MalformedError, NotFoundError, shorten
+
+_ROAD = re.compile(r"[A-Z][0-9A-Z]{1,9}")
+_MOST_CAMERAS = 6000
+# Cameras of one service area stand at several stakes.
+_SAME_PLACE_M = 3000
+
+# Main lines of the national network (GB/T 917), for the sign beside the strip.
+NAMES = {
+    "G1": "京哈高速", "G2": "京沪高速", "G3": "京台高速", "G4": "京港澳高速", "G5": "京昆高速", "G6": "京藏高速",
+    "G7": "京新高速", "G10": "绥满高速", "G11": "鹤大高速", "G12": "珲乌高速", "G15": "沈海高速", "G16": "丹锡高速",
+    "G18": "荣乌高速", "G20": "青银高速", "G22": "青兰高速", "G25": "长深高速", "G30": "连霍高速", "G35": "济广高速",
+    "G36": "宁洛高速", "G40": "沪陕高速", "G42": "沪蓉高速", "G45": "大广高速", "G50": "沪渝高速", "G55": "二广高速",
+    "G56": "杭瑞高速", "G59": "呼北高速", "G60": "沪昆高速", "G65": "包茂高速", "G69": "银百高速", "G70": "福银高速",
+    "G72": "泉南高速", "G75": "兰海高速", "G76": "厦蓉高速", "G78": "汕昆高速", "G80": "广昆高速", "G85": "银昆高速",
+}  # fmt: skip
+
+_KINDS = {
+    Classify.SERVICE_AREA: "service",
+    Classify.TOLL_STATION: "toll",
+    Classify.TOLL_PLAZA: "toll",
+    Classify.BRIDGE: "bridge",
+    Classify.TUNNEL: "tunnel",
+}
+
+
+class Place(TypedDict):
+    """A service area, toll station, bridge or tunnel, as named by its cameras."""
+
+    kind: str
+    name: str
+    from_m: int
+    to_m: int
+
+
+class Section(TypedDict):
+    """The stretch one management office looks after."""
+
+    name: str
+    from_m: int
+    to_m: int
+
+
+class Road(TypedDict):
+    """`cameras`: id, stake in metres, orientation 0 up 1 down 2 both, state, stake, place, name."""
+
+    road: str
+    name: str
+    cameras: list[tuple[int, int, int, str, str, str, str]]
+    sections: list[Section]
+    places: list[Place]
+
+
+def road_strip(cameras: QuerySet[Camera], road: str) -> Road:
+    """The road as far as the asker's `cameras` show it; none at all is `NotFoundError`."""
+    if not _ROAD.fullmatch(road):
+        raise MalformedError(f"路线“{shorten(road)}”不符合编号格式，例如 G42")
+    pattern = rf"(^|&)\s*{road}\s*(&|$)"
+    found = list(
+        cameras.filter(road__contains=road, road__regex=pattern)
+        .select_related("organisation")
+        .order_by("stake_m", "orientation", "pk")[:_MOST_CAMERAS]
+    )
+    if not found:
+        raise NotFoundError(f"路线 {road} 没有可查看的摄像机")
+    return Road(
+        road=road,
+        name=NAMES.get(road, ""),
+        cameras=[
+            (item.pk, item.stake_m, item.orientation, state_of(item), item.stake, place_of(item), item.name)
+            for item in found
+        ],
+        sections=_sections(found),
+        places=_places(found),
+    )
+
+
+def _sections(cameras: list[Camera]) -> list[Section]:
+    stakes: dict[int, list[int]] = defaultdict(list)
+    names: dict[int, str] = {}
+    for camera in cameras:
+        stakes[camera.organisation_id].append(camera.stake_m)
+        names[camera.organisation_id] = camera.organisation.name
+    sections = [Section(name=names[pk], from_m=min(at), to_m=max(at)) for pk, at in stakes.items()]
+    return sorted(sections, key=lambda section: section["from_m"])
+
+
+def _places(cameras: list[Camera]) -> list[Place]:
+    places: list[Place] = []
+    for camera in cameras:
+        kind = _KINDS.get(Classify(camera.classify))
+        if kind is None or not camera.poi_name:
+            continue
+        same = next((place for place in reversed(places) if _is_same(place, kind, camera)), None)
+        if same is None:
+            at = camera.stake_m
+            places.append(Place(kind=kind, name=camera.poi_name, from_m=at, to_m=at))
+        else:
+            same["to_m"] = camera.stake_m
+    return places
+
+
+def _is_same(place: Place, kind: str, camera: Camera) -> bool:
+    is_near = camera.stake_m - place["to_m"] <= _SAME_PLACE_M
+    return is_near and place["kind"] == kind and place["name"] == camera.poi_name

@@ -1,0 +1,22 @@
+"""Pages of staff, and the JSON and parts their modules ask for."""
+
+from django.urls import path
+
+from console.views import cameras, pages, ptz, roads, sign_in, snapshots, state, tree
+
+app_name = "console"
+urlpatterns = [
+    path("", pages.wall, name="wall"),
+    path("login/", sign_in.login, name="login"),
+    path("logout/", sign_in.logout, name="logout"),
+    path("console/tree/", tree.tree, name="tree"),
+    path("console/tree/<int:organisation_id>/", tree.branch, name="branch"),
+    path("console/search/", tree.search, name="search"),
+    path("console/api/state/", state.state, name="state"),
+    path("console/api/cameras/", cameras.cards, name="cards"),
+    path("console/api/cameras/<int:camera_id>/", cameras.card, name="card"),
+    path("console/api/cameras/<int:camera_id>/play/", cameras.play, name="play"),
+    path("console/api/cameras/<int:camera_id>/ptz/", ptz.order, name="ptz"),
+    path("console/api/cameras/<int:camera_id>/strip/", snapshots.strip, name="strip"),
+    path("console/api/roads/<str:name>/", roads.road, name="road"),
+]

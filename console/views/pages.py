@@ -1,0 +1,38 @@
+"""The main screen and the sign of what it is for."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from access.choices import Action
+from access.models import StaffRole, User
+from console.permissions import Kind, requires
+from console.policy import wall_policy
+
+LAYOUTS = (1, 4, 9, 16, 25)
+STEPS = range(1, 9)
+
+
+@require_GET
+@requires(Action.WATCH, kind=Kind.PAGE)
+def wall(request: HttpRequest, user: User) -> HttpResponse:
+    """视频监控; everything in it is fetched by its modules."""
+    context = {
+        "page": "wall",
+        "role": _role_of(user),
+        "layouts": LAYOUTS,
+        "steps": STEPS,
+        "snapshot_minutes": settings.SNAPSHOT_PERIOD_SECONDS // 60,
+        "snapshot_days": settings.SNAPSHOT_RETENTION_DAYS,
+    }
+    response = render(request, "console/wall.html", context)
+    response["Content-Security-Policy"] = wall_policy()
+    return response
+
+
+def _role_of(user: User) -> str:
+    if user.is_superuser:
+        return "超级管理员"
+    role = StaffRole.objects.filter(user=user).order_by("pk").first()
+    return role.get_role_display() if role else "用户"

@@ -1,0 +1,98 @@
+"""What changes while somebody watches: one small JSON every two seconds."""
+
+import time
+from datetime import UTC, datetime
+from typing import TypedDict
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_GET
+
+from access.choices import Action
+from access.models import User
+from cameras.models import Camera
+from cameras.selectors import cameras_visible_to, count_statuses
+from console.answers import answer
+from console.cards import state_of, unix
+from console.control import Control, control_of
+from console.params import id_of, ids_of, seconds_of
+from console.permissions import Kind, requires
+from console.tree import node_counts
+from console.upper import UpperState, upper_state
+
+_MOST_WALL = 25
+_MOST_NODES = 200
+_MOST_CHANGES = 300
+# A change committed late carries an earlier time; asking a little further back finds it.
+_OVERLAP_SECONDS = 10
+
+
+class Counts(TypedDict):
+    total: int
+    online: int
+    offline: int
+    fault: int
+
+
+class RawState(TypedDict):
+    """The raw state of one camera."""
+
+    id: int
+    state: str
+    since: float | None
+    reason: str
+
+
+class ConsoleState(TypedDict):
+    """One look at everything that moves; `changes` is cut where `is_cut`: the page reloads its lists then."""
+
+    now: float
+    counts: Counts
+    ministry: UpperState | None
+    wall: list[RawState]
+    changes: list[tuple[int, str]]
+    is_cut: bool
+    nodes: dict[int, tuple[int, int]]
+    control: Control | None
+
+
+@require_GET
+@requires(Action.WATCH, kind=Kind.JSON, is_poll=True)
+def state(request: HttpRequest, user: User) -> JsonResponse:
+    """Counts, raw states of the cameras on the `wall`, of all that changed `since`, counts of `nodes`, control."""
+    cameras = cameras_visible_to(user)
+    counts = count_statuses(cameras)
+    node_ids = ids_of(request, "nodes", most=_MOST_NODES)
+    selected = id_of(request, "selected")
+    since = seconds_of(request, "since")
+    changes = _changes(cameras, since)
+    content = ConsoleState(
+        now=time.time(),
+        counts=Counts(
+            total=counts.total, online=counts.online, offline=counts.offline, fault=counts.fault
+        ),
+        ministry=upper_state(user),
+        wall=_raw_states(cameras, ids_of(request, "wall", most=_MOST_WALL)),
+        changes=changes[:_MOST_CHANGES],
+        is_cut=len(changes) > _MOST_CHANGES,
+        nodes=node_counts(cameras, node_ids) if node_ids else {},
+        control=control_of(user, cameras.filter(pk=selected).first()) if selected else None,
+    )
+    return answer(content)
+
+
+def _raw_states(cameras: QuerySet[Camera], ids: list[int]) -> list[RawState]:
+    if not ids:
+        return []
+    return [
+        RawState(id=camera.pk, state=state_of(camera), since=unix(camera.raw_status_at), reason=camera.status_reason)
+        for camera in cameras.filter(pk__in=ids).order_by("pk")
+    ]
+
+
+def _changes(cameras: QuerySet[Camera], since: float | None) -> list[tuple[int, str]]:
+    if since is None:
+        return []
+    begin = datetime.fromtimestamp(max(0.0, since - _OVERLAP_SECONDS), UTC)
+    changed = cameras.filter(raw_status_at__gte=begin).order_by("-raw_status_at", "-pk")
+    return [(camera.pk, state_of(camera)) for camera in changed[: _MOST_CHANGES + 1]]

@@ -1,0 +1,110 @@
+"""The left column, part by part as htmx asks for it: tree, branches, search results."""
+
+import time
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from access.choices import Action
+from access.models import Organisation, User
+from cameras.choices import OnlineStatus
+from cameras.models import Camera
+from cameras.selectors import cameras_visible_to, search_cameras
+from console.cards import STATUS_OF_STATE, row_of
+from console.params import number_of, text_of
+from console.permissions import Kind, requires
+from console.tree import nodes_below
+from protocol.errors import MalformedError, NotFoundError, shorten
+
+PAGE_ROWS = 120
+_SEARCH_ROWS = 60
+_LONGEST_SEARCH = 100
+_LAST_ROW = 1_000_000
+
+
+@require_GET
+@requires(Action.WATCH, kind=Kind.PART)
+def tree(request: HttpRequest, user: User) -> HttpResponse:
+    """Top of the tree: the companies."""
+    states = _states(request)
+    cameras = _of_states(cameras_visible_to(user), states)
+    context = {
+        "nodes": nodes_below(cameras, None),
+        "query": _query(states),
+        "is_filtered": bool(states),
+        "nothing": "没有符合条件的摄像机" if states else "还没有可查看的摄像机",
+    }
+    return render(request, "console/_tree.html", context)
+
+
+@require_GET
+@requires(Action.WATCH, kind=Kind.PART)
+def branch(request: HttpRequest, user: User, organisation_id: int) -> HttpResponse:
+    """What lies below one node: offices, then its own cameras page by page."""
+    organisation = Organisation.objects.filter(pk=organisation_id).first()
+    if organisation is None:
+        raise NotFoundError("单位不存在")
+    below = cameras_visible_to(user).filter(organisation__path__startswith=organisation.path)
+    if not below.exists():
+        raise NotFoundError("单位不存在")
+    states = _states(request)
+    begin = number_of(request, "from", low=0, high=_LAST_ROW, default=0)
+    cameras = _of_states(below, states)
+    # The companies stand beside the province's own cameras already.
+    has_nodes = begin == 0 and organisation.parent_id is not None
+    own = cameras.filter(organisation=organisation).order_by("road", "stake_m", "orientation", "pk")
+    rows = [row_of(camera) for camera in own[begin : begin + PAGE_ROWS + 1]]
+    context = {
+        "nodes": nodes_below(cameras, organisation) if has_nodes else [],
+        "cameras": rows[:PAGE_ROWS],
+        "has_roads": len({row.road for row in rows}) > 1,
+        "query": _query(states),
+        "is_filtered": bool(states),
+        "nothing": "没有符合条件的摄像机",
+    }
+    if len(rows) > PAGE_ROWS:
+        more = {"from": begin + PAGE_ROWS, "state": sorted(states)}
+        context["more_url"] = f"{reverse('console:branch', args=[organisation_id])}?{urlencode(more, doseq=True)}"
+    return render(request, "console/_tree.html", context)
+
+
+@require_GET
+@requires(Action.WATCH, kind=Kind.PART)
+def search(request: HttpRequest, user: User) -> HttpResponse:
+    """Cameras for the search line, nearest stake first."""
+    began = time.perf_counter()
+    text = text_of(request, "q", longest=_LONGEST_SEARCH)
+    states = _states(request)
+    statuses = {STATUS_OF_STATE[state] for state in states}
+    found = search_cameras(user, text, limit=_SEARCH_ROWS) if text else []
+    rows = [row_of(camera) for camera in found if not statuses or camera.raw_status in statuses]
+    context = {
+        "text": text,
+        "cameras": rows,
+        "is_cut": len(found) == _SEARCH_ROWS,
+        "milliseconds": round((time.perf_counter() - began) * 1000),
+    }
+    return render(request, "console/_search.html", context)
+
+
+def _states(request: HttpRequest) -> frozenset[str]:
+    states = frozenset(request.GET.getlist("state"))
+    for state in states:
+        if state not in STATUS_OF_STATE:
+            raise MalformedError(f"state 的值“{shorten(state)}”应为 {'、'.join(STATUS_OF_STATE)} 之一")
+    return states
+
+
+def _of_states(cameras: QuerySet[Camera], states: frozenset[str]) -> QuerySet[Camera]:
+    if not states:
+        return cameras
+    statuses: list[OnlineStatus] = [STATUS_OF_STATE[state] for state in states]
+    return cameras.filter(raw_status__in=statuses)
+
+
+def _query(states: frozenset[str]) -> str:
+    return f"?{urlencode({'state': sorted(states)}, doseq=True)}" if states else ""

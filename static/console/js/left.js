@@ -1,0 +1,190 @@
+// Left column: the lazy tree, the search, the chips. Rows come from the server; here they only get life.
+
+import { byId, h } from "./dom.js";
+
+// A row as far as it knows its camera; the card comes with the play address.
+export function cardOfRow(row) {
+  const { cameraId, cameraNum, road, stake, place, state } = row.dataset;
+  const [direction, ...rest] = place.split(" ");
+  return { id: Number(cameraId), number: cameraNum, name: row.title, road, stake, direction, place: rest.join(" "), state, since: null, reason: "", picture: null };
+}
+
+// Events: "choose" (card of the camera to put up).
+export class Left extends EventTarget {
+  constructor() {
+    super();
+    this.tree = byId("tree");
+    this.results = byId("results");
+    this.input = byId("search-input");
+    this.marks = new Map();
+    this.selectedId = null;
+    for (const list of [this.tree, this.results]) {
+      list.addEventListener("click", (event) => this.#onClick(event));
+      list.addEventListener("dragstart", (event) => this.#onDrag(event));
+    }
+    this.tree.addEventListener("keydown", (event) => this.#onTreeKey(event));
+    this.#listenSearch();
+    document.body.addEventListener("htmx:afterSwap", (event) => this.#onSwap(event.target));
+  }
+
+  #onClick(event) {
+    const node = event.target.closest(".node-row");
+    if (node) return this.#toggle(node.parentElement);
+    const row = event.target.closest(".camera");
+    return row ? this.#choose(row) : undefined;
+  }
+
+  #choose(row) {
+    this.dispatchEvent(new CustomEvent("choose", { detail: cardOfRow(row) }));
+  }
+
+  #onDrag(event) {
+    const row = event.target.closest?.(".camera");
+    if (row) event.dataTransfer.setData("text/x-camera", JSON.stringify(cardOfRow(row)));
+  }
+
+  #toggle(node, isOpen = node.getAttribute("aria-expanded") !== "true") {
+    node.setAttribute("aria-expanded", String(isOpen));
+    node.querySelector(":scope > .children").hidden = !isOpen;
+    if (isOpen) htmx.trigger(node.querySelector(":scope > .node-row"), "unfold");
+  }
+
+  #onTreeKey(event) {
+    const row = event.target.closest(".row");
+    if (!row) return;
+    const rows = [...this.tree.querySelectorAll(".row")].filter((one) => one.offsetParent);
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const node = row.classList.contains("node-row") ? row.parentElement : null;
+    if (step) rows[rows.indexOf(row) + step]?.focus();
+    else if (event.key === "ArrowRight" && node) this.#toggle(node, true);
+    else if (event.key === "ArrowLeft" && node) this.#toggle(node, false);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // Search --------------------------------------------------------------------------------------
+
+  #listenSearch() {
+    byId("search").addEventListener("submit", (event) => event.preventDefault());
+    byId("search-clear").addEventListener("click", () => this.#clearSearch());
+    this.input.addEventListener("input", () => this.#onInput());
+    this.input.addEventListener("keydown", (event) => this.#onSearchKey(event));
+    byId("chips").addEventListener("change", () => this.input.value.trim() && htmx.trigger(this.input, "search-again"));
+  }
+
+  focusSearch() {
+    this.input.focus();
+    this.input.select();
+  }
+
+  #onInput() {
+    const isSearching = Boolean(this.input.value.trim());
+    byId("search-clear").hidden = !isSearching;
+    this.results.hidden = !isSearching;
+    this.tree.hidden = isSearching;
+    this.wantsFirst = false;
+  }
+
+  #clearSearch() {
+    this.input.value = "";
+    this.#onInput();
+    this.results.replaceChildren();
+    this.input.focus();
+  }
+
+  #onSearchKey(event) {
+    const rows = [...this.results.querySelectorAll(".camera")];
+    const at = rows.findIndex((row) => row.getAttribute("aria-selected") === "true");
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && rows.length) this.#pick(rows, Math.min(rows.length - 1, Math.max(0, at + step)));
+    else if (event.key === "Enter") this.#enter(rows[at]);
+    else if (event.key === "Escape" && this.input.value) this.#clearSearch();
+    else if (event.key === "Escape") this.input.blur();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  #pick(rows, index) {
+    rows.forEach((row, at) => row.setAttribute("aria-selected", String(at === index)));
+    rows[index].scrollIntoView({ block: "nearest" });
+  }
+
+  // Enter may be faster than the answer: then the first result goes up when it arrives.
+  #enter(row) {
+    const shown = this.results.querySelector(".results-head")?.dataset.query;
+    if (shown === this.input.value.trim()) {
+      if (row) this.#choose(row);
+    } else {
+      this.wantsFirst = Boolean(this.input.value.trim());
+    }
+  }
+
+  // After parts arrived -----------------------------------------------------------------------------
+
+  #onSwap(target) {
+    if (target === this.results && this.wantsFirst) {
+      this.wantsFirst = false;
+      const first = this.results.querySelector(".camera");
+      if (first) this.#choose(first);
+    }
+    if (this.tree.contains(target)) {
+      const nodes = target.querySelectorAll(":scope > .node");
+      if (nodes.length === 1 && nodes[0].getAttribute("aria-expanded") === "false") this.#toggle(nodes[0], true);
+      const first = this.tree.querySelector(".row");
+      if (first) first.tabIndex = 0;
+    }
+    this.#paint(target);
+  }
+
+  nodeIds() {
+    return [...this.tree.querySelectorAll(".node-row")].slice(0, 200).map((row) => row.dataset.nodeId);
+  }
+
+  // Numbers of the tiles beside the rows, and which row is the selected camera.
+  setMarks(marks, selectedId) {
+    this.marks = marks;
+    this.selectedId = selectedId;
+    this.#paint(this.tree);
+    this.#paint(this.results);
+  }
+
+  #paint(place) {
+    for (const row of place.querySelectorAll(".camera")) {
+      const id = Number(row.dataset.cameraId);
+      const number = this.marks.get(id);
+      const badge = row.querySelector(".badge");
+      row.classList.toggle("is-chosen", id === this.selectedId);
+      if (!number) badge?.remove();
+      else if (!badge) row.append(h("span", { class: "badge" }, String(number)));
+      else if (badge.textContent !== String(number)) badge.textContent = String(number);
+    }
+  }
+
+  showChanges({ changes, nodes, is_cut: isCut }) {
+    for (const [id, state] of changes) {
+      for (const row of document.querySelectorAll(`.camera[data-camera-id="${id}"]`)) {
+        if (row.dataset.state === state) continue;
+        row.dataset.state = state;
+        row.querySelector(".state").dataset.state = state;
+        row.classList.remove("is-changed");
+        void row.offsetWidth; // restarts the animation
+        row.classList.add("is-changed");
+      }
+    }
+    const isFiltered = byId("chips").querySelector(":checked");
+    for (const [id, [online, total]] of Object.entries(isFiltered ? {} : nodes)) this.#showCount(id, online, total);
+    if (isCut) htmx.trigger(byId("chips"), "change");
+  }
+
+  #showCount(id, online, total) {
+    const row = this.tree.querySelector(`.node-row[data-node-id="${id}"]`);
+    if (!row) return;
+    const percent = total ? Math.round((100 * online) / total) : 0;
+    row.querySelector('[data-count="online"]').textContent = online;
+    row.querySelector('[data-count="total"]').textContent = total;
+    row.querySelector(".node-bar-fill").setAttribute("width", percent);
+    row.querySelector(".node-bar").dataset.weak = String(percent < Number(this.tree.dataset.weak));
+  }
+}

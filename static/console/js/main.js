@@ -1,0 +1,172 @@
+// The main screen put together: who tells whom.
+
+import { get } from "./api.js";
+import { byId, toast } from "./dom.js";
+import { Left } from "./left.js";
+import { Panel } from "./panel.js";
+import { Poll } from "./poll.js";
+import { Pad } from "./ptz.js";
+import { RoadStrip } from "./road.js";
+import { Strip } from "./strip.js";
+import { runClock, showBroken, showState } from "./topbar.js";
+import { Viewer } from "./viewer.js";
+import { Wall } from "./wall.js";
+
+const USER = document.body.dataset.user;
+
+const wall = new Wall(byId("wall"), `wall-${USER}`);
+const left = new Left();
+const panel = new Panel();
+const viewer = new Viewer();
+const strip = new Strip(viewer);
+const road = new RoadStrip(byId("road-strip"));
+const pad = new Pad({ onAnswer: onPtzAnswer, onStep: (step) => wall.showStep(step) });
+const poll = new Poll(() => ({
+  wall: [...wall.marks().keys()],
+  selected: wall.selected?.card?.id ?? null,
+  nodes: left.nodeIds(),
+}));
+
+// Selection -----------------------------------------------------------------------------------------
+
+wall.addEventListener("select", ({ detail }) => {
+  const card = detail.tile?.card ?? null;
+  const isTurnable = Boolean(card?.can_ptz && card?.may_ptz);
+  panel.show(card);
+  pad.control(isTurnable ? card : null);
+  strip.show(card);
+  road.select(card);
+  showTools();
+  showMarks();
+  if (card && !detail.isSame) poll.soon();
+});
+wall.addEventListener("change", () => {
+  byId("clear").disabled = wall.marks().size === 0;
+  showMarks();
+});
+wall.addEventListener("tile", ({ detail }) => detail.tile === wall.selected && showTools());
+wall.addEventListener("pictures", () => strip.openNewest());
+left.addEventListener("choose", ({ detail }) => wall.put(detail));
+road.addEventListener("choose", ({ detail }) => wall.put(detail));
+
+function showMarks() {
+  const marks = wall.marks();
+  const selectedId = wall.selected?.card?.id ?? null;
+  left.setMarks(marks, selectedId);
+  road.setMarks(marks, selectedId);
+}
+
+// Orders --------------------------------------------------------------------------------------------
+
+function onPtzAnswer({ is_done: isDone, message, control }) {
+  panel.answer(isDone ? "" : message, !isDone);
+  panel.update(control);
+}
+
+// Tool bar ------------------------------------------------------------------------------------------
+
+const layouts = byId("layouts");
+const streams = byId("streams");
+
+function setLayout(count) {
+  wall.setLayout(count);
+  for (const button of layouts.children) button.setAttribute("aria-pressed", String(Number(button.dataset.layout) === wall.layout));
+  wall.showStep(pad.step);
+}
+
+function showTools() {
+  const tile = wall.selected?.card ? wall.selected : null;
+  for (const button of streams.children) {
+    button.disabled = !tile;
+    button.setAttribute("aria-pressed", String(Boolean(tile) && tile.type === Number(button.dataset.type)));
+  }
+  byId("grab").disabled = !tile?.isPlaying;
+}
+
+layouts.addEventListener("click", ({ target }) => target.dataset.layout && setLayout(Number(target.dataset.layout)));
+streams.addEventListener("click", ({ target }) => target.dataset.type && wall.selected?.setType(Number(target.dataset.type)));
+byId("clear").addEventListener("click", () => wall.clear());
+byId("fullscreen").addEventListener("click", toggleFullscreen);
+byId("grab").addEventListener("click", saveFrame);
+byId("fit").addEventListener("click", () => setFit(!wall.element.classList.contains("is-contained")));
+
+function setFit(isContained) {
+  wall.element.classList.toggle("is-contained", isContained);
+  byId("fit").textContent = isContained ? "原比例" : "铺满";
+  localStorage.setItem("wall-fit", isContained ? "contain" : "fill");
+}
+
+function toggleFullscreen() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else wall.element.requestFullscreen?.();
+}
+
+function saveFrame() {
+  const tile = wall.selected;
+  const frame = tile?.grab();
+  if (!frame) return;
+  frame.toBlob((blob) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `${tile.card.road}_${tile.card.stake}_${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.png`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    toast(`已保存 ${tile.card.stake} 的当前画面`);
+  });
+}
+
+// Keyboard ------------------------------------------------------------------------------------------
+
+addEventListener("keydown", (event) => {
+  if (viewer.dialog.open || event.target.closest?.("input, select, textarea")) return;
+  if (pad.onKey(event, wall.isArmed)) event.preventDefault();
+  else if (event.key === "/") {
+    event.preventDefault();
+    left.focusSearch();
+  } else if (event.ctrlKey || event.metaKey || event.altKey) return;
+  else if (event.key === "f" || event.key === "F") toggleFullscreen();
+  else if (event.key === "Delete" && wall.selected) wall.remove(wall.selected.index);
+  else if (event.key === "Escape") leave();
+});
+
+function leave() {
+  pad.release();
+  if (wall.magnified) wall.magnify(null);
+  else if (wall.isArmed) wall.disarm();
+  else wall.select(null);
+}
+
+// State ---------------------------------------------------------------------------------------------
+
+poll.addEventListener("state", ({ detail }) => {
+  showState(detail);
+  wall.update(detail.wall);
+  left.showChanges(detail);
+  road.update(detail.changes);
+  panel.update(detail.control);
+  if (wall.selected?.card) panel.show(wall.selected.card);
+});
+poll.addEventListener("broken", ({ detail }) => showBroken(detail));
+
+// Begin ---------------------------------------------------------------------------------------------
+
+async function begin() {
+  runClock();
+  setFit(localStorage.getItem("wall-fit") === "contain");
+  const kept = wall.remembered();
+  setLayout(kept?.layout ?? 9);
+  poll.start();
+  const ids = (kept?.ids ?? []).filter(Number.isInteger);
+  if (kept && !ids.length) {
+    wall.fill([]);
+    return;
+  }
+  const { cards } = await get("/cameras/", ids.length ? { ids: ids.join(",") } : { first: wall.layout });
+  const byCamera = new Map(cards.map((card) => [card.id, card]));
+  wall.fill(ids.length ? kept.ids.map((id) => byCamera.get(id) ?? null) : cards);
+  // Shown, not yet under control: a stray arrow key must not turn it.
+  const first = wall.tiles.find((tile) => tile.card && tile.card.state !== "offline") ?? wall.tiles.find((tile) => tile.card);
+  if (first && !wall.selected) wall.select(first, false);
+}
+
+begin().catch((error) => toast(error.message));

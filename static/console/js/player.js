@@ -1,0 +1,105 @@
+// One stream in one video element, by WebSocket-FLV. Options: first frame in tens of ms, lag under a second.
+
+const OPTIONS = {
+  enableWorker: false,
+  enableStashBuffer: false,
+  stashInitialSize: 16,
+  liveBufferLatencyChasing: true,
+  liveBufferLatencyMaxLatency: 1.0,
+  liveBufferLatencyMinRemain: 0.3,
+  lazyLoad: false,
+  autoCleanupSourceBuffer: true,
+  autoCleanupMaxBackwardDuration: 20,
+  autoCleanupMinBackwardDuration: 8,
+};
+// The media server lets a viewer wait up to 8 s for a stream that is being begun.
+const FIRST_FRAME_MS = 10_000;
+const STALL_MS = 6_000;
+
+export const canPlay = () => Boolean(window.mpegts?.isSupported());
+
+// Calls back: onPlaying() at the first frame, onRate(kbit/s), onFailed(words) once.
+export class Player {
+  constructor(video, url, { onPlaying, onRate, onFailed }) {
+    this.video = video;
+    this.onPlaying = onPlaying;
+    this.onRate = onRate;
+    this.onFailed = onFailed;
+    this.isPlaying = false;
+    this.isDead = false;
+    this.startedAt = performance.now();
+    this.position = -1;
+    this.movedAt = this.startedAt;
+    mpegts.LoggingControl.enableAll = false;
+    this.engine = mpegts.createPlayer({ type: "flv", isLive: true, hasAudio: false, hasVideo: true, url }, OPTIONS);
+    this.#listen();
+    this.engine.attachMediaElement(video);
+    this.engine.load();
+    this.#play();
+    this.watch = setInterval(() => this.#look(), 500);
+  }
+
+  #listen() {
+    const { Events, ErrorTypes } = mpegts;
+    this.engine.on(Events.ERROR, (type, detail) => {
+      this.#fail(type === ErrorTypes.MEDIA_ERROR ? `画面无法解码（${detail}）` : "媒体服务器拒绝或中断了连接");
+    });
+    this.engine.on(Events.LOADING_COMPLETE, () => this.#fail("视频流已中断"));
+    this.engine.on(Events.STATISTICS_INFO, ({ speed }) => this.#rate(speed * 8));
+    if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(() => this.#first());
+    // A hidden tab draws no frames, but its time runs.
+    this.video.addEventListener("timeupdate", () => this.video.currentTime > 0 && this.#first(), { once: true });
+  }
+
+  #play() {
+    const promise = this.engine.play();
+    promise?.catch?.(() => {});
+  }
+
+  #first() {
+    if (this.isPlaying || this.isDead) return;
+    this.isPlaying = true;
+    this.movedAt = performance.now();
+    this.onPlaying(performance.now() - this.startedAt);
+  }
+
+  #rate(kilobits) {
+    if (!Number.isFinite(kilobits) || this.isDead) return;
+    this.smooth = this.smooth === undefined ? kilobits : this.smooth * 0.7 + kilobits * 0.3;
+    this.onRate(Math.round(this.smooth));
+  }
+
+  #look() {
+    const now = performance.now();
+    if (!this.isPlaying) {
+      if (now - this.startedAt > FIRST_FRAME_MS) this.#fail("等待首帧超时");
+      return;
+    }
+    if (this.video.currentTime !== this.position || document.hidden) {
+      this.position = this.video.currentTime;
+      this.movedAt = now;
+    } else if (now - this.movedAt > STALL_MS) {
+      this.#fail("画面停滞，未收到新数据");
+    } else if (this.video.paused) {
+      this.#play();
+    }
+  }
+
+  #fail(words) {
+    if (this.isDead) return;
+    this.destroy();
+    this.onFailed(words);
+  }
+
+  destroy() {
+    if (this.isDead) return;
+    this.isDead = true;
+    clearInterval(this.watch);
+    // The engine may still be opening; tearing it down then throws inside it.
+    try {
+      this.engine.destroy();
+    } catch {
+      this.video.removeAttribute("src");
+    }
+  }
+}

@@ -1,0 +1,95 @@
+// Snapshot strip of the selected camera: its last hours, gaps with their reason.
+
+import { get } from "./api.js";
+import { byId, h, setText } from "./dom.js";
+import { minute, nowSeconds } from "./words.js";
+
+const REFRESH_MS = 30_000;
+const QUARTER = 900;
+
+export class Strip {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.card = null;
+    this.slots = [];
+    this.list = byId("strip-pictures");
+    this.list.addEventListener("click", (event) => {
+      const item = event.target.closest("li");
+      if (item) this.open(Number(item.dataset.at));
+    });
+    this.list.addEventListener("wheel", (event) => {
+      if (!event.deltaY) return;
+      event.preventDefault();
+      this.list.scrollLeft += event.deltaY;
+    }, { passive: false });
+    setInterval(() => !document.hidden && this.#load(), REFRESH_MS);
+  }
+
+  show(card) {
+    if (card?.id === this.card?.id) return;
+    this.card = card;
+    this.slots = [];
+    this.list.replaceChildren();
+    setText(byId("strip-count"), "\u00a0");
+    this.#empty(card ? "" : "选中一路画面，这里显示它最近的截图");
+    this.#load();
+  }
+
+  #empty(words) {
+    byId("strip-empty").hidden = !words;
+    this.list.hidden = Boolean(words);
+    setText(byId("strip-empty"), words);
+  }
+
+  async #load() {
+    const { card } = this;
+    if (!card) return;
+    try {
+      const strip = await get(`/cameras/${card.id}/strip/`);
+      if (card.id !== this.card?.id) return;
+      this.#paint(strip);
+    } catch (error) {
+      if (card.id === this.card?.id && !this.slots.length) this.#empty(error.message);
+    }
+  }
+
+  #paint({ slots, taken, total }) {
+    setText(byId("strip-count"), `今日 ${taken}/${total} 张`);
+    const isSame = slots.length && this.slots.length && slots.at(-1).slot === this.slots.at(-1).slot && slots.at(-1).url === this.slots.at(-1).url;
+    this.slots = slots;
+    if (isSame) return;
+    this.#empty(slots.length ? "" : "还没有截图，每到整 5 分钟取一张");
+    this.list.replaceChildren(...slots.map((slot, at) => this.#item(slot, at)));
+    this.list.lastElementChild?.classList.add("is-chosen");
+    this.list.scrollLeft = this.list.scrollWidth;
+  }
+
+  #item(slot, at) {
+    const time = minute(slot.slot);
+    const face = slot.url
+      ? h("img", { src: slot.url, alt: `${time} 截图`, loading: "lazy", decoding: "async", draggable: "false" })
+      : h("span", {}, "缺失", h("br"), slot.reason);
+    const words = slot.url ? `${time} 截图` : `${time} 缺失：${slot.reason}`;
+    const button = h("button", { type: "button", title: words, "aria-label": words, "data-testid": slot.url ? "strip-picture" : "strip-gap" }, face);
+    const kinds = [slot.url ? "" : "is-gap", slot.slot % QUARTER === 0 ? "is-quarter" : ""].join(" ").trim();
+    return h("li", { class: kinds, "data-at": at }, button, time);
+  }
+
+  open(at) {
+    this.viewer.open(this.card, this.slots, at, (chosen) => {
+      [...this.list.children].forEach((item, index) => item.classList.toggle("is-chosen", index === chosen));
+      this.list.children[chosen]?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    });
+  }
+
+  // The newest picture there is, for a tile that is offline.
+  async openNewest() {
+    if (!this.slots.length) await this.#load();
+    const at = this.slots.findLastIndex((slot) => slot.url);
+    if (at >= 0) this.open(at);
+    else if (this.card?.picture) {
+      const slot = Number(/(\d+)\.jpg/.exec(this.card.picture.url)?.[1] ?? nowSeconds());
+      this.viewer.open(this.card, [{ slot, taken_at: this.card.picture.at, url: this.card.picture.url, reason: "" }], 0, () => {});
+    }
+  }
+}

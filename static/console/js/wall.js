@@ -1,0 +1,220 @@
+// The wall: which camera is in which tile, which tile is selected, and whether the keyboard turns it.
+
+import { Tile } from "./tile.js";
+
+const MOST = 25;
+const LAYOUTS = [1, 4, 9, 16, 25];
+
+// Events: "select" (tile or null), "change" (who is where), "tile" (a tile's state), "pictures" (a tile).
+export class Wall extends EventTarget {
+  constructor(element, key) {
+    super();
+    this.element = element;
+    this.key = key;
+    this.kept = new Array(MOST).fill(null);
+    this.tiles = [];
+    this.selected = null;
+    this.isArmed = false;
+    this.order = [];
+    this.isFilled = false;
+    this.#listen();
+    setInterval(() => this.tiles.forEach((tile) => tile.tick()), 200);
+  }
+
+  #listen() {
+    this.element.addEventListener("click", (event) => this.#onTile(event, (tile) => this.select(tile, true)));
+    this.element.addEventListener("dblclick", (event) => this.#onTile(event, (tile) => tile.card && this.magnify(tile)));
+    this.element.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target.classList.contains("tile")) this.#onTile(event, (tile) => this.select(tile, true));
+    });
+    this.element.addEventListener("dragstart", (event) => this.#onTile(event, (tile) => event.dataTransfer.setData("text/x-tile", String(tile.index))));
+    this.element.addEventListener("dragover", (event) => this.#onTile(event, (tile) => this.#aim(event, tile)));
+    this.element.addEventListener("dragleave", () => this.#aim(null, null));
+    this.element.addEventListener("drop", (event) => this.#onTile(event, (tile) => this.#drop(event, tile)));
+  }
+
+  #onTile(event, act) {
+    const element = event.target.closest(".tile");
+    const tile = this.tiles.find((one) => one.element === element);
+    if (tile && !event.target.closest(".tile-close")) act(tile);
+  }
+
+  #aim(event, tile) {
+    event?.preventDefault();
+    this.tiles.forEach((one) => one.element.classList.toggle("is-target", one === tile));
+  }
+
+  #drop(event, tile) {
+    event.preventDefault();
+    this.#aim(null, null);
+    const from = event.dataTransfer.getData("text/x-tile");
+    if (from) {
+      this.#swap(this.tiles[Number(from)], tile);
+      return;
+    }
+    const card = event.dataTransfer.getData("text/x-camera");
+    if (card) this.put(JSON.parse(card), tile.index);
+  }
+
+  #swap(one, other) {
+    if (!one || one === other) return;
+    const { index } = one;
+    [this.tiles[index], this.tiles[other.index]] = [other, one];
+    one.setIndex(other.index);
+    other.setIndex(index);
+    this.#changed();
+  }
+
+  setLayout(count) {
+    const layout = LAYOUTS.includes(count) ? count : 9;
+    this.layout = layout;
+    this.element.dataset.layout = layout;
+    this.magnify(null);
+    while (this.tiles.length > layout) {
+      const tile = this.tiles.pop();
+      this.kept[tile.index] = tile.card;
+      if (this.selected === tile) this.select(null);
+      tile.clear();
+      tile.element.remove();
+    }
+    while (this.tiles.length < layout) {
+      const tile = new Tile(this.tiles.length, this);
+      this.tiles.push(tile);
+      this.element.append(tile.element);
+      if (this.kept[tile.index]) tile.show(this.kept[tile.index]);
+    }
+    this.#changed();
+  }
+
+  // Up it goes: into the tile given, an empty one, the selected one, else the one that stood longest.
+  put(card, index = null) {
+    const standing = this.tiles.find((tile) => tile.card?.id === card.id);
+    if (standing && (index === null || standing.index === index)) {
+      this.select(standing, false);
+      return;
+    }
+    if (standing) this.remove(standing.index);
+    const tile = this.tiles[index] ?? this.#target();
+    if (this.magnified && this.magnified !== tile) this.magnify(null);
+    tile.show(card);
+    this.order = [...this.order.filter((one) => one !== tile), tile];
+    this.select(tile, false);
+    this.#changed();
+  }
+
+  #target() {
+    const isEmpty = (tile) => tile && !tile.card;
+    if (isEmpty(this.selected)) return this.selected;
+    return this.tiles.find(isEmpty) ?? this.selected ?? this.order.find((tile) => this.tiles.includes(tile)) ?? this.tiles[0];
+  }
+
+  fill(cards) {
+    cards.forEach((card, index) => {
+      this.kept[index] = card;
+      if (card && this.tiles[index]) this.tiles[index].show(card);
+    });
+    this.isFilled = true;
+    this.#changed();
+  }
+
+  remove(index) {
+    const tile = this.tiles[index];
+    if (!tile?.card) return;
+    if (this.magnified === tile) this.magnify(null);
+    tile.clear();
+    if (this.selected === tile) this.select(null);
+    this.#changed();
+  }
+
+  clear() {
+    this.kept.fill(null);
+    this.select(null);
+    this.tiles.forEach((tile) => tile.clear());
+    this.#changed();
+  }
+
+  // Armed means that arrows turn it; a camera that was only put up is selected, not yet under control.
+  select(tile, isArmed = false) {
+    const isSame = this.selected === tile && this.selectedId === (tile?.card?.id ?? null);
+    this.selected = tile;
+    this.selectedId = tile?.card?.id ?? null;
+    this.isArmed = Boolean(isArmed && tile?.card);
+    this.#paint();
+    this.dispatchEvent(new CustomEvent("select", { detail: { tile, isSame } }));
+  }
+
+  disarm() {
+    this.isArmed = false;
+    this.#paint();
+    this.dispatchEvent(new CustomEvent("select", { detail: { tile: this.selected, isSame: true } }));
+  }
+
+  #paint() {
+    for (const tile of this.tiles) {
+      const isSelected = tile === this.selected;
+      tile.element.classList.toggle("is-selected", isSelected);
+      tile.element.classList.toggle("is-armed", isSelected && this.isArmed && Boolean(tile.card?.can_ptz && tile.card?.may_ptz));
+    }
+  }
+
+  magnify(tile) {
+    const isOn = Boolean(tile) && this.magnified !== tile;
+    this.magnified?.element.classList.remove("is-large");
+    this.magnified = isOn ? tile : null;
+    this.magnified?.element.classList.add("is-large");
+    this.element.classList.toggle("is-magnified", isOn);
+  }
+
+  showStep(step) {
+    for (const tile of this.tiles) tile.ptz.textContent = `云台 步长 ${step}`;
+  }
+
+  // Camera id -> number of its tile.
+  marks() {
+    return new Map(this.tiles.filter((tile) => tile.card).map((tile) => [tile.card.id, tile.index + 1]));
+  }
+
+  update(raws) {
+    const byCamera = new Map(raws.map((raw) => [raw.id, raw]));
+    for (const tile of this.tiles) {
+      const raw = tile.card && byCamera.get(tile.card.id);
+      if (raw) tile.update(raw);
+    }
+  }
+
+  told(tile) {
+    this.dispatchEvent(new CustomEvent("tile", { detail: { tile } }));
+  }
+
+  // A tile put up from a list row knows its whole card now.
+  learned(tile) {
+    if (tile === this.selected) {
+      this.#paint();
+      this.dispatchEvent(new CustomEvent("select", { detail: { tile, isSame: true } }));
+    }
+  }
+
+  wantsPictures(tile) {
+    this.select(tile, false);
+    this.dispatchEvent(new CustomEvent("pictures", { detail: { tile } }));
+  }
+
+  #changed() {
+    this.tiles.forEach((tile) => (this.kept[tile.index] = tile.card));
+    // Not before the remembered cameras are back: a page that never got them must not forget them.
+    if (this.isFilled) {
+      const ids = this.kept.map((card) => card?.id ?? null);
+      localStorage.setItem(this.key, JSON.stringify({ layout: this.layout, ids }));
+    }
+    this.dispatchEvent(new CustomEvent("change"));
+  }
+
+  remembered() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(this.key) ?? "null");
+      return kept && Array.isArray(kept.ids) ? kept : null;
+    } catch {
+      return null;
+    }
+  }
+}
