@@ -104,8 +104,9 @@ class Supervisor:
             if beginning.done():
                 beginning.result()
                 await stop
-        except StartError as error:
-            self.console.say(f"启动失败：{error}")
+        except* StartError as group:
+            for error in group.exceptions:
+                self.console.say(f"启动失败：{error}")
             exit_code = 1
         finally:
             beginning.cancel()
