@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 import pytest
 from django.conf import LazySettings
 from django.http import HttpResponseBase
 from django.test import Client
-from django.utils.http import urlencode
 
 from access.choices import PartnerKind, Role
 from access.models import Organisation, Partner, User

@@ -1,7 +1,5 @@
 """The verbs of access, and probes that go wrong in every way the envelope has to catch."""
 
-from collections.abc import Iterator
-
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
@@ -78,7 +76,7 @@ def html_page(request: HttpRequest) -> HttpResponse:
     return HttpResponse("<html>secret inner detail</html>", status=int(request.GET["status"]))
 
 
-def own_error(request: HttpRequest) -> Iterator[bytes]:
+def own_error(request: HttpRequest) -> HttpResponse:
     raise ZeroDivisionError("secret inner detail")
 
 
