@@ -8,7 +8,7 @@ from pathlib import Path
 FILE_LIMIT_BYTES = 5 * 1024 * 1024
 _LINE_LIMIT_BYTES = 16 * 1024
 _TAIL_LINES = 20
-_IMPORTANT = re.compile(rb"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|^Traceback")
+_IMPORTANT = re.compile(rb"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b")
 _COLOURS = (36, 32, 33, 35, 34, 96, 92, 95)
 
 
