@@ -3,6 +3,7 @@
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -71,11 +72,13 @@ class FailureProbe(VerbView):
         raise FAILURES[self.params.text("how", required=True)]
 
 
+@csrf_exempt
 def html_page(request: HttpRequest) -> HttpResponse:
     """A view of somebody else's that found its way below /service/."""
     return HttpResponse("<html>secret inner detail</html>", status=int(request.GET["status"]))
 
 
+@csrf_exempt
 def own_error(request: HttpRequest) -> HttpResponse:
     raise ZeroDivisionError("secret inner detail")
 
