@@ -9,6 +9,8 @@ FILE_LIMIT_BYTES = 5 * 1024 * 1024
 _LINE_LIMIT_BYTES = 16 * 1024
 _TAIL_LINES = 20
 _IMPORTANT = re.compile(rb"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b")
+# Valkey asks for a kernel setting that matters only to copies on disk, which it does not make here.
+_UNIMPORTANT = re.compile(rb"Memory overcommit must be enabled")
 _COLOURS = (36, 32, 33, 35, 34, 96, 92, 95)
 
 
@@ -57,7 +59,7 @@ class ProcessLog:
         if len(self._rest) > _LINE_LIMIT_BYTES:
             lines, self._rest = [*lines, self._rest], b""
         for line in lines:
-            if self._console.is_verbose or _IMPORTANT.search(line):
+            if self._console.is_verbose or _is_important(line):
                 self._console.say_for(self._name, line)
         self.tail = [*self.tail, *lines][-_TAIL_LINES:]
 
@@ -73,3 +75,7 @@ class ProcessLog:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _is_important(line: bytes) -> bool:
+    return bool(_IMPORTANT.search(line)) and not _UNIMPORTANT.search(line)

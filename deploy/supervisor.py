@@ -71,7 +71,8 @@ class Supervisor:
                 child.log.show_tail()
                 raise StartError(f"{program.name} 没有应答，见 {child.log.path}")
             await asyncio.sleep(0.05)
-        self.console.say(f"{program.name} 已就绪（{time.monotonic() - child.started_at:.1f} 秒）")
+        state = "已就绪" if program.answers else "已启动"
+        self.console.say(f"{program.name} {state}（{time.monotonic() - child.started_at:.1f} 秒）")
 
     async def run(self, program: Program) -> None:
         """Runs a program that ends by itself; StartError if it fails."""

@@ -62,8 +62,10 @@ def choose_ports(data_dir: Path, web_port: int) -> dict[str, int]:
     ports = {"web": web_port}
     for name in PORT_NAMES:
         port = kept.get(name, 0)
-        while not port or port in ports.values() or not is_free(port):
-            port = candidates.randrange(10_000, 32_000)
+        if port == web_port or not port or not is_free(port):
+            spoken_for = {*ports.values(), *kept.values()}
+            while port in spoken_for or not port or not is_free(port):
+                port = candidates.randrange(10_000, 32_000)
         ports[name] = port
     write_json(file, ports)
     return ports

@@ -43,7 +43,7 @@ class Programs:
             "web",
             *("-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(self._ports["web"])),
             *("--workers", "1", "--blocking-threads", "16", "--respawn-failed-workers"),
-            *("--workers-kill-timeout", "2", "--log-level", "warning", "province.wsgi:application"),
+            *("--workers-kill-timeout", "2", "--log-level", "error", "province.wsgi:application"),
             answers=self._answers("web", "/service/"),
         )
 
