@@ -1,0 +1,33 @@
+"""Reads of PTZ: who holds a camera, what was ordered."""
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from cameras.models import Camera
+from ptz.choices import PtzLevel
+from ptz.models import PtzLease, PtzOrder
+
+
+@dataclass(frozen=True)
+class LeaseView:
+    """Control of one camera that has not run out."""
+
+    level: PtzLevel
+    holder_name: str
+    seconds_left: float
+
+
+def lease_of(camera: Camera) -> LeaseView | None:
+    lease = PtzLease.objects.filter(camera=camera).first()
+    if lease is None:
+        return None
+    seconds_left = (lease.held_until - timezone.now()).total_seconds()
+    if seconds_left <= 0:
+        return None
+    return LeaseView(PtzLevel(lease.level), lease.holder_name, seconds_left)
+
+
+def recent_orders(camera: Camera, limit: int = 20) -> list[PtzOrder]:
+    """Newest first."""
+    return list(PtzOrder.objects.filter(camera=camera).order_by("-id")[:limit])

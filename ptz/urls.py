@@ -1,0 +1,5 @@
+from django.urls import path
+
+from ptz import api
+
+urlpatterns = [path("video.PTZControl", api.PTZControl.as_view())]
