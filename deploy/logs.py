@@ -9,8 +9,8 @@ FILE_LIMIT_BYTES = 5 * 1024 * 1024
 _LINE_LIMIT_BYTES = 16 * 1024
 _TAIL_LINES = 20
 _IMPORTANT = re.compile(rb"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b")
-# Valkey asks for a kernel setting that matters only to copies on disk, which it does not make here.
-_UNIMPORTANT = re.compile(rb"Memory overcommit must be enabled")
+# Valkey asks for a kernel setting that only its copies on disk need; PostgreSQL was asked too early.
+_UNIMPORTANT = re.compile(rb"Memory overcommit must be enabled|the database system is starting up")
 _COLOURS = (36, 32, 33, 35, 34, 96, 92, 95)
 
 

@@ -60,12 +60,13 @@ def choose_ports(data_dir: Path, web_port: int) -> dict[str, int]:
     # Below the range the kernel gives to outgoing connections, and far apart for different web ports.
     candidates = random.Random(web_port)  # noqa: S311
     ports = {"web": web_port}
+    spoken_for = {web_port, *kept.values()}
     for name in PORT_NAMES:
-        port = kept.get(name, 0)
-        if port == web_port or not port or not is_free(port):
-            spoken_for = {*ports.values(), *kept.values()}
-            while port in spoken_for or not port or not is_free(port):
-                port = candidates.randrange(10_000, 32_000)
+        port = kept.get(name, web_port)
+        while port == web_port or not is_free(port):
+            port = candidates.randrange(10_000, 32_000)
+            port = web_port if port in spoken_for else port
+        spoken_for.add(port)
         ports[name] = port
     write_json(file, ports)
     return ports
