@@ -18,10 +18,6 @@ _HEADERS = {"Content-Type": "video/x-flv", "Cache-Control": "no-store", "X-Accel
 _CLOSE_SECONDS = 1.0
 
 
-def flv_routes(site: Site) -> list[web.RouteDef]:
-    return [web.get(r"/{app:[\w-]+}/{stream:[\w-]+}.flv", lambda request: _flv(site, request))]
-
-
 async def find_stream(site: Site, key: Key, client: Client) -> Stream | None:
     """The stream, waited for if a push of it was begun; None is a 404 (protocol.md section 4)."""
     stream = site.hub.live(key)
@@ -50,87 +46,90 @@ def make_client(site: Site, request: web.Request, protocol: str) -> Client:
     return Client(site.new_id(), request.remote or "", request.query_string, protocol)
 
 
-async def _flv(site: Site, request: web.Request) -> web.StreamResponse:
-    tickets.check_play(site.config, request.path, request.query.getall("auth_key", []))
-    key = request.match_info["app"], request.match_info["stream"]
-    if request.method == "HEAD":
-        if site.hub.live(key) is None:
+class FlvPlayer:
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get(r"/{app:[\w-]+}/{stream:[\w-]+}.flv", self._play)]
+
+    async def _play(self, request: web.Request) -> web.StreamResponse:
+        tickets.check_play(self._site.config, request.path, request.query.getall("auth_key", []))
+        key = request.match_info["app"], request.match_info["stream"]
+        if request.method == "HEAD":
+            if self._site.hub.live(key) is None:
+                raise RefusedError(404, "视频流不存在")
+            return web.Response(headers=_HEADERS)
+        is_websocket = request.headers.get("Upgrade", "").lower() == "websocket"
+        origin = request.headers.get("Origin", "")
+        # Browsers do not apply CORS to WebSockets; the list of origins would be worth nothing.
+        if is_websocket and origin and not allowed_origin(self._site.config.cors_origins, origin):
+            raise RefusedError(403, "来源不允许")
+        client = make_client(self._site, request, "ws" if is_websocket else "flv")
+        stream = await find_stream(self._site, key, client)
+        if stream is None:
             raise RefusedError(404, "视频流不存在")
-        return web.Response(headers=_HEADERS)
-    is_websocket = request.headers.get("Upgrade", "").lower() == "websocket"
-    origin = request.headers.get("Origin", "")
-    # Browsers do not apply CORS to WebSockets; the list of origins would be worth nothing.
-    if is_websocket and origin and not allowed_origin(site.config.cors_origins, origin):
-        raise RefusedError(403, "来源不允许")
-    client = make_client(site, request, "ws" if is_websocket else "flv")
-    stream = await find_stream(site, key, client)
-    if stream is None:
-        raise RefusedError(404, "视频流不存在")
-    if is_websocket:
-        return await _play_websocket(site, request, stream, client)
-    return await _play_http(site, request, stream, client)
+        if is_websocket:
+            return await self._play_websocket(request, stream, client)
+        return await self._play_http(request, stream, client)
 
+    async def _play_http(self, request: web.Request, stream: Stream, client: Client) -> web.StreamResponse:
+        response = web.StreamResponse(headers=_HEADERS)
+        response.force_close()
+        await response.prepare(request)
+        frame = http_chunk if request.version >= (1, 1) else plain
+        viewer = self._begin(request, stream, client, frame)
+        try:
+            await viewer.done
+        finally:
+            self._finish(stream, viewer)
+        return response
 
-async def _play_http(site: Site, request: web.Request, stream: Stream, client: Client) -> web.StreamResponse:
-    response = web.StreamResponse(headers=_HEADERS)
-    response.force_close()
-    await response.prepare(request)
-    frame = http_chunk if request.version >= (1, 1) else plain
-    viewer = _begin(site, request, stream, client, frame)
-    try:
-        await viewer.done
-    finally:
-        _finish(site, stream, viewer)
-    return response
+    async def _play_websocket(
+        self, request: web.Request, stream: Stream, client: Client
+    ) -> web.StreamResponse:
+        response = web.WebSocketResponse(timeout=_CLOSE_SECONDS, max_msg_size=4096, compress=False)
+        await response.prepare(request)
+        viewer = self._begin(request, stream, client, websocket_frame)
+        reading = asyncio.create_task(_read_to_end(response))
+        ends: list[asyncio.Future[Any]] = [reading, viewer.done]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reading
+            self._finish(stream, viewer)
+        await response.close()
+        return response
 
+    def _begin(self, request: web.Request, stream: Stream, client: Client, frame: Frame) -> FlvViewer:
+        transport = request.transport
+        if transport is None or self._site.hub.streams.get(stream.key) is not stream:
+            raise ConnectionResetError("viewer or stream left meanwhile")
+        _bound_kernel_buffer(transport, self._site.config.limits.send_buffer_bytes)
+        viewer = FlvViewer(stream, client, transport, frame, self._site.config.limits)
+        self._site.viewers[client.client_id] = viewer
+        stream.listeners.add(viewer)
+        viewer.begin()
+        self._site.tell("play", stream.key, client, {})
+        return viewer
 
-async def _play_websocket(
-    site: Site, request: web.Request, stream: Stream, client: Client
-) -> web.StreamResponse:
-    response = web.WebSocketResponse(timeout=_CLOSE_SECONDS, max_msg_size=4096, compress=False)
-    await response.prepare(request)
-    viewer = _begin(site, request, stream, client, websocket_frame)
-    reading = asyncio.create_task(_read_to_end(response))
-    ends: list[asyncio.Future[Any]] = [reading, viewer.done]
-    try:
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        reading.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await reading
-        _finish(site, stream, viewer)
-    await response.close()
-    return response
+    def _finish(self, stream: Stream, viewer: FlvViewer) -> None:
+        stream.listeners.discard(viewer)
+        self._site.viewers.pop(viewer.client.client_id, None)
+        viewer.end("left")
+        details: dict[str, object] = {
+            "reason": viewer.done.result(),
+            "bytes": viewer.sent_bytes,
+            "seconds": round(time.time() - viewer.since, 3),
+        }
+        self._site.tell("stop", stream.key, viewer.client, details)
 
 
 async def _read_to_end(response: web.WebSocketResponse) -> None:
     async for _ in response:
         pass
-
-
-def _begin(site: Site, request: web.Request, stream: Stream, client: Client, frame: Frame) -> FlvViewer:
-    transport = request.transport
-    if transport is None or site.hub.streams.get(stream.key) is not stream:
-        raise ConnectionResetError("viewer or stream left meanwhile")
-    _bound_kernel_buffer(transport, site.config.limits.send_buffer_bytes)
-    viewer = FlvViewer(stream, client, transport, frame, site.config.limits)
-    site.viewers[client.client_id] = viewer
-    stream.listeners.add(viewer)
-    viewer.begin()
-    site.tell("play", stream.key, client, {})
-    return viewer
-
-
-def _finish(site: Site, stream: Stream, viewer: FlvViewer) -> None:
-    stream.listeners.discard(viewer)
-    site.viewers.pop(viewer.client.client_id, None)
-    viewer.end("left")
-    details: dict[str, object] = {
-        "reason": viewer.done.result(),
-        "bytes": viewer.sent_bytes,
-        "seconds": round(time.time() - viewer.since, 3),
-    }
-    site.tell("stop", stream.key, viewer.client, details)
 
 
 def _bound_kernel_buffer(transport: asyncio.Transport, size: int) -> None:

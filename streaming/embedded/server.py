@@ -12,12 +12,12 @@ from typing import cast
 import uvloop
 from aiohttp import web
 
-from streaming.embedded.api import api_routes
+from streaming.embedded.api import Api
 from streaming.embedded.config import MediaConfig
 from streaming.embedded.hooks import Hooks
 from streaming.embedded.http import Site, make_app
 from streaming.embedded.hub import Hub
-from streaming.embedded.play import flv_routes
+from streaming.embedded.play import FlvPlayer
 from streaming.embedded.play_hls import HlsPlayer
 from streaming.embedded.rtmp import PublisherSession, RtmpServer
 
@@ -50,7 +50,7 @@ class MediaServer:
         self._rtmp = RtmpServer(config, self.hub, self.hooks.tell, new_id)
         self._site = Site(config, self.hub, self.hooks, self.hooks.tell, new_id, {})
         self._hls = HlsPlayer(self._site)
-        routes = [*api_routes(self._site, self._hls), *flv_routes(self._site), *self._hls.routes()]
+        routes = [*Api(self._site, self._hls).routes(), *FlvPlayer(self._site).routes(), *self._hls.routes()]
         app = make_app(self._site, routes)
         self._runner = web.AppRunner(
             app,

@@ -18,8 +18,8 @@ from streaming.embedded.server import MediaServer
 from tests.streaming.embedded.peers import FlvTag, HttpPeer, Platform, Publisher, ask, encode_clip, until
 
 PLAY_KEY, PUBLISH_KEY, HLS_KEY, SECRET = "play-key-main", "publish-key", "hls-key", "media-secret"
-# Shorter than in service, longer than a busy test machine stalls.
-QUICK = Limits(wait_seconds=3.0, grace_seconds=1.0)
+# Shorter than in service, longer than a busy test machine stalls. Publishers send at once and then keep still.
+QUICK = Limits(wait_seconds=3.0, grace_seconds=1.0, media_idle_seconds=300.0)
 _CIF = ("-f", "lavfi", "-i", "testsrc2=s=352x288:r=25")
 _H264 = ("-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-b:v", "150k")
 

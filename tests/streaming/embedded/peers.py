@@ -74,13 +74,15 @@ def encode_clip(path: Path, *options: str) -> list[FlvTag]:
     return parse_tags(path.read_bytes())
 
 
-def count_frames(url: str, *options: str, seconds: float = 40) -> int:
-    """Frames that ffmpeg decodes from an address, errors in the stream being failures."""
-    command = [ffmpeg(), "-v", "error", "-xerror", "-progress", "-", "-nostats", "-i", url, *options]
+def count_frames(url: str, *options: str) -> int:
+    """Frames that ffmpeg decodes from an address to its end, broken ones being failures."""
+    command = [ffmpeg(), "-v", "error", "-progress", "-", "-nostats", "-i", url, *options]
     command += ["-map", "0:v", "-fps_mode", "passthrough", "-f", "null", "-"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=40, stdin=subprocess.DEVNULL)
+    # What this ffmpeg says of any chunked answer that ends, however well.
+    said = [line for line in done.stderr.splitlines() if not line.endswith("demuxing: Input/output error")]
     assert done.returncode == 0, done.stderr
-    assert not done.stderr, done.stderr
+    assert not said, done.stderr
     return int(re.findall(r"frame=\s*(\d+)", done.stdout)[-1])
 
 
@@ -127,8 +129,12 @@ class Publisher:
             data += piece
         return data
 
-    def send(self, kind: int, payload: bytes, *, at: int = 0, chunk_stream: int = 3, stream_id: int = 0) -> None:
-        self.socket.sendall(self.message(kind, payload, at=at, chunk_stream=chunk_stream, stream_id=stream_id))
+    def send(
+        self, kind: int, payload: bytes, *, at: int = 0, chunk_stream: int = 3, stream_id: int = 0
+    ) -> None:
+        self.socket.sendall(
+            self.message(kind, payload, at=at, chunk_stream=chunk_stream, stream_id=stream_id)
+        )
 
     def message(self, kind: int, payload: bytes, *, at: int, chunk_stream: int, stream_id: int) -> bytes:
         extended = struct.pack(">I", at) if at >= 0xFFFFFF else b""
@@ -173,7 +179,9 @@ class Publisher:
                 at = (tag.at + shift) & 0xFFFFFFFF
                 out.append(self.message(tag.kind, tag.body, at=at, chunk_stream=tag.kind - 2, stream_id=1))
             else:
-                out.append(self.message(18, _amf("@setDataFrame") + tag.body, at=0, chunk_stream=4, stream_id=1))
+                out.append(
+                    self.message(18, _amf("@setDataFrame") + tag.body, at=0, chunk_stream=4, stream_id=1)
+                )
         self.socket.sendall(b"".join(out))
 
     def is_closed(self) -> bool:
@@ -198,7 +206,9 @@ class Answer:
 class HttpPeer:
     """One HTTP request on a bare socket, so that nothing is tidied up on the way."""
 
-    def __init__(self, port: int, target: str, *, method: str = "GET", headers: str = "", body: bytes = b"") -> None:
+    def __init__(
+        self, port: int, target: str, *, method: str = "GET", headers: str = "", body: bytes = b""
+    ) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS)
         length = f"Content-Length: {len(body)}\r\n" if body else ""
         request = f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{length}{headers}\r\n"
@@ -332,5 +342,3 @@ class Platform:
     def last(self, stream: str, event: str) -> dict[str, Any]:
         matching = [item for item in list(self.events) if item["stream"] == stream and item["event"] == event]
         return matching[-1] if matching else {}
-
-
