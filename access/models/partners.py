@@ -68,7 +68,7 @@ class Partner(models.Model):
     def clean(self) -> None:
         faults: dict[str, str] = {}
         # An off-curve key would verify forged signatures (threats.md 11).
-        if not is_public_key(self.public_key):
+        if self.public_key and not is_public_key(self.public_key):
             faults["public_key"] = "不是有效的 SM2 公钥：应为曲线上的点，128 位十六进制 x||y"
         if not is_sign_template(self.sign_template):
             faults["sign_template"] = "须恰好各含一次 {deviceCode}、{user}、{token}"

@@ -4,8 +4,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from access.actors import Actor
 from access.choices import Severity
-from access.models import Alarm, Organisation
+from access.models import Alarm, Organisation, User
+from access.services.logs import record
 
 
 def raise_alarm(
@@ -41,3 +43,13 @@ def raise_alarm(
 def close_alarm(*, key: str) -> None:
     """Ends the alarm `key`; nothing happens when it is not open."""
     Alarm.objects.filter(key=key, closed_at=None).update(closed_at=timezone.now())
+
+
+@transaction.atomic
+def acknowledge_alarm(*, alarm: Alarm, user: User, actor: Actor) -> bool:
+    """Somebody has seen it; False when somebody else was first."""
+    waiting = Alarm.objects.filter(pk=alarm.pk, acknowledged_at=None)
+    if not waiting.update(acknowledged_at=timezone.now(), acknowledged_by=user):
+        return False
+    record(actor, "确认告警", object_kind="alarm", object_id=alarm.pk, object_name=alarm.title)
+    return True

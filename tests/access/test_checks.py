@@ -1,0 +1,57 @@
+"""Settings that must not go into production."""
+
+import pytest
+from django.conf import LazySettings
+
+from access.checks import check_origins, check_secrets, check_tokens
+
+GOOD = "k8Qz" * 10
+
+
+@pytest.fixture(autouse=True)
+def production(settings: LazySettings) -> None:
+    settings.DEBUG = settings.IS_DEMO = False
+    settings.SECRET_KEY = settings.TOKEN_SERVER_KEY = settings.STORED_SECRET_KEY = GOOD
+
+
+def ids(*checks: object) -> list[str | None]:
+    return [message.id for check in checks for message in check(None)]  # type: ignore[operator]
+
+
+def test_good_settings_pass() -> None:
+    assert ids(check_secrets, check_tokens, check_origins) == []
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "TOKEN_SERVER_KEY", "STORED_SECRET_KEY"])
+def test_short_keys_are_refused(settings: LazySettings, name: str) -> None:
+    setattr(settings, name, GOOD[:31])
+    assert ids(check_secrets) == ["access.E002"]
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "TOKEN_SERVER_KEY", "STORED_SECRET_KEY"])
+def test_default_keys_are_refused_unless_it_is_a_trial(settings: LazySettings, name: str) -> None:
+    setattr(settings, name, settings.INSECURE_SECRET_KEY)
+    assert ids(check_secrets) == ["access.E001"]
+    settings.IS_DEMO = True
+    assert ids(check_secrets) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("TOKEN_SERVER_KEY", "", "access.E003"),
+        ("TOKEN_GRACE_SECONDS", 0, "access.E004"),
+        ("TOKEN_EXCHANGE_DAYS", 0, "access.E004"),
+        ("TOKEN_FAILURES_PER_MINUTE", 0, "access.E005"),
+    ],
+)
+def test_a_ring_that_cannot_turn_is_refused(
+    settings: LazySettings, name: str, value: object, found: str
+) -> None:
+    setattr(settings, name, value)
+    assert ids(check_tokens) == [found]
+
+
+def test_any_origin_is_a_warning(settings: LazySettings) -> None:
+    settings.SERVICE_CORS_ORIGINS = ["*"]
+    assert ids(check_origins) == ["access.W001"]
