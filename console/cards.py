@@ -30,9 +30,11 @@ class CameraCard(TypedDict):
     place: str
     type: str
     organisation: str
+    path: list[int]
     state: str
     since: float | None
     reason: str
+    has_stream: bool
     can_ptz: bool
     may_ptz: bool
     picture: Picture | None
@@ -105,13 +107,20 @@ def _card(camera: Camera, ptz_paths: list[str], picture: Picture | None) -> Came
         place=place_of(camera),
         type=str(camera.get_camera_type_display()),
         organisation=f"{office.parent.name} / {office.name}" if office.parent else office.name,
+        path=path_ids(office.path),
         state=state_of(camera),
         since=unix(camera.raw_status_at),
         reason=camera.status_reason,
+        has_stream=camera.has_stream,
         can_ptz=camera.can_ptz,
         may_ptz=any(office.path.startswith(path) for path in ptz_paths),
         picture=picture,
     )
+
+
+def path_ids(path: str) -> list[int]:
+    """Ids from the root to a node, e.g. `/1/7/23/`."""
+    return [int(part) for part in path.strip("/").split("/")]
 
 
 def unix(moment: datetime | None) -> float | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import TypedDict
 
+from django.urls import reverse
+
 from cameras.models import Camera
 from snapshots.selectors import Slot, day_strip, latest_pictures
 from snapshots.slots import day_of
@@ -39,7 +41,7 @@ class Strip(TypedDict):
 
 def picture_path(camera_id: int, unix_slot: int) -> str:
     """Address for staff: their session opens it, no signature."""
-    return f"/snapshots/{camera_id}/{unix_slot}.jpg"
+    return reverse("snapshots:picture", args=[camera_id, unix_slot])
 
 
 def newest_pictures(cameras: Iterable[Camera]) -> dict[int, Picture]:

@@ -28,5 +28,8 @@ def _play_origins() -> list[str]:
         parts = urlsplit(url)
         # A semicolon or blank in a record would end the directive and begin another.
         if parts.scheme in ("http", "https") and not set(parts.netloc) & set(" ;,'\""):
-            origins |= {f"{parts.scheme}://{parts.netloc}", f"{parts.scheme.replace('http', 'ws')}://{parts.netloc}"}
+            origins |= {
+                f"{parts.scheme}://{parts.netloc}",
+                f"{parts.scheme.replace('http', 'ws')}://{parts.netloc}",
+            }
     return sorted(origins)

@@ -8,6 +8,7 @@ from django.db.models import Count, Q, QuerySet
 from access.models import Organisation
 from cameras.choices import OnlineStatus
 from cameras.models import Camera
+from console.cards import path_ids
 
 # Under this share a node is marked; the mean online rate of a province is lower than people think.
 WEAK_PERCENT = 95
@@ -49,7 +50,7 @@ def node_counts(cameras: QuerySet[Camera], node_ids: list[int]) -> dict[int, tup
     wanted = set(node_ids)
     counts: dict[int, tuple[int, int]] = dict.fromkeys(node_ids, (0, 0))
     for path, online, total in _counts_by_path(cameras):
-        for node_id in wanted.intersection(_ids(path)):
+        for node_id in wanted.intersection(path_ids(path)):
             counts[node_id] = (counts[node_id][0] + online, counts[node_id][1] + total)
     return counts
 
@@ -65,15 +66,11 @@ def _counts_by_path(cameras: QuerySet[Camera]) -> QuerySet[Camera, tuple[str, in
     )
 
 
-def _ids(path: str) -> list[int]:
-    return [int(part) for part in path.strip("/").split("/")]
-
-
 def _child(path: str, parent: Organisation | None) -> int | None:
     """The node directly below `parent` on the way to `path`; None for cameras of `parent` itself."""
-    ids = _ids(path)
+    ids = path_ids(path)
     if parent is None:
         # Cameras of the province itself are listed under its own name.
         return ids[1] if len(ids) > 1 else ids[0]
-    depth = len(_ids(parent.path))
+    depth = len(path_ids(parent.path))
     return ids[depth] if len(ids) > depth else None

@@ -2,14 +2,11 @@
 
 from typing import TypedDict
 
-from django.core.cache import cache
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from access.actors import actor_of_user
 from access.choices import Action
 from access.models import User
-from access.services.logs import record
 from cameras.choices import OnlineStatus
 from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
@@ -24,8 +21,6 @@ from streaming.services.pushes import want_high_stream
 from streaming.tasks import begin_push_now
 
 _MOST_CARDS = 25
-# One viewing is one row of the behaviour log, however often its tile reconnects.
-_VIEWING_SECONDS = 600
 
 
 class Playing(TypedDict):
@@ -63,7 +58,10 @@ def card(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
 @require_POST
 @requires(Action.WATCH, kind=Kind.JSON)
 def play(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
-    """Issues play addresses; a high stream that is not there is begun and the media server lets the viewer wait."""
+    """Issues play addresses; a high stream that is not there is begun and the media server lets the viewer wait.
+
+    Who watched what is logged when the media server tells that the address was opened.
+    """
     camera = visible_camera(user, camera_id)
     video_type = VideoType(whole(body_of(request).get("type", 0), "type", low=0, high=1))
     session = _session(camera, video_type)
@@ -76,7 +74,6 @@ def play(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
         server_id = session.media_server_id if session else None
         urls = play_urls(camera, video_type, uid=f"u{user.pk}", server_id=server_id)
         playing |= {"ws_url": urls.ws_url, "flv_url": urls.flv_url}
-        _log_viewing(request, user, camera, video_type)
     return answer(playing)
 
 
@@ -96,18 +93,3 @@ def _begin_high_stream(camera: Camera) -> None:
     session = want_high_stream(camera=camera)
     if session is not None:
         begin_push_now.delay(session.pk)
-
-
-def _log_viewing(request: HttpRequest, user: User, camera: Camera, video_type: VideoType) -> None:
-    key = f"console:viewing:{user.pk}:{camera.pk}:{int(video_type)}"
-    if cache.add(key, 1, timeout=_VIEWING_SECONDS):
-        record(
-            actor_of_user(request),
-            "查看视频",
-            object_kind="camera",
-            object_id=camera.number,
-            object_name=camera.name,
-            detail={"video_type": int(video_type)},
-        )
-    else:
-        cache.touch(key, _VIEWING_SECONDS)

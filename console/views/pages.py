@@ -9,6 +9,7 @@ from access.choices import Action
 from access.models import StaffRole, User
 from console.permissions import Kind, requires
 from console.policy import wall_policy
+from console.tree import WEAK_PERCENT
 
 LAYOUTS = (1, 4, 9, 16, 25)
 STEPS = range(1, 9)
@@ -23,6 +24,7 @@ def wall(request: HttpRequest, user: User) -> HttpResponse:
         "role": _role_of(user),
         "layouts": LAYOUTS,
         "steps": STEPS,
+        "weak_percent": WEAK_PERCENT,
         "snapshot_minutes": settings.SNAPSHOT_PERIOD_SECONDS // 60,
         "snapshot_days": settings.SNAPSHOT_RETENTION_DAYS,
     }

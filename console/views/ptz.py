@@ -50,7 +50,7 @@ def _controllable(user: User, actor: Actor, camera_id: int) -> Camera:
             actor,
             "云台控制",
             object_kind="camera",
-            object_id=camera.number,
+            object_id=camera.pk,
             object_name=camera.name,
             outcome=Outcome.REFUSED,
             reason=error.message,

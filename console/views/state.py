@@ -68,9 +68,7 @@ def state(request: HttpRequest, user: User) -> JsonResponse:
     changes = _changes(cameras, since)
     content = ConsoleState(
         now=time.time(),
-        counts=Counts(
-            total=counts.total, online=counts.online, offline=counts.offline, fault=counts.fault
-        ),
+        counts=Counts(total=counts.total, online=counts.online, offline=counts.offline, fault=counts.fault),
         ministry=upper_state(user),
         wall=_raw_states(cameras, ids_of(request, "wall", most=_MOST_WALL)),
         changes=changes[:_MOST_CHANGES],
@@ -85,7 +83,12 @@ def _raw_states(cameras: QuerySet[Camera], ids: list[int]) -> list[RawState]:
     if not ids:
         return []
     return [
-        RawState(id=camera.pk, state=state_of(camera), since=unix(camera.raw_status_at), reason=camera.status_reason)
+        RawState(
+            id=camera.pk,
+            state=state_of(camera),
+            since=unix(camera.raw_status_at),
+            reason=camera.status_reason,
+        )
         for camera in cameras.filter(pk__in=ids).order_by("pk")
     ]
 

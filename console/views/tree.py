@@ -68,7 +68,9 @@ def branch(request: HttpRequest, user: User, organisation_id: int) -> HttpRespon
     }
     if len(rows) > PAGE_ROWS:
         more = {"from": begin + PAGE_ROWS, "state": sorted(states)}
-        context["more_url"] = f"{reverse('console:branch', args=[organisation_id])}?{urlencode(more, doseq=True)}"
+        context["more_url"] = (
+            f"{reverse('console:branch', args=[organisation_id])}?{urlencode(more, doseq=True)}"
+        )
     return render(request, "console/_tree.html", context)
 
 

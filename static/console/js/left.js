@@ -18,13 +18,14 @@ export class Left extends EventTarget {
     this.input = byId("search-input");
     this.marks = new Map();
     this.selectedId = null;
+    this.revealing = null;
     for (const list of [this.tree, this.results]) {
       list.addEventListener("click", (event) => this.#onClick(event));
       list.addEventListener("dragstart", (event) => this.#onDrag(event));
     }
     this.tree.addEventListener("keydown", (event) => this.#onTreeKey(event));
     this.#listenSearch();
-    document.body.addEventListener("htmx:afterSwap", (event) => this.#onSwap(event.target));
+    document.body.addEventListener("htmx:afterSettle", (event) => this.#onSwap(event.target));
   }
 
   #onClick(event) {
@@ -61,6 +62,25 @@ export class Left extends EventTarget {
     else return;
     event.preventDefault();
     event.stopPropagation();
+  }
+
+  // Unfolds the way to a camera, level by level as the branches arrive.
+  reveal(card) {
+    this.revealing = { ids: new Set((card.path ?? []).map(String)), camera: card.id };
+    this.#unfoldOn(this.tree);
+  }
+
+  #unfoldOn(place) {
+    if (!this.revealing) return;
+    const { ids, camera } = this.revealing;
+    const row = place.querySelector(`.camera[data-camera-id="${camera}"]`);
+    const node = [...place.querySelectorAll(":scope > .node")].find((one) => ids.has(one.firstElementChild.dataset.nodeId));
+    if (row) {
+      row.scrollIntoView({ block: "center" });
+      this.revealing = null;
+    } else if (node) {
+      this.#toggle(node, true);
+    }
   }
 
   // Search --------------------------------------------------------------------------------------
@@ -132,6 +152,7 @@ export class Left extends EventTarget {
     if (this.tree.contains(target)) {
       const nodes = target.querySelectorAll(":scope > .node");
       if (nodes.length === 1 && nodes[0].getAttribute("aria-expanded") === "false") this.#toggle(nodes[0], true);
+      this.#unfoldOn(target);
       const first = this.tree.querySelector(".row");
       if (first) first.tabIndex = 0;
     }

@@ -165,8 +165,11 @@ async function begin() {
   const byCamera = new Map(cards.map((card) => [card.id, card]));
   wall.fill(ids.length ? kept.ids.map((id) => byCamera.get(id) ?? null) : cards);
   // Shown, not yet under control: a stray arrow key must not turn it.
-  const first = wall.tiles.find((tile) => tile.card && tile.card.state !== "offline") ?? wall.tiles.find((tile) => tile.card);
-  if (first && !wall.selected) wall.select(first, false);
+  const tiles = wall.tiles.filter((tile) => tile.card);
+  const first = tiles.find(({ card }) => card.can_ptz && card.may_ptz && card.state === "online") ?? tiles.find(({ card }) => card.state === "online") ?? tiles[0];
+  if (!first) return;
+  if (!wall.selected) wall.select(first, false);
+  left.reveal(first.card);
 }
 
 begin().catch((error) => toast(error.message));

@@ -46,7 +46,8 @@ export class Panel {
   update(control) {
     if (!control || control.camera !== this.card?.id) return;
     this.lease = control.lease && { ...control.lease, until: nowSeconds() + control.lease.seconds_left };
-    byId("ptz-log").replaceChildren(...grouped(control.log).map(line));
+    const lines = grouped(control.log).map(line);
+    byId("ptz-log").replaceChildren(...(lines.length ? lines : [h("li", { class: "quiet" }, "还没有控制记录")]));
     this.#tick();
   }
 

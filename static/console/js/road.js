@@ -7,7 +7,7 @@ import { STATES } from "./words.js";
 
 const DIRECTIONS = ["上行", "下行", "双向"];
 const NEAR_PX = 9;
-const DOT_PX = 13;
+const DOT_PX = 16;
 const FLAG_PX = 15;
 const CELL_PX = 16;
 const WAY_PX = 56;

@@ -3,7 +3,6 @@
 const SHORTEST_M = 4_000;
 const LONGEST_M = 160_000;
 const FIRST_M = 32_000;
-const MARGIN_M = 1_000;
 const STEPS_M = [100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000];
 const LABEL_PX = 88;
 
@@ -23,8 +22,10 @@ export class RoadView {
 
   // The whole road, from its first to its last camera.
   setExtent(first, last) {
-    this.first = first - MARGIN_M;
-    this.last = last + MARGIN_M;
+    // Room for the signs of direction at both ends.
+    const margin = Math.max(500, Math.min(FIRST_M, last - first) * 0.06);
+    this.first = first - margin;
+    this.last = last + margin;
     const span = Math.min(FIRST_M, Math.max(SHORTEST_M, this.last - this.first));
     this.from = this.first;
     this.to = this.first + span;

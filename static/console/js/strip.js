@@ -60,7 +60,8 @@ export class Strip {
     if (isSame) return;
     this.#empty(slots.length ? "" : "还没有截图，每到整 5 分钟取一张");
     this.list.replaceChildren(...slots.map((slot, at) => this.#item(slot, at)));
-    this.list.lastElementChild?.classList.add("is-chosen");
+    // The newest picture, which may stand before a gap.
+    this.list.children[slots.findLastIndex((slot) => slot.url)]?.classList.add("is-chosen");
     this.list.scrollLeft = this.list.scrollWidth;
   }
 

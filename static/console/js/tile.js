@@ -35,7 +35,9 @@ export class Tile {
     this.state = h("i", { class: "state" });
     this.shield = h("span", { class: "shield" });
     this.stake = h("span", { class: "tile-stake mono" });
-    this.place = h("span", { class: "tile-place" });
+    this.direction = h("span", {});
+    this.kind = h("span", { class: "tile-kind" });
+    this.place = h("span", { class: "tile-place" }, this.direction, this.kind);
     this.high = h("span", { class: "tile-high", hidden: true }, "高");
     this.rate = h("span", { class: "tile-rate mono", "data-testid": "tile-rate" });
     this.close = h("button", { class: "tile-close", type: "button", title: "撤下（Del）", "aria-label": "撤下画面" }, "×");
@@ -103,7 +105,8 @@ export class Tile {
     this.state.title = STATES[this.card.state] ?? "";
     shield(this.shield, this.card.road);
     setText(this.stake, this.card.stake);
-    setText(this.place, `${this.card.direction} ${this.card.place}`);
+    setText(this.direction, this.card.direction);
+    setText(this.kind, ` ${this.card.place}`);
     this.element.setAttribute("aria-label", `${this.index + 1} 号画面 ${this.card.name}`);
     const url = this.card.picture?.url;
     if (url && !this.lastFrame && this.picture.getAttribute("src") !== url) {
@@ -164,7 +167,7 @@ export class Tile {
     setTimeout(leave, START_PLACE_MS);
     this.player = new Player(this.video, url, {
       onPlaying: () => this.#playing(leave),
-      onRate: (kilobits) => setText(this.rate, `${kilobits}k`),
+      onRate: (kilobits) => this.isPlaying && setText(this.rate, `${kilobits}k`),
       onFailed: (words) => this.#lost(words),
     });
   }
@@ -206,8 +209,10 @@ export class Tile {
     if (run !== this.run) return undefined;
     if (told.card) this.#setCard(told.card);
     if (told.card?.state === "offline") return this.#offline();
-    const reason = told.push_error || (told.card?.state === "fault" ? told.card.reason : "") || words;
-    return this.#fault(told.card?.state === "fault" ? "设备故障" : "取流失败", reason, true);
+    const isFaulty = told.card?.state === "fault";
+    const absent = told.card && !told.card.has_stream ? "未收到网关推流" : "";
+    const reason = told.push_error || (isFaulty ? told.card.reason : "") || absent || words;
+    return this.#fault(isFaulty ? "设备故障" : "取流失败", reason, true);
   }
 
   #offline() {
@@ -225,14 +230,14 @@ export class Tile {
     this.#stop();
     this.attempts += 1;
     this.#setState("fault");
-    this.reason = reason;
-    this.detail = h("p", { "data-testid": "tile-reason" });
+    this.detail = h("p", { "data-testid": "tile-reason" }, reason);
+    this.countdown = h("p", { "data-testid": "tile-countdown" });
     const button = h("button", { class: "button", type: "button", "data-testid": "tile-retry" }, "立即重试");
     button.addEventListener("click", (event) => {
       event.stopPropagation();
       this.#connect();
     });
-    this.message.replaceChildren(icon(...TRIANGLE), h("h3", {}, title), this.detail, button);
+    this.message.replaceChildren(icon(...TRIANGLE), h("h3", {}, title), this.detail, this.countdown, button);
     this.retryAt = null;
     if (willRetry) {
       const wait = BACKOFF_SECONDS[Math.min(this.attempts, BACKOFF_SECONDS.length) - 1] * (0.9 + Math.random() * 0.2);
@@ -257,9 +262,8 @@ export class Tile {
   }
 
   #tickFault() {
-    const wait = this.retryAt ? `第 ${this.attempts} 次重试 ${Math.max(0, Math.ceil((this.retryAt - performance.now()) / 1000))} s 后` : "";
-    setText(this.detail, [this.reason, wait].filter(Boolean).join(" · "));
-    this.detail.title = this.reason;
+    const seconds = Math.max(0, Math.ceil((this.retryAt - performance.now()) / 1000));
+    setText(this.countdown, this.retryAt ? `第 ${this.attempts} 次重试 ${seconds} s 后` : "");
   }
 
   #tickOffline() {
