@@ -117,6 +117,9 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = PUBLIC_BASE_URL.startswith("https:")
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "console.views.sign_in.csrf_failure"
+# Seconds without keyboard or mouse after which the console asks to sign in again.
+CONSOLE_IDLE_SECONDS = env.int("CONSOLE_IDLE_SECONDS", default=1800)
 # Port differs between platforms on one host, cookies do not: a name of its own keeps logins apart.
 SESSION_COOKIE_NAME = env.str("SESSION_COOKIE_NAME", default="province_session")
 CSRF_COOKIE_NAME = env.str("CSRF_COOKIE_NAME", default="province_csrf")
