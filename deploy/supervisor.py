@@ -187,6 +187,7 @@ class Supervisor:
             await asyncio.sleep(0.02)
         for child in stopped:
             if child.process:
+                self.console.say(f"{child.program.name} 在 {seconds:.0f} 秒内没有退出，强制结束")
                 kill_tree(child.process.pid)
 
 

@@ -77,7 +77,8 @@ def test_sigterm_ends_everything_in_order(platform: Platform) -> None:
     platform.visible.send_signal(signal.SIGTERM)
     assert platform.visible.wait(10) == 0
     assert [pid for pid in everything if is_alive(pid)] == []
-    # "deaf" had to be killed first; the foundation was still there until then.
+    assert "deaf 在 4 秒内没有退出，强制结束" in platform.terminal
+    # The foundation was still there until then.
     assert (platform.folder / "order").read_text() == "parent base "
 
 
