@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -217,15 +217,16 @@ def note_gateway_without_stop(gateway: Gateway) -> None:
 
 
 def _give_up(lease: PtzLease, due: datetime) -> None:
-    if not settle(lease.camera_id, due):
-        return
+    with transaction.atomic():
+        if not settle(lease.camera_id, due):
+            return
+        raise_alarm(
+            key=_failure_key(lease.camera),
+            title="云台停止失败",
+            message=f"{lease.camera.name}：停止指令 {lease.stop_attempts} 次均未成功，云台可能仍在转动",
+            organisation=lease.camera.organisation,
+        )
     logger.error("camera %s was not stopped in %s attempts", lease.camera.number, lease.stop_attempts)
-    raise_alarm(
-        key=_failure_key(lease.camera),
-        title="云台停止失败",
-        message=f"{lease.camera.name}：停止指令 {lease.stop_attempts} 次均未成功，云台可能仍在转动",
-        organisation=lease.camera.organisation,
-    )
 
 
 def _failure_key(camera: Camera) -> str:
