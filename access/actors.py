@@ -39,7 +39,5 @@ def actor_of_partner(partner: Partner, request: HttpRequest) -> Actor:
     return partner_actor(partner, address_of(request))
 
 
-def partner_actor(partner: Partner | None, address: str | None) -> Actor:
-    if partner is None:
-        return Actor(ActorKind.PARTNER, None, "未知接入方", address)
+def partner_actor(partner: Partner, address: str | None) -> Actor:
     return Actor(ActorKind.PARTNER, partner.pk, partner.name or partner.user, address)

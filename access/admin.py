@@ -53,10 +53,10 @@ class RecordedAdmin(admin.ModelAdmin[Any]):
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         fields = list(form.changed_data) if change else []
-        self._record(request, "修改" if change else "新增", obj, {"fields": fields})
+        self._record(request, _words("修改" if change else "新增", obj), obj, {"fields": fields})
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        self._record(request, "删除", obj, {})
+        self._record(request, _words("删除", obj), obj, {})
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -66,12 +66,16 @@ class RecordedAdmin(admin.ModelAdmin[Any]):
     def _record(self, request: HttpRequest, what: str, obj: Model, detail: dict[str, object]) -> None:
         record(
             actor_of_user(request),
-            f"{what}{obj._meta.verbose_name}",
+            what,
             object_kind=str(obj._meta.model_name),
             object_id=str(obj.pk),
             object_name=str(obj),
             detail=detail,
         )
+
+
+def _words(what: str, obj: Model) -> str:
+    return f"{what}{obj._meta.verbose_name}"
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
@@ -138,7 +142,7 @@ class StaffAdmin(RecordedAdmin, UserAdmin[User]):
         super().save_formset(request, form, formset, change)
         roles = [str(role) for role in form.instance.roles.select_related("user", "organisation")]
         if formset.has_changed():
-            self._record(request, "修改角色：", form.instance, {"roles": roles})
+            self._record(request, "修改用户角色", form.instance, {"roles": roles})
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         # Whoever left is switched off: the behaviour log still names them.
@@ -291,6 +295,7 @@ class PartnerAdmin(RecordedAdmin):
             "opts": self.opts,
         }
         response = TemplateResponse(request, "access/handed_once.html", context)
+        # A private key does not belong into the cache of a browser.
         response["Cache-Control"] = "no-store"
         return response
 

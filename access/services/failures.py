@@ -19,9 +19,16 @@ def count_failure(kind: str, who: str, *, limit: int) -> int | None:
     minute, passed = divmod(int(time.time()), _WINDOW_SECONDS)
     key = f"failures:{kind}:{who}:{minute}"
     try:
-        cache.add(key, 0, timeout=2 * _WINDOW_SECONDS)
-        count = cache.incr(key)
-    except (RedisError, ValueError) as error:
+        count = _add_one(key)
+    except RedisError as error:
         logger.warning("failures are not counted, the cache does not answer: %s", error)
         return None
     return _WINDOW_SECONDS - passed if count > limit else None
+
+
+def _add_one(key: str) -> int:
+    try:
+        return cache.incr(key)
+    except ValueError:
+        # The first of this minute; of two firsts the later one counts on.
+        return 1 if cache.add(key, 1, timeout=2 * _WINDOW_SECONDS) else cache.incr(key)

@@ -224,20 +224,25 @@ def _forget_old_tokens(partner: Partner, now: datetime) -> None:
 
 
 def _note_failure(partner: Partner | None, address: str | None, error: ForbiddenError) -> None:
-    """Leaves a row and, for a replay, an alarm; over the limit only the refusal (threats.md 12)."""
+    """Leaves a row and, for a replay, an alarm; only the refusal over the limit (threats.md 12).
+
+    Of a token that was never ours a log line is enough: there is no partner to tell about it.
+    """
     wait = count_failure("token", address or "", limit=settings.TOKEN_FAILURES_PER_MINUTE)
     if wait is not None:
         raise ExchangeRefusedError("失败次数过多，请稍后再试", partner=partner, retry_after=wait)
     logger.warning("TokenInfo refused: partner %s from %s: %s", partner and partner.code, address, error)
+    if partner is None:
+        return
     record(
         partner_actor(partner, address),
         _VERB,
         object_kind="partner",
-        object_id=partner.pk if partner else "",
+        object_id=partner.pk,
         outcome=Outcome.REFUSED,
         reason=error.message,
     )
-    if partner is not None and isinstance(error, _ReplayError):
+    if isinstance(error, _ReplayError):
         raise_alarm(
             key=f"token-replay:{partner.pk}",
             title=f"接入方 {partner.user} 的旧令牌被再次使用",

@@ -1,0 +1,95 @@
+"""Failed exchanges: limited per address, cheap where the token is unknown (threats.md 12)."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.conf import LazySettings
+from django.core.cache import cache
+from time_machine import TimeMachineFixture
+
+from access.models import BehaviourLog
+from access.services.failures import count_failure
+from access.services.tokens import ExchangeRefusedError, exchange_token
+from tests.access.test_token_ring import NOON
+from tests.cast import Caller, answer_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.access.urls")]
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def test_over_the_limit_only_the_refusal_is_left(
+    ministry: Caller, settings: LazySettings, time_machine: TimeMachineFixture
+) -> None:
+    time_machine.move_to(NOON.replace(second=20), tick=False)
+    settings.TOKEN_FAILURES_PER_MINUTE = 5
+    bad = {**ministry.token_query(), "sign": "00"}
+    BehaviourLog.objects.all().delete()
+    for _ in range(5):
+        response = ministry.request("GET", "TokenInfo", bad)
+        assert "Retry-After" not in response.headers
+        assert answer_of(response)["msg"] == "签名 sign 验证失败"
+    response = ministry.request("GET", "TokenInfo", bad)
+    assert answer_of(response)["msg"] == "失败次数过多，请稍后再试"
+    assert answer_of(response)["code"] == 403
+    assert response.headers["Retry-After"] == "40"
+    assert BehaviourLog.objects.count() == 5
+
+
+def test_a_valid_exchange_is_never_limited(ministry: Caller, settings: LazySettings) -> None:
+    settings.TOKEN_FAILURES_PER_MINUTE = 1
+    for _ in range(3):
+        ministry.get("TokenInfo", **{**ministry.token_query(), "sign": "00"})
+    assert ministry.get("TokenInfo", **ministry.token_query())["code"] == 200
+
+
+def test_the_default_limit_is_sixty_a_minute_and_address(settings: LazySettings) -> None:
+    assert settings.TOKEN_FAILURES_PER_MINUTE == 60
+
+
+def test_addresses_and_minutes_are_counted_apart(time_machine: TimeMachineFixture) -> None:
+    time_machine.move_to(NOON, tick=False)
+    waits = [count_failure("token", address, limit=1) for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2")]
+    assert waits == [None, 60, None]
+    time_machine.move_to(NOON.replace(minute=1), tick=False)
+    assert count_failure("token", "10.0.0.1", limit=1) is None
+
+
+def test_without_the_cache_nobody_is_limited(ministry: Caller, settings: LazySettings) -> None:
+    settings.TOKEN_FAILURES_PER_MINUTE = 0
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "unix:///nowhere/valkey.sock",
+        }
+    }
+    answer = ministry.get("TokenInfo", **{**ministry.token_query(), "sign": "00"})
+    assert (answer["code"], answer["msg"]) == (403, "签名 sign 验证失败")
+
+
+def test_unknown_tokens_cost_no_curve_work(ministry: Caller) -> None:
+    query = ministry.token_query()
+
+    def refuse(token: str) -> None:
+        with pytest.raises(ExchangeRefusedError):
+            exchange_token(
+                device_code=query["deviceCode"], user=query["user"], token=token, sign="01" * 64, address=None
+            )
+
+    def best_of(count: int, work: Callable[[], None]) -> float:
+        best = float("inf")
+        for _ in range(count):
+            begun = time.process_time()
+            work()
+            best = min(best, time.process_time() - begun)
+        return best
+
+    known = best_of(6, lambda: refuse(query["token"]))
+    unknown = best_of(6, lambda: refuse("unknown"))
+    assert known >= 5 * unknown, (known, unknown)
