@@ -29,7 +29,7 @@ check ruff .venv/bin/ruff check --quiet .
 check mypy .venv/bin/mypy .
 check import-linter .venv/bin/lint-imports --no-logo
 # Without a database it can compare models and migrations, and warns that it cannot compare the history.
-check migrations .venv/bin/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+check migrations env IS_DEMO=true .venv/bin/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 [ ${#failed[@]} -eq 0 ] || echo "未通过：${failed[*]}" >&2
 
 echo "== pytest"
