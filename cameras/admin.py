@@ -1,5 +1,6 @@
 """Staff corrections of ledger and gateways; every write goes through the services."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -7,9 +8,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
-from access.services.logs import record
 from cameras.models import Camera, Gateway, PtzGrant, StatusChange
-from cameras.services.ledger import bury_cameras, save_camera
+from cameras.services.gateways import note_grants, remove_gateways, save_gateway
+from cameras.services.ledger import remove_cameras, save_camera
 
 
 @admin.register(Gateway)
@@ -22,14 +23,13 @@ class GatewayAdmin(admin.ModelAdmin[Gateway]):
     readonly_fields = ["last_answer_at", "last_error"]
 
     def save_model(self, request: HttpRequest, obj: Gateway, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        record(
-            actor_of_user(request),
-            "修改网关" if change else "新增网关",
-            object_kind="gateway",
-            object_id=str(obj.pk),
-            object_name=obj.name or obj.code,
-        )
+        save_gateway(gateway=obj, actor=actor_of_user(request))
+
+    def delete_model(self, request: HttpRequest, obj: Gateway) -> None:
+        remove_gateways([obj], actor=actor_of_user(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Gateway]) -> None:
+        remove_gateways(list(queryset), actor=actor_of_user(request))
 
 
 class PtzGrantInline(admin.TabularInline[PtzGrant, Camera]):
@@ -77,22 +77,22 @@ class CameraAdmin(admin.ModelAdmin[Camera]):
     def save_model(self, request: HttpRequest, obj: Camera, form: Any, change: bool) -> None:
         save_camera(camera=obj, actor=actor_of_user(request))
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if any(formset.has_changed() for formset in formsets):
+            note_grants(camera=form.instance, actor=actor_of_user(request))
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Camera] | Sequence[Camera], request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        # A deleted camera becomes a tombstone: nothing that hangs on it is deleted with it.
+        return [str(camera) for camera in objs], {"摄像机": len(objs)}, set(), []
+
     def delete_model(self, request: HttpRequest, obj: Camera) -> None:
-        self._bury(request, [obj])
+        remove_cameras([obj], actor=actor_of_user(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Camera]) -> None:
-        self._bury(request, list(queryset))
-
-    def _bury(self, request: HttpRequest, cameras: list[Camera]) -> None:
-        bury_cameras(cameras)
-        for camera in cameras:
-            record(
-                actor_of_user(request),
-                "删除摄像机",
-                object_kind="camera",
-                object_id=str(camera.pk),
-                object_name=camera.name,
-            )
+        remove_cameras(list(queryset), actor=actor_of_user(request))
 
 
 @admin.register(StatusChange)

@@ -6,10 +6,11 @@ from rest_framework.response import Response
 
 from access.choices import Scope
 from access.verbs import VerbView
-from cameras.services.ledger import delete_cameras, register_cameras
+from cameras.services.ledger import delete_cameras
+from cameras.services.registration import register_cameras
 from cameras.services.status import ReportOutcome, report_status
 from protocol.bodies import StatusItem, parse_deletion, parse_list, parse_status
-from protocol.errors import MalformedError, NotFoundError
+from protocol.errors import MalformedError, NotFoundError, shorten
 
 MOST_NAMED = 10
 
@@ -56,7 +57,7 @@ class ReportCameraStatus(VerbView):
 
 def summary(outcome: ReportOutcome, faults: Sequence[str]) -> str | None:
     """Words for a list without per-item results; raises when nothing of it was applied."""
-    rest = [*faults, *(f"摄像机不存在：{number[:64]}" for number in outcome.unknown)]
+    rest = [*faults, *(f"摄像机不存在：{shorten(number)}" for number in outcome.unknown)]
     if not rest:
         return None
     text = "；".join(rest[:MOST_NAMED])

@@ -87,11 +87,7 @@ def _call(
         raise
     _remember(gateway, "")
     if not answer.ok:
-        raise RemoteError(
-            answer.msg or f"网关返回 {answer.code}",
-            permanent=answer.code in (400, 403, 404),
-            remote_code=answer.code,
-        )
+        raise answer.error("网关")
     return answer
 
 

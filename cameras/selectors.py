@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from access.choices import Action, OrganisationKind
-from access.models import Partner, User
+from access.models import Organisation, Partner, User
 from access.selectors import below_paths, organisations_named, paths_allowed
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, PtzGrant
 from protocol import codes
 from protocol.cameras import CameraRecord
-from protocol.errors import NotFoundError
+from protocol.errors import NotFoundError, shorten
 
 _STAKE = re.compile(r"K?(\d{1,4})(?:\+(\d{0,3}))?$", re.IGNORECASE)
 _ROAD = re.compile(r"[GSXYZ]\d{1,4}$", re.IGNORECASE)
@@ -36,8 +36,21 @@ def cameras_in_department(partner: Partner, department: str) -> QuerySet[Camera]
     """Cameras of a department and below; unknown or outside the subtree is the same `NotFoundError`."""
     nodes = organisations_named(department, partner.organisation)
     if not nodes:
-        raise NotFoundError(f"单位不存在：{department[:64]}")
+        raise NotFoundError(f"单位不存在：{shorten(department)}")
     return _live().filter(below_paths([node.path for node in nodes], "organisation__path"))
+
+
+def departments_named(name: str, partner: Partner) -> list[Organisation]:
+    """Organisations a report of `partner` may mean by `department` (protocol.md section 3).
+
+    Inside its subtree or above it: a gateway that stands for one office reports under the company's name.
+    At several places the company level comes first, then all of them.
+    """
+    own = partner.organisation
+    above = [int(part) for part in own.path.strip("/").split("/")]
+    rows = Organisation.objects.filter(Q(path__startswith=own.path) | Q(pk__in=above), name=name)
+    found = sorted(rows, key=lambda node: (node.kind != OrganisationKind.COMPANY, node.kind, node.path))
+    return [node for node in found if node.kind == found[0].kind]
 
 
 def find_camera(partner: Partner, camera_num: str, department: str | None = None) -> Camera:
@@ -49,7 +62,7 @@ def find_camera(partner: Partner, camera_num: str, department: str | None = None
         .first()
     )
     if camera is None:
-        raise NotFoundError(f"摄像机不存在：{camera_num[:64]}")
+        raise NotFoundError(f"摄像机不存在：{shorten(camera_num)}")
     return camera
 
 
@@ -132,5 +145,8 @@ def count_statuses(cameras: QuerySet[Camera]) -> StatusCounts:
     return StatusCounts(total=online + offline + fault, online=online, offline=offline, fault=fault)
 
 
-def status_counts(user: User) -> StatusCounts:
-    return count_statuses(cameras_visible_to(user))
+def status_counts(user: User, organisation: Organisation | None = None) -> StatusCounts:
+    cameras = cameras_visible_to(user)
+    if organisation is not None:
+        cameras = cameras.filter(organisation__path__startswith=organisation.path)
+    return count_statuses(cameras)

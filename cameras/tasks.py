@@ -2,10 +2,12 @@
 
 from celery import shared_task
 
+from cameras.services.ledger import report_moves
 from cameras.services.status import settle_statuses
 
 
 @shared_task(soft_time_limit=24, time_limit=27, expires=2)
 def settle() -> None:
-    """Every second: let offlines outlive the blip filter and graces run out."""
+    """Every second: let offlines outlive the blip filter, graces run out, moves be told upward."""
     settle_statuses()
+    report_moves()

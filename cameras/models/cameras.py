@@ -3,10 +3,11 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from cameras.choices import CameraType, Classify, OnlineStatus, Orientation
 from protocol.errors import MalformedError
-from protocol.fields import is_camera_num, parse_lon_lat, parse_stake
+from protocol.fields import is_camera_num, parse_area, parse_lon_lat, parse_road, parse_stake
 
 
 class Camera(models.Model):
@@ -43,6 +44,9 @@ class Camera(models.Model):
     is_pending = models.BooleanField("待审核", default=False)
     # Rises whenever a field that is reported upward changed.
     version = models.PositiveIntegerField("版本", default=1, editable=False)
+    version_at = models.DateTimeField("版本时间", default=timezone.now, editable=False)
+    # A mobile source has moved since the version rose last (protocol.md section 3, classify 8).
+    is_moved = models.BooleanField("位置待上报", default=False, editable=False)
     created_at = models.DateTimeField("登记时间", auto_now_add=True)
     updated_at = models.DateTimeField("修改时间", auto_now=True)
     deleted_at = models.DateTimeField("删除时间", null=True, blank=True, editable=False)
@@ -80,6 +84,13 @@ class Camera(models.Model):
                 name="camera_unsettled",
                 condition=~Q(status=models.F("raw_status")),
             ),
+            # A gateway's "online" whose grace runs out.
+            models.Index(
+                fields=["reported_since"],
+                name="camera_in_grace",
+                condition=Q(raw_status=OnlineStatus.ONLINE, has_stream=False),
+            ),
+            models.Index(fields=["version_at"], name="camera_moved", condition=Q(is_moved=True)),
         ]
 
     def __str__(self) -> str:
@@ -87,13 +98,20 @@ class Camera(models.Model):
 
     def clean(self) -> None:
         """What a form must get right; the stake in metres follows the stake."""
+        self.number = self.number.strip()
         try:
+            self.stake = self.stake.strip().upper()
             self.stake_m = parse_stake(self.stake)
+            self.road = "&".join(parse_road(self.road))
+            self.area = parse_area(self.area)
             parse_lon_lat(f"{self.longitude}/{self.latitude}")
         except MalformedError as error:
             raise ValidationError(error.message) from error
         if not is_camera_num(self.number, uuid4=False):
             raise ValidationError({"number": "编号只能含字母、数字、下划线与连字符，1 至 64 位"})
+        others = type(self).objects.filter(number_key=self.number.lower(), deleted_at=None)
+        if others.exclude(pk=self.pk).exists():
+            raise ValidationError({"number": "该编号已登记（编号不区分大小写）"})
 
     @property
     def can_ptz(self) -> bool:

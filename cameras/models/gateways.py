@@ -1,5 +1,8 @@
 """Roadside gateways: where they stand and which dialect of the document they speak."""
 
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from cameras.choices import GatewayStyle, PtzStop
@@ -34,6 +37,18 @@ class Gateway(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.code
+
+    def clean(self) -> None:
+        self.base_url = self.base_url.strip().rstrip("/")
+        if not self.base_url:
+            return
+        try:
+            parts = urlsplit(self.base_url)
+            is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_usable = False
+        if not is_usable:
+            raise ValidationError({"base_url": "网关地址应为 http(s)://主机:端口"})
 
     @property
     def can_push(self) -> bool:

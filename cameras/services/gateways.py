@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from access.actors import Actor
@@ -31,26 +32,56 @@ def add_gateway(
     other = Gateway.objects.filter(partner=partner).exclude(code=code).first()
     if other is not None:
         raise MalformedError(f"接入方 {partner.user} 已用于网关 {other.code}")
-    gateway, is_new = Gateway.objects.update_or_create(
-        code=code,
-        defaults={
-            "partner": partner,
-            "name": name or partner.name,
-            "base_url": base_url.rstrip("/"),
-            "style": style,
-            "ptz_stop": ptz_stop,
-            "has_port_as_string": has_port_as_string,
-            "ca_file": ca_file,
-        },
-    )
+    gateway = Gateway.objects.filter(code=code).first() or Gateway(code=code)
+    gateway.partner, gateway.name, gateway.base_url = partner, name or partner.name, base_url
+    gateway.style, gateway.ptz_stop = style, ptz_stop
+    gateway.has_port_as_string, gateway.ca_file = has_port_as_string, ca_file
+    try:
+        gateway.full_clean()
+    except ValidationError as error:
+        raise MalformedError("；".join(error.messages)) from error
+    return save_gateway(gateway=gateway, actor=actor)
+
+
+def save_gateway(*, gateway: Gateway, actor: Actor) -> Gateway:
+    """Store the record of a gateway that has passed `full_clean`."""
+    is_new = gateway.pk is None
+    with transaction.atomic():
+        gateway.save()
+        _record(actor, "新增网关" if is_new else "修改网关", gateway)
+    return gateway
+
+
+def remove_gateways(gateways: Sequence[Gateway], *, actor: Actor) -> None:
+    """Delete records of gateways; ProtectedError while one has cameras, deleted ones included."""
+    with transaction.atomic():
+        for gateway in gateways:
+            _record(actor, "删除网关", gateway)
+            gateway.delete()
+
+
+def _record(actor: Actor, verb: str, gateway: Gateway) -> None:
     record(
         actor,
-        "新增网关" if is_new else "修改网关",
+        verb,
         object_kind="gateway",
-        object_id=str(gateway.pk),
-        object_name=gateway.name,
+        object_id=gateway.pk,
+        object_name=gateway.name or gateway.code,
+        detail={"地址": gateway.base_url},
     )
-    return gateway
+
+
+def note_grants(*, camera: Camera, actor: Actor) -> None:
+    """Log to whom a camera is opened, after staff changed it."""
+    users = list(camera.ptz_grants.order_by("partner__user").values_list("partner__user", flat=True))
+    record(
+        actor,
+        "开放云台",
+        object_kind="camera",
+        object_id=camera.pk,
+        object_name=camera.name,
+        detail={"接入方": users},
+    )
 
 
 def open_ptz(*, partner: Partner, camera_numbers: Sequence[str], actor: Actor) -> int:

@@ -4,9 +4,11 @@ A stream that is there is online; a gateway's fault stands while no stream is th
 without a stream is believed for STREAM_GRACE_SECONDS (protocol.md section 3).
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -14,13 +16,14 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from access.models import Partner
-from access.selectors import below_paths, organisations_named
+from access.selectors import below_paths
 from cameras.choices import OnlineStatus, StatusSource
 from cameras.models import Camera, StatusChange
+from cameras.selectors import departments_named
 from cameras.services.ledger import may_touch
 from protocol.bodies import StatusItem
 
-_RAW_FIELDS = [
+_FIELDS = (
     "raw_status",
     "raw_status_at",
     "status_reason",
@@ -30,7 +33,11 @@ _RAW_FIELDS = [
     "has_stream_at",
     "reported_status",
     "reported_since",
-]
+)
+_BATCH = 5000
+
+# A locked row and what it held when it was read.
+_Before = tuple[Camera, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -49,21 +56,31 @@ def report_status(
     now = timezone.now()
     with transaction.atomic():
         known = _reportable(partner, list(latest), department)
+        before = _remember(known.values())
         for key, camera in known.items():
-            status = int(latest[key].online)
-            # Since when it says so: a repeated "online" must not renew the grace.
-            if camera.reported_status != status:
-                camera.reported_status, camera.reported_since = status, now
-        _settle(known.values(), now)
+            _hear(camera, int(latest[key].online), now)
+        _settle(before, now)
     return ReportOutcome(
         applied=len(known), unknown=tuple(item.camera_num for key, item in latest.items() if key not in known)
     )
 
 
+def _hear(camera: Camera, status: int, now: datetime) -> None:
+    """Note since when the gateway says so: a repeated "online" must not renew its grace.
+
+    Said for the first time after the stream was lost, it is news: a gateway that restarted brings its
+    streams back.
+    """
+    since, lost_at = camera.reported_since, camera.has_stream_at
+    is_news = since is None or (not camera.has_stream and lost_at is not None and since < lost_at)
+    if camera.reported_status != status or is_news:
+        camera.reported_status, camera.reported_since = status, now
+
+
 def _reportable(partner: Partner, keys: list[str], department: str | None) -> dict[str, Camera]:
     scope = Q()
     if department:
-        nodes = organisations_named(department, partner.organisation)
+        nodes = departments_named(department, partner)
         scope = below_paths([node.path for node in nodes], "organisation__path")
     cameras = (
         Camera.objects.select_for_update(of=("self",))
@@ -77,6 +94,8 @@ def _reportable(partner: Partner, keys: list[str], department: str | None) -> di
 def set_stream_presence(*, present: Iterable[int] = (), absent: Iterable[int] = ()) -> None:
     """Media servers say which cameras' low streams are there and which are not (camera ids)."""
     there, gone = set(present), set(absent)
+    if not there and not gone:
+        return
     now = timezone.now()
     with transaction.atomic():
         cameras = list(
@@ -86,9 +105,13 @@ def set_stream_presence(*, present: Iterable[int] = (), absent: Iterable[int] = 
             )
             .order_by("pk")
         )
+        before = _remember(cameras)
         for camera in cameras:
             camera.has_stream, camera.has_stream_at = camera.pk in there, now
-        _settle(cameras, now)
+            if camera.has_stream and camera.reported_status != OnlineStatus.ONLINE:
+                # Disproved; it must not come back when this stream ends one day.
+                camera.reported_status = camera.reported_since = None
+        _settle(before, now)
 
 
 def settle_statuses(*, now: datetime | None = None) -> int:
@@ -110,7 +133,7 @@ def settle_statuses(*, now: datetime | None = None) -> int:
             .filter(due | expired, deleted_at=None)
             .order_by("pk")
         )
-        _settle(cameras, now)
+        _settle(_remember(cameras), now)
     return len(cameras)
 
 
@@ -123,20 +146,18 @@ def _judge(camera: Camera, now: datetime) -> tuple[OnlineStatus, StatusSource, s
         return OnlineStatus.OFFLINE, StatusSource.REPORT, "网关上报离线"
     if camera.reported_status == OnlineStatus.ONLINE and camera.reported_since:
         # A stream that was lost after the report disproves it.
-        is_newer = camera.has_stream_at is None or camera.has_stream_at < camera.reported_since
+        is_newer = camera.has_stream_at is None or camera.has_stream_at <= camera.reported_since
         age = (now - camera.reported_since).total_seconds()
         if is_newer and age < settings.STREAM_GRACE_SECONDS:
             return OnlineStatus.ONLINE, StatusSource.REPORT, "网关上报在线，等待视频流"
     return OnlineStatus.OFFLINE, StatusSource.STREAM, "没有视频流"
 
 
-def _settle(cameras: Iterable[Camera], now: datetime) -> None:
-    """Derive raw state and status of locked rows and store what changed."""
-    touched: list[Camera] = []
-    changes: list[StatusChange] = []
+def _settle(before: list[_Before], now: datetime) -> None:
+    """Derive raw state and status of locked rows and write what became different."""
     blip = timedelta(seconds=settings.STATUS_BLIP_SECONDS)
-    for camera in cameras:
-        touched.append(camera)
+    history = []
+    for camera, _ in before:
         status, source, reason = _judge(camera, now)
         if camera.raw_status != status or camera.raw_status_at is None:
             camera.raw_status, camera.raw_status_at = status, now
@@ -147,6 +168,26 @@ def _settle(cameras: Iterable[Camera], now: datetime) -> None:
         if status == OnlineStatus.OFFLINE and not is_first and now - camera.raw_status_at < blip:
             continue
         camera.status, camera.status_at = status, now
-        changes.append(StatusChange(camera=camera, at=now, status=status, source=source, reason=reason))
-    Camera.objects.bulk_update(touched, _RAW_FIELDS, batch_size=1000)
-    StatusChange.objects.bulk_create(changes, batch_size=1000)
+        history.append(StatusChange(camera=camera, at=now, status=status, source=source, reason=reason))
+    _write(before)
+    StatusChange.objects.bulk_create(history, batch_size=_BATCH)
+
+
+def _write(before: list[_Before]) -> None:
+    # A province changes state in few ways at a time: rows that changed alike are written together.
+    alike: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
+    for camera, facts in before:
+        changed = tuple((field, value) for field, value in _facts(camera).items() if facts[field] != value)
+        if changed:
+            alike[changed].append(camera.pk)
+    for values, ids in alike.items():
+        for begin in range(0, len(ids), _BATCH):
+            Camera.objects.filter(pk__in=ids[begin : begin + _BATCH]).update(**dict(values))
+
+
+def _facts(camera: Camera) -> dict[str, Any]:
+    return {field: getattr(camera, field) for field in _FIELDS}
+
+
+def _remember(cameras: Iterable[Camera]) -> list[_Before]:
+    return [(camera, _facts(camera)) for camera in cameras]
