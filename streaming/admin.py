@@ -5,8 +5,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
-from access.services.logs import record
+from streaming.media import has_adapter
 from streaming.models import MediaServer, PushSession
+from streaming.services.servers import save_media_server
 
 
 class MediaServerForm(forms.ModelForm[MediaServer]):
@@ -20,6 +21,12 @@ class MediaServerForm(forms.ModelForm[MediaServer]):
         model = MediaServer
         fields = ["name", "kind", "rtmp_url", "http_url", "api_url", "secret", "is_active"]
 
+    def clean_kind(self) -> str:
+        kind: str = self.cleaned_data["kind"]
+        if not has_adapter(kind):
+            raise forms.ValidationError("本版本尚未支持该类型的媒体服务器")
+        return kind
+
     def clean_secret(self) -> str:
         secret: str = self.cleaned_data["secret"] or self.instance.secret
         return secret
@@ -31,14 +38,7 @@ class MediaServerAdmin(admin.ModelAdmin[MediaServer]):
     list_display = ["name", "kind", "rtmp_url", "http_url", "is_active", "last_seen_at", "last_error"]
 
     def save_model(self, request: HttpRequest, obj: MediaServer, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        record(
-            actor_of_user(request),
-            "修改媒体服务器" if change else "新增媒体服务器",
-            object_kind="media_server",
-            object_id=str(obj.pk),
-            object_name=obj.name,
-        )
+        save_media_server(server=obj, actor=actor_of_user(request))
 
 
 @admin.register(PushSession)

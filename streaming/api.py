@@ -4,13 +4,13 @@ from rest_framework.response import Response
 
 from access.choices import Scope
 from access.verbs import VerbView
+from cameras.choices import OnlineStatus
 from cameras.models import Camera
 from cameras.selectors import cameras_in_department, find_camera
 from protocol.errors import MalformedError
 from streaming.choices import VideoType
 from streaming.services.play import issue_play_urls
-from streaming.services.pushes import want_high_stream
-from streaming.tasks import begin_push_now
+from streaming.services.pushes import request_high_stream
 
 
 class GetCameraPlayURL(VerbView):
@@ -23,18 +23,17 @@ class GetCameraPlayURL(VerbView):
         camera_num = self.params.text("cameraNum")
         video_type = VideoType(self.params.integer("videoType", 0, 1, default=0))
         if camera_num:
-            return self._one(find_camera(self.partner, camera_num, department), video_type)
+            return self._one(camera_num, department, video_type)
         if not department:
-            raise MalformedError("缺少 department 或 cameraNum")
+            raise MalformedError("缺少参数 department 或 cameraNum")
         cameras = cameras_in_department(self.partner, department)
         entries = issue_play_urls(partner=self.partner, cameras=cameras, video_type=video_type)
         return self.answer({"videoRequestUrl": [entry.to_wire() for entry in entries]})
 
-    def _one(self, camera: Camera, video_type: VideoType) -> Response:
-        if video_type == VideoType.HIGH:
-            session = want_high_stream(camera=camera)
-            if session is not None:
-                begin_push_now.delay(session.pk)
+    def _one(self, camera_num: str, department: str | None, video_type: VideoType) -> Response:
+        camera = find_camera(self.partner, camera_num, department)
+        if video_type == VideoType.HIGH and camera.status == OnlineStatus.ONLINE:
+            request_high_stream(camera=camera)
         cameras = Camera.objects.filter(pk=camera.pk)
         (entry,) = issue_play_urls(partner=self.partner, cameras=cameras, video_type=video_type)
         wire = entry.to_wire()

@@ -1,8 +1,14 @@
 """Media servers and the pushes that gateways were told to make."""
 
+import re
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from streaming.choices import MediaKind, PushState, VideoType
+
+_SCHEMES = {"rtmp_url": ("rtmp", "rtmps"), "http_url": ("http", "https"), "api_url": ("http", "https")}
 
 
 class MediaServer(models.Model):
@@ -17,6 +23,7 @@ class MediaServer(models.Model):
     is_active = models.BooleanField("启用", default=True)
     last_seen_at = models.DateTimeField("最近应答", null=True, blank=True, editable=False)
     last_error = models.CharField("最近错误", max_length=200, blank=True, editable=False)
+    silent_since = models.DateTimeField("无应答自", null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "媒体服务器"
@@ -24,6 +31,24 @@ class MediaServer(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        # Hooks name the server in their path.
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", self.name):
+            raise ValidationError({"name": "名称只能含字母、数字、下划线与连字符"})
+        for field, schemes in _SCHEMES.items():
+            url = getattr(self, field).strip().rstrip("/")
+            setattr(self, field, url)
+            if (url or field != "api_url") and not _is_url(url, schemes):
+                raise ValidationError({field: f"地址无效，应为 {'或 '.join(schemes)}://主机:端口"})
+
+
+def _is_url(url: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 class PushSession(models.Model):
@@ -45,6 +70,8 @@ class PushSession(models.Model):
     needed_at = models.DateTimeField("最近需要", null=True, blank=True)
     attempts = models.PositiveIntegerField("连续尝试", default=0)
     next_attempt_at = models.DateTimeField("下次尝试", null=True, blank=True)
+    # Until then one process gives an order of this session, and no other gives one.
+    claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
     last_code = models.IntegerField("网关返回码", null=True, blank=True)
     last_error = models.CharField("最近错误", max_length=200, blank=True)
     codec = models.CharField("编码", max_length=16, blank=True)
@@ -62,6 +89,12 @@ class PushSession(models.Model):
                 fields=["next_attempt_at"],
                 name="push_session_due",
                 condition=models.Q(is_wanted=True) & ~models.Q(state="live"),
+            ),
+            # And for unwanted ones that may still be there.
+            models.Index(
+                fields=["state"],
+                name="push_session_unwanted",
+                condition=models.Q(is_wanted=False) & ~models.Q(state="idle"),
             ),
         ]
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Count, Q
 
 from cameras.models import Camera
 from protocol.errors import InternalError
+from protocol.fields import is_camera_num
 from protocol.play_urls import new_rand, sign_path
-from streaming.choices import PushState, VideoType
-from streaming.media import MediaAdapter, adapter_for
+from streaming.choices import VideoType
+from streaming.media import MediaAdapter, adapter_for, has_adapter
 from streaming.models import MediaServer, PushSession
 
 # A capture opens its URL at once; a little slack for a busy machine.
@@ -22,20 +22,26 @@ class Placement:
     """Which media server carries which stream; loads the servers once."""
 
     def __init__(self) -> None:
-        servers = list(MediaServer.objects.filter(is_active=True).order_by("pk"))
-        self._adapters = {server.pk: adapter_for(server) for server in servers}
-        self._default = servers[0] if servers else None
+        servers = MediaServer.objects.filter(is_active=True).order_by("pk")
+        self._adapters = {server.pk: adapter_for(server) for server in servers if has_adapter(server.kind)}
+
+    @property
+    def has_server(self) -> bool:
+        return bool(self._adapters)
 
     def adapter(self, server_id: int | None) -> MediaAdapter:
         """The adapter of that server, or of the default one; `InternalError` when there is none."""
-        if server_id in self._adapters:
+        if server_id is not None and server_id in self._adapters:
             return self._adapters[server_id]
-        return self._adapters[self.default_server().pk]
+        return self._default()
 
     def default_server(self) -> MediaServer:
-        if self._default is None:
+        return self._default().server
+
+    def _default(self) -> MediaAdapter:
+        if not self._adapters:
             raise InternalError("没有启用的媒体服务器，请先登记（manage.py add_media_server）")
-        return self._default
+        return next(iter(self._adapters.values()))
 
 
 @dataclass(frozen=True)
@@ -50,14 +56,16 @@ class CaptureTarget:
 
 def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
     """Signed internal FLV addresses of the low streams, good for 30 s: sign right before use."""
+    ids = list(camera_ids)
     placement = Placement()
     sessions = {
         session.camera_id: session
-        for session in PushSession.objects.filter(camera_id__in=list(camera_ids), video_type=VideoType.LOW)
+        for session in PushSession.objects.filter(camera_id__in=ids, video_type=VideoType.LOW)
     }
     expires = int(time.time()) + CAPTURE_URL_SECONDS
     targets = []
-    for camera in Camera.objects.filter(pk__in=list(camera_ids), deleted_at=None).order_by("pk"):
+    cameras = Camera.objects.filter(pk__in=ids, deleted_at=None).only("number_key", "has_stream")
+    for camera in cameras.order_by("pk"):
         session = sessions.get(camera.pk)
         url = None
         if camera.has_stream:
@@ -75,22 +83,8 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
 def camera_of_stream(stream: str) -> tuple[Camera, VideoType] | None:
     """Camera and type of a stream name; None when it is not one of ours."""
     number_key, _, suffix = stream.rpartition("_")
-    if suffix not in {"0", "1"}:
+    if suffix not in {"0", "1"} or not is_camera_num(number_key, uuid4=False):
         return None
-    camera = Camera.objects.filter(number_key=number_key, deleted_at=None).first()
+    cameras = Camera.objects.filter(number_key=number_key, deleted_at=None)
+    camera = cameras.select_related("gateway").first()
     return (camera, VideoType(int(suffix))) if camera else None
-
-
-@dataclass(frozen=True)
-class PushCounts:
-    """Standing streams: wanted and there."""
-
-    wanted: int
-    live: int
-
-
-def push_counts() -> PushCounts:
-    row = PushSession.objects.filter(is_wanted=True).aggregate(
-        wanted=Count("pk"), live=Count("pk", filter=Q(state=PushState.LIVE))
-    )
-    return PushCounts(**row)

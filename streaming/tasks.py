@@ -4,16 +4,15 @@ from celery import shared_task
 from django.core.cache import cache
 
 from streaming.models import MediaServer
-from streaming.services import presence, pushes
+from streaming.services import orders, presence, pushes
 
 
 @shared_task(soft_time_limit=24, time_limit=27, expires=5)
 def keep_streams() -> None:
-    """Every 2 seconds: sessions for new cameras, due orders, idle high streams."""
+    """Every 2 seconds: which streams are wanted, and gateways that have orders to be given."""
     pushes.plan_low_streams()
-    pushes.finish_unwanted_low_streams()
-    pushes.finish_idle_high_streams()
-    for gateway_id in pushes.gateways_with_due_pushes():
+    pushes.release_idle_high_streams()
+    for gateway_id in orders.gateways_with_due_orders():
         give_orders.delay(gateway_id)
 
 
@@ -21,10 +20,11 @@ def keep_streams() -> None:
 def give_orders(gateway_id: int) -> None:
     """The due orders of one gateway; one task a gateway at a time keeps its pace."""
     key = f"streaming:orders:{gateway_id}"
-    if not cache.add(key, 1, timeout=60):
+    # Outlives the slowest order, and a killed worker only by seconds.
+    if not cache.add(key, 1, timeout=20):
         return
     try:
-        pushes.order_due_pushes(gateway_id=gateway_id)
+        orders.give_due_orders(gateway_id=gateway_id)
     finally:
         cache.delete(key)
 
@@ -32,7 +32,7 @@ def give_orders(gateway_id: int) -> None:
 @shared_task(soft_time_limit=20, time_limit=25, expires=10)
 def begin_push_now(session_id: int) -> None:
     """A high stream somebody waits for."""
-    pushes.order_push(session_id=session_id)
+    orders.give_order(session_id=session_id)
 
 
 @shared_task(soft_time_limit=24, time_limit=27, expires=4)

@@ -1,6 +1,7 @@
 """Callbacks of media servers. They tell what happened; signatures were checked by the server itself."""
 
 import hmac
+import ipaddress
 import json
 from typing import Any
 
@@ -12,8 +13,7 @@ from streaming.choices import VideoType
 from streaming.models import MediaServer
 from streaming.selectors import camera_of_stream
 from streaming.services import presence
-from streaming.services.pushes import want_high_stream
-from streaming.tasks import begin_push_now
+from streaming.services.pushes import is_coming, request_high_stream
 
 
 @csrf_exempt
@@ -25,13 +25,13 @@ def media_hook(request: HttpRequest, name: str) -> JsonResponse:
     if (
         server is None
         or not server.secret
-        or not hmac.compare_digest(secret.encode(), server.secret.encode())
+        or not hmac.compare_digest(secret.encode("utf-8", "replace"), server.secret.encode())
     ):
         return JsonResponse({"code": 403, "msg": "媒体服务器未登记或密钥不符"}, status=403)
     try:
         event = json.loads(request.body)
         kind, stream = str(event["event"]), str(event["stream"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return JsonResponse({"code": 400, "msg": "回调应为含 event 与 stream 的 JSON 对象"}, status=400)
     return JsonResponse({"code": 0, "wait": _handle(server, kind, stream, event)})
 
@@ -44,17 +44,31 @@ def _handle(server: MediaServer, kind: str, stream: str, event: dict[str, Any]) 
         case "unpublish":
             presence.stream_vanished(server=server, stream=stream)
         case "refused_codec":
-            presence.stream_refused(stream=stream, codec=str(event.get("codec", "")))
+            presence.stream_refused(stream=stream, codec=_text(event, "codec"))
         case "play":
             presence.viewer_came(
                 stream=stream,
-                uid=_uid(str(event.get("query", ""))),
-                address=str(event.get("address") or "") or None,
-                protocol=str(event.get("protocol", "")),
+                uid=_uid(_text(event, "query")),
+                address=_address(_text(event, "address")),
+                protocol=_text(event, "protocol"),
             )
+        case "stop":
+            presence.viewer_left(stream=stream)
         case "not_found":
             return _is_coming(stream)
     return False
+
+
+def _text(event: dict[str, Any], name: str) -> str:
+    # PostgreSQL refuses NUL and lone surrogates in text.
+    return str(event.get(name) or "").replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
 
 
 def _uid(query: str) -> str:
@@ -65,11 +79,9 @@ def _uid(query: str) -> str:
 
 def _is_coming(stream: str) -> bool:
     found = camera_of_stream(stream)
-    if found is None or found[0].gateway is None or not found[0].gateway.can_push:
+    if found is None:
         return False
     camera, video_type = found
     if video_type == VideoType.HIGH:
-        session = want_high_stream(camera=camera)
-        if session is not None:
-            begin_push_now.delay(session.pk)
-    return True
+        request_high_stream(camera=camera)
+    return is_coming(camera=camera, video_type=video_type)

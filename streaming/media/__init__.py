@@ -14,4 +14,8 @@ def adapter_for(server: MediaServer) -> MediaAdapter:
     return _REGISTRY[server.kind](server)
 
 
-__all__ = ["LiveStream", "MediaAdapter", "adapter_for"]
+def has_adapter(kind: str) -> bool:
+    return kind in _REGISTRY
+
+
+__all__ = ["LiveStream", "MediaAdapter", "adapter_for", "has_adapter"]

@@ -21,7 +21,7 @@ class EmbeddedMedia(MediaAdapter):
         return [
             LiveStream(
                 stream=row["stream"],
-                codec=row.get("codec") or "",
+                codec=str(row.get("codec") or "")[:16],
                 width=row.get("width") or 0,
                 height=row.get("height") or 0,
                 bitrate_kbps=int(row.get("bitrate_kbps") or 0),

@@ -1,5 +1,6 @@
 """Play URLs: signed last, good for a few seconds (document 2.1)."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ def play_urls(
     paths = adapter.play_paths(camera.stream_name(video_type))
     base = adapter.server.http_url.rstrip("/")
     ttl = settings.PLAY_URL_TTL_SECONDS if ttl_seconds is None else ttl_seconds
-    timestamp, rand, key = int(time.time()) + ttl, new_rand(), settings.PLAY_URL_KEYS[0]
+    # Rounded up: rounded down, a URL issued late in a second would lose up to a second of its life.
+    timestamp, rand, key = math.ceil(time.time()) + ttl, new_rand(), settings.PLAY_URL_KEYS[0]
     flv = f"{paths.flv}?auth_key={sign_path(paths.flv, key, timestamp=timestamp, rand=rand, uid=uid)}"
     hls = f"{paths.hls}?auth_key={sign_path(paths.hls, key, timestamp=timestamp, rand=rand, uid=uid)}"
     return PlayUrls(flv_url=base + flv, ws_url=base.replace("http", "ws", 1) + flv, hls_url=base + hls)

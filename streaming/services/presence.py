@@ -1,23 +1,38 @@
 """What media servers tell us: streams that came and went, viewers, and what a lost hook did not tell."""
 
 import logging
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from django.core.cache import cache
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from access.actors import Actor
-from access.choices import ActorKind, Outcome
+from access.choices import ActorKind, Severity
 from access.models import Partner, User
+from access.services.alarms import close_alarm, raise_alarm
 from access.services.logs import record
 from cameras.models import Camera
 from cameras.services.status import set_stream_presence
 from protocol.errors import RemoteError
 from streaming.choices import PushState, VideoType
-from streaming.media import LiveStream, adapter_for
+from streaming.media import LiveStream, MediaAdapter, adapter_for
 from streaming.models import MediaServer, PushSession
 from streaming.selectors import camera_of_stream
 
 logger = logging.getLogger(__name__)
+
+# A gateway reconnects by itself within this time; only then is its stream ordered anew.
+RECONNECT_SECONDS = 2
+# A server that does not answer for this long has lost its streams.
+SILENCE_SECONDS = 15
+# Players reconnect; one viewing is one row of the behaviour log.
+VIEWING_SECONDS = 600
+# A refused encoding is tried again this late: somebody has to change the camera.
+CODEC_RETRY_SECONDS = 60
 
 
 def stream_appeared(*, server: MediaServer, stream: str) -> None:
@@ -26,14 +41,13 @@ def stream_appeared(*, server: MediaServer, stream: str) -> None:
     if found is None:
         return
     camera, video_type = found
-    now = timezone.now()
     PushSession.objects.update_or_create(
         camera=camera,
         video_type=video_type,
         defaults={
             "media_server": server,
             "state": PushState.LIVE,
-            "live_at": now,
+            "live_at": timezone.now(),
             "attempts": 0,
             "next_attempt_at": None,
             "last_error": "",
@@ -50,15 +64,15 @@ def stream_vanished(*, server: MediaServer, stream: str) -> None:
         return
     camera, video_type = found
     now = timezone.now()
-    PushSession.objects.filter(
-        camera=camera, video_type=video_type, media_server=server, state=PushState.LIVE
-    ).update(
+    sessions = PushSession.objects.filter(camera=camera, video_type=video_type)
+    was_here = sessions.filter(media_server=server, state=PushState.LIVE).update(
         state=PushState.IDLE,
         ended_at=now,
-        next_attempt_at=now + timedelta(seconds=2),
+        next_attempt_at=now + timedelta(seconds=RECONNECT_SECONDS),
         viewers=0,
     )
-    if video_type == VideoType.LOW:
+    # Another server may carry it by now.
+    if video_type == VideoType.LOW and (was_here or not sessions.filter(state=PushState.LIVE).exists()):
         set_stream_presence(absent=[camera.pk])
 
 
@@ -72,7 +86,7 @@ def stream_refused(*, stream: str, codec: str) -> None:
         state=PushState.FAILED,
         codec=codec[:16],
         last_error=f"视频编码为 {codec[:16]}，平台只接收 H.264",
-        next_attempt_at=timezone.now() + timedelta(seconds=60),
+        next_attempt_at=timezone.now() + timedelta(seconds=CODEC_RETRY_SECONDS),
     )
 
 
@@ -82,24 +96,43 @@ def viewer_came(*, stream: str, uid: str, address: str | None, protocol: str) ->
     if found is None:
         return
     camera, video_type = found
-    PushSession.objects.filter(camera=camera, video_type=video_type).update(needed_at=timezone.now())
+    if video_type == VideoType.HIGH:
+        sessions = PushSession.objects.filter(camera=camera, video_type=video_type)
+        sessions.update(needed_at=timezone.now(), is_wanted=True)
     actor = _actor_of_uid(uid, address)
-    if actor is not None:
-        record(
-            actor,
-            "查看视频",
-            object_kind="camera",
-            object_id=str(camera.pk),
-            object_name=camera.name,
-            outcome=Outcome.DONE,
-            detail={"码流": VideoType(video_type).label, "方式": protocol[:8]},
+    if actor is None or not _is_new_viewing(uid, camera, video_type):
+        return
+    record(
+        actor,
+        "查看视频",
+        object_kind="camera",
+        object_id=camera.pk,
+        object_name=camera.name,
+        detail={"码流": VideoType(video_type).label, "方式": protocol[:8]},
+    )
+
+
+def viewer_left(*, stream: str) -> None:
+    """Somebody closed a stream: from here on a high one may be idle."""
+    found = camera_of_stream(stream)
+    if found is not None and found[1] == VideoType.HIGH:
+        PushSession.objects.filter(camera=found[0], video_type=VideoType.HIGH).update(
+            needed_at=timezone.now()
         )
+
+
+def _is_new_viewing(uid: str, camera: Camera, video_type: VideoType) -> bool:
+    key = f"streaming:viewing:{uid}:{camera.pk}:{int(video_type)}"
+    is_new: bool = cache.add(key, 1, timeout=VIEWING_SECONDS)
+    if not is_new:
+        cache.touch(key, VIEWING_SECONDS)
+    return is_new
 
 
 def _actor_of_uid(uid: str, address: str | None) -> Actor | None:
     """The asker whom the play URL names: `u<user id>` or `p<partner id>`."""
     kind, number = uid[:1], uid[1:]
-    if not number.isdigit():
+    if not (number.isascii() and number.isdigit() and len(number) <= 18):
         return None
     if kind == "u":
         user = User.objects.filter(pk=int(number)).first()
@@ -108,83 +141,167 @@ def _actor_of_uid(uid: str, address: str | None) -> Actor | None:
     return Actor(ActorKind.PARTNER, partner.pk, partner.name, address) if partner else None
 
 
-def reconcile(*, server: MediaServer) -> bool:
-    """Compare a server's list with our sessions and repair both; False when it does not answer.
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database says of one stream."""
 
-    A server that does not answer says nothing about its streams: the hooks and the capture do.
-    """
+    pk: int
+    camera_id: int
+    video_type: int
+    is_wanted: bool
+    state: str
+    codec: str
+    width: int | None
+    height: int | None
+    viewers: int
+    number_key: str
+    has_stream: bool
+    deleted_at: datetime | None
+    is_gateway_active: bool | None
+    gateway_url: str | None
+
+    @property
+    def stream(self) -> str:
+        return f"{self.number_key}_{self.video_type}"
+
+    @property
+    def may_stay(self) -> bool:
+        """It is wanted, or there is a gateway that will be told to end it."""
+        can_be_told = bool(self.is_gateway_active and self.gateway_url)
+        return self.deleted_at is None and (self.is_wanted or can_be_told)
+
+
+_COLUMNS = (
+    "pk",
+    "camera_id",
+    "video_type",
+    "is_wanted",
+    "state",
+    "codec",
+    "width",
+    "height",
+    "viewers",
+    "camera__number_key",
+    "camera__has_stream",
+    "camera__deleted_at",
+    "camera__gateway__is_active",
+    "camera__gateway__base_url",
+)
+
+
+def reconcile(*, server: MediaServer) -> bool:
+    """Compare a server's list with our sessions and repair both; False when it does not answer."""
+    asked_at = timezone.now()
+    adapter = adapter_for(server)
     try:
-        streams = {row.stream: row for row in adapter_for(server).list_streams()}
+        live = {row.stream: row for row in adapter.list_streams()}
     except RemoteError as error:
-        MediaServer.objects.filter(pk=server.pk).update(last_error=error.message[:200])
+        _note_silence(server, error)
         return False
-    now = timezone.now()
-    MediaServer.objects.filter(pk=server.pk).update(last_seen_at=now, last_error="")
-    sessions = {
-        session.camera.stream_name(session.video_type): session
-        for session in PushSession.objects.filter(
-            media_server=server, camera__deleted_at=None
-        ).select_related("camera")
-    }
-    _mark_gone([session for name, session in sessions.items() if name not in streams])
-    _mark_live([(sessions[name], row) for name, row in streams.items() if name in sessions])
-    for name in streams.keys() - sessions.keys():
-        _adopt_or_kick(server, name)
+    _note_answer(server)
+    known = _known_streams(server)
+    _mark_gone([row for name, row in known.items() if name not in live], asked_at)
+    _mark_live([(known[name], row) for name, row in live.items() if name in known], asked_at)
+    for name in live:
+        _judge_publisher(adapter, name, known.get(name))
     return True
 
 
-def _mark_gone(sessions: list[PushSession]) -> None:
-    lost = [session for session in sessions if session.state == PushState.LIVE]
-    now = timezone.now()
-    for session in lost:
-        session.state, session.ended_at, session.viewers = PushState.IDLE, now, 0
-        session.next_attempt_at = now
-    PushSession.objects.bulk_update(lost, ["state", "ended_at", "viewers", "next_attempt_at"], batch_size=500)
-    low = [session.camera_id for session in sessions if session.video_type == VideoType.LOW]
-    set_stream_presence(absent=low)
+def _known_streams(server: MediaServer) -> dict[str, _Known]:
+    rows = PushSession.objects.filter(media_server=server).values_list(*_COLUMNS)
+    sessions = (_Known(*row) for row in rows.iterator(chunk_size=5000))
+    return {session.stream: session for session in sessions}
 
 
-def _mark_live(rows: list[tuple[PushSession, LiveStream]]) -> None:
+def _note_answer(server: MediaServer) -> None:
+    row = MediaServer.objects.filter(pk=server.pk)
+    row.update(last_seen_at=timezone.now(), last_error="")
+    if row.exclude(silent_since=None).update(silent_since=None):
+        close_alarm(key=_alarm_key(server))
+
+
+def _note_silence(server: MediaServer, error: RemoteError) -> None:
+    """Short silence says nothing of the streams; a server that is gone took them along."""
     now = timezone.now()
-    changed = []
-    for session, row in rows:
-        facts = (PushState.LIVE.value, row.codec, row.width, row.height, row.viewers)
-        if row.viewers:
-            session.needed_at = now
-        elif facts == (session.state, session.codec, session.width, session.height, session.viewers):
-            continue
-        session.state, session.codec, session.width, session.height, session.viewers = facts
-        session.bitrate_kbps = row.bitrate_kbps
-        session.live_at = session.live_at or now
-        session.attempts, session.next_attempt_at, session.last_error = 0, None, ""
-        changed.append(session)
-    fields = [
-        "state",
-        "codec",
-        "width",
-        "height",
-        "viewers",
-        "bitrate_kbps",
-        "needed_at",
-        "live_at",
-        "attempts",
-    ]
-    PushSession.objects.bulk_update(changed, [*fields, "next_attempt_at", "last_error"], batch_size=500)
-    set_stream_presence(
-        present=[session.camera_id for session, _ in rows if session.video_type == VideoType.LOW]
+    row = MediaServer.objects.filter(pk=server.pk)
+    row.update(last_error=error.message[:200], silent_since=Coalesce("silent_since", Value(now)))
+    if not row.filter(silent_since__lte=now - timedelta(seconds=SILENCE_SECONDS)).exists():
+        return
+    _mark_gone(list(_known_streams(server).values()), now)
+    raise_alarm(
+        key=_alarm_key(server),
+        title=f"媒体服务器 {server.name} 无应答",
+        message=error.message,
+        severity=Severity.CRITICAL,
     )
 
 
-def _adopt_or_kick(server: MediaServer, stream: str) -> None:
-    if camera_of_stream(stream) is not None:
-        stream_appeared(server=server, stream=stream)
+def _alarm_key(server: MediaServer) -> str:
+    return f"media-server:{server.pk}"
+
+
+def _mark_gone(absent: list[_Known], asked_at: datetime) -> None:
+    # What came or went after the list was asked for was told by a hook, which knows better.
+    lost = [row.pk for row in absent if row.state == PushState.LIVE]
+    PushSession.objects.filter(Q(live_at=None) | Q(live_at__lt=asked_at), pk__in=lost).filter(
+        state=PushState.LIVE
+    ).update(state=PushState.IDLE, ended_at=asked_at, viewers=0, next_attempt_at=asked_at)
+    dark = [row.camera_id for row in absent if row.video_type == VideoType.LOW and row.has_stream]
+    set_stream_presence(absent=_unchanged_since(dark, asked_at))
+
+
+def _unchanged_since(camera_ids: list[int], asked_at: datetime) -> Iterable[int]:
+    if not camera_ids:
+        return ()
+    changed = Camera.objects.filter(pk__in=camera_ids, has_stream_at__gte=asked_at)
+    return set(camera_ids).difference(changed.values_list("pk", flat=True))
+
+
+def _mark_live(rows: list[tuple[_Known, LiveStream]], asked_at: datetime) -> None:
+    came = [known.pk for known, _ in rows if known.state != PushState.LIVE]
+    settled = Q(ended_at=None) | Q(ended_at__lt=asked_at)
+    PushSession.objects.filter(settled, pk__in=came).exclude(state=PushState.LIVE).update(
+        state=PushState.LIVE, live_at=asked_at, attempts=0, next_attempt_at=None, last_error=""
+    )
+    PushSession.objects.bulk_update(
+        [_with_facts(known, row) for known, row in rows if _facts(known) != _facts(row)],
+        ["codec", "width", "height", "viewers", "bitrate_kbps"],
+        batch_size=500,
+    )
+    watched = [known.pk for known, row in rows if row.viewers and known.video_type == VideoType.HIGH]
+    if watched:
+        newest = Greatest(F("needed_at"), Value(asked_at))
+        PushSession.objects.filter(pk__in=watched).update(needed_at=newest, is_wanted=True)
+    dark = [
+        known.camera_id for known, _ in rows if known.video_type == VideoType.LOW and not known.has_stream
+    ]
+    set_stream_presence(present=_unchanged_since(dark, asked_at))
+
+
+def _facts(row: _Known | LiveStream) -> tuple[str, int | None, int | None, int]:
+    return row.codec, row.width, row.height, row.viewers
+
+
+def _with_facts(known: _Known, row: LiveStream) -> PushSession:
+    return PushSession(
+        pk=known.pk,
+        codec=row.codec,
+        width=row.width,
+        height=row.height,
+        viewers=row.viewers,
+        bitrate_kbps=row.bitrate_kbps,
+    )
+
+
+def _judge_publisher(adapter: MediaAdapter, stream: str, known: _Known | None) -> None:
+    """Take in a stream whose hook was lost; end one that nobody may be told to end."""
+    if known is not None and known.may_stay:
+        return
+    if known is None and camera_of_stream(stream) is not None:
+        stream_appeared(server=adapter.server, stream=stream)
         return
     try:
-        adapter_for(server).kick(stream)
-        logger.warning("stream %s belongs to no camera and was ended on %s", stream, server.name)
+        adapter.kick(stream)
+        logger.warning("stream %s is no camera of ours and was ended on %s", stream, adapter.server.name)
     except RemoteError as error:
         logger.info("stream %s could not be ended: %s", stream, error.message)
-
-
-def live_cameras() -> int:
-    return Camera.objects.filter(deleted_at=None, has_stream=True).count()

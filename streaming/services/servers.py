@@ -1,11 +1,13 @@
 """Media servers of the platform."""
 
-from urllib.parse import urlsplit
+from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from access.actors import Actor
 from access.services.logs import record
 from protocol.errors import MalformedError
 from streaming.choices import MediaKind
+from streaming.media import has_adapter
 from streaming.models import MediaServer
 
 
@@ -20,25 +22,28 @@ def add_media_server(
     secret: str = "",
 ) -> MediaServer:
     """Create a media server, or bring the one of that name up to date."""
-    for place, url, schemes in (("rtmp", rtmp_url, {"rtmp", "rtmps"}), ("http", http_url, {"http", "https"})):
-        parts = urlsplit(url)
-        if parts.scheme not in schemes or not parts.hostname:
-            raise MalformedError(f"{place} 地址无效：{url[:100]}")
-    server, is_new = MediaServer.objects.update_or_create(
-        name=name,
-        defaults={
-            "kind": kind,
-            "rtmp_url": rtmp_url.rstrip("/"),
-            "http_url": http_url.rstrip("/"),
-            "api_url": api_url.rstrip("/"),
-            "secret": secret,
-        },
-    )
-    record(
-        actor,
-        "新增媒体服务器" if is_new else "修改媒体服务器",
-        object_kind="media_server",
-        object_id=str(server.pk),
-        object_name=server.name,
-    )
+    if not has_adapter(kind):
+        raise MalformedError(f"本版本尚未支持 {kind.label} 媒体服务器")
+    server = MediaServer.objects.filter(name=name).first() or MediaServer(name=name)
+    server.kind, server.rtmp_url, server.http_url = kind, rtmp_url, http_url
+    server.api_url, server.secret = api_url, secret
+    try:
+        server.full_clean()
+    except ValidationError as error:
+        raise MalformedError("；".join(error.messages)) from error
+    return save_media_server(server=server, actor=actor)
+
+
+def save_media_server(*, server: MediaServer, actor: Actor) -> MediaServer:
+    """Store a media server that has passed `full_clean`."""
+    is_new = server.pk is None
+    with transaction.atomic():
+        server.save()
+        record(
+            actor,
+            "新增媒体服务器" if is_new else "修改媒体服务器",
+            object_kind="media_server",
+            object_id=server.pk,
+            object_name=server.name,
+        )
     return server
