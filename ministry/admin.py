@@ -1,12 +1,14 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
-from access.services.logs import record
 from ministry.models import CameraDelivery, UpperPlatform
+from ministry.services.platforms import delete_upstream, save_upstream
 from protocol.sm2 import is_private_key
 
 
@@ -57,21 +59,34 @@ class UpperPlatformAdmin(admin.ModelAdmin[UpperPlatform]):
     autocomplete_fields = ["organisation"]
 
     def save_model(self, request: HttpRequest, obj: UpperPlatform, form: Any, change: bool) -> None:
-        # What staff corrected is tried at once, not after the last back-off.
-        obj.failures, obj.retry_at = 0, None
-        super().save_model(request, obj, form, change)
-        record(
-            actor_of_user(request),
-            "修改上级平台" if change else "新增上级平台",
-            object_kind="upper_platform",
-            object_id=str(obj.pk),
-            object_name=obj.name,
-        )
+        save_upstream(platform=obj, actor=actor_of_user(request))
+
+    def get_deleted_objects(
+        self, objs: QuerySet[UpperPlatform] | Sequence[UpperPlatform], request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        # Its acknowledgements go with it; nobody may delete them alone.
+        return [str(platform) for platform in objs], {"上级平台": len(objs)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: UpperPlatform) -> None:
+        delete_upstream(platform=obj, actor=actor_of_user(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[UpperPlatform]) -> None:
+        for platform in queryset:
+            delete_upstream(platform=platform, actor=actor_of_user(request))
 
 
 @admin.register(CameraDelivery)
 class CameraDeliveryAdmin(admin.ModelAdmin[CameraDelivery]):
-    list_display = ["camera", "platform", "version", "status", "status_at", "attempts", "last_error"]
+    list_display = [
+        "camera",
+        "platform",
+        "version",
+        "is_in_doubt",
+        "status",
+        "status_at",
+        "attempts",
+        "last_error",
+    ]
     list_select_related = ["camera", "platform"]
     list_filter = ["platform"]
     search_fields = ["camera__name", "camera__number_key"]

@@ -1,5 +1,8 @@
 """Upper platforms, and per camera what each of them has acknowledged."""
 
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from access.encryption import EncryptedTextField
@@ -25,8 +28,6 @@ class UpperPlatform(models.Model):
     last_error = models.CharField("最近错误", max_length=300, blank=True, editable=False)
     failures = models.PositiveIntegerField("连续失败", default=0, editable=False)
     retry_at = models.DateTimeField("下次尝试", null=True, blank=True, editable=False)
-    # The hour whose full status report was begun last.
-    full_report_at = models.DateTimeField("整点全量", null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "上级平台"
@@ -34,6 +35,16 @@ class UpperPlatform(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        self.base_url = self.base_url.strip().rstrip("/")
+        try:
+            parts = urlsplit(self.base_url)
+            is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_usable = False
+        if not is_usable:
+            raise ValidationError({"base_url": "地址应为 http(s)://主机:端口"})
 
 
 class CameraDelivery(models.Model):
@@ -47,6 +58,8 @@ class CameraDelivery(models.Model):
     )
     # 0: not registered there.
     version = models.PositiveIntegerField("已确认版本", default=0)
+    # A registration or modification was sent and its answer has not come: there may be more than `version`.
+    is_in_doubt = models.BooleanField("结果未知", default=False)
     department = models.CharField("已确认单位", max_length=64, blank=True)
     status = models.SmallIntegerField("已确认状态", null=True)
     status_at = models.DateTimeField("状态确认时间", null=True)

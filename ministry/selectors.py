@@ -32,21 +32,35 @@ def unregistered_cameras(platform: UpperPlatform) -> QuerySet[Camera]:
 
 
 def undeleted_deliveries(platform: UpperPlatform) -> QuerySet[CameraDelivery]:
-    """Cameras the platform still holds though we deleted them or took them out of its scope."""
-    gone = ~Q(camera__deleted_at=None) | ~Q(camera__organisation__path__startswith=platform.organisation.path)
+    """Cameras the platform holds, or may hold, though we deleted them or took them out of its scope."""
+    gone = (
+        ~Q(camera__deleted_at=None)
+        | Q(camera__is_pending=True)
+        | ~Q(camera__organisation__path__startswith=platform.organisation.path)
+    )
+    held = Q(version__gt=0) | Q(is_in_doubt=True)
     return (
-        CameraDelivery.objects.filter(gone, _may_try(), platform=platform, version__gt=0)
+        CameraDelivery.objects.filter(gone, held, _may_try(), platform=platform)
         .select_related("camera")
         .order_by("pk")
     )
 
 
 def unreported_statuses(platform: UpperPlatform) -> QuerySet[CameraDelivery]:
-    """Acknowledged cameras whose status differs, or was not yet reported in this clock hour (document 1.2)."""
+    """Registered cameras whose status differs, or was not yet reported in this clock hour (document 1.2).
+
+    One whose modification is in doubt waits: its department there may be the old or the new one.
+    """
     stale = Q(status=None) | ~Q(status=F("camera__status")) | Q(status_at__lt=current_hour())
     return (
         CameraDelivery.objects.filter(
-            stale, _may_try(), platform=platform, version=F("camera__version"), camera__deleted_at=None
+            stale,
+            _may_try(),
+            platform=platform,
+            version__gt=0,
+            is_in_doubt=False,
+            camera__deleted_at=None,
+            camera__is_pending=False,
         )
         .select_related("camera")
         .order_by("department", "pk")

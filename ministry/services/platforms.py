@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
 from access.actors import Actor
 from access.models import Organisation
+from access.services.alarms import close_alarm
 from access.services.logs import record
 from access.services.organisations import ensure_root
 from ministry.models import UpperPlatform
@@ -29,25 +31,26 @@ def add_upstream(
     organisation: Organisation | None = None,
 ) -> UpperPlatform:
     """Create an upper platform, or bring the one of that name up to date, its token ring included."""
+    platform = UpperPlatform.objects.filter(name=name).first() or UpperPlatform(name=name)
+    platform.base_url, platform.user, platform.device_code = base_url, user, device_code
+    platform.token, platform.private_key, platform.ca_file = token, private_key, ca_file
+    platform.organisation = organisation or ensure_root()
+    try:
+        platform.full_clean()
+    except ValidationError as error:
+        raise MalformedError("；".join(error.messages)) from error
     if not is_private_key(private_key):
         raise MalformedError("private_key 应为 64 位十六进制的 SM2 私钥")
-    if not base_url.startswith(("http://", "https://")):
-        raise MalformedError(f"地址应以 http:// 或 https:// 开头：{base_url[:100]}")
-    platform, is_new = UpperPlatform.objects.update_or_create(
-        name=name,
-        defaults={
-            "base_url": base_url.rstrip("/"),
-            "user": user,
-            "device_code": device_code,
-            "token": token,
-            "private_key": private_key,
-            "ca_file": ca_file,
-            "organisation": organisation or ensure_root(),
-            "failures": 0,
-            "retry_at": None,
-        },
-    )
-    _log(actor, "新增上级平台" if is_new else "修改上级平台", platform)
+    return save_upstream(platform=platform, actor=actor)
+
+
+def save_upstream(*, platform: UpperPlatform, actor: Actor) -> UpperPlatform:
+    """Store an upper platform that has passed `full_clean`; it is tried at once, not after a back-off."""
+    is_new = platform.pk is None
+    platform.failures, platform.retry_at = 0, None
+    with transaction.atomic():
+        platform.save()
+        _log(actor, "新增上级平台" if is_new else "修改上级平台", platform)
     return platform
 
 
@@ -55,12 +58,23 @@ def remove_upstream(*, name: str, actor: Actor) -> None:
     platform = UpperPlatform.objects.filter(name=name).first()
     if platform is None:
         raise NotFoundError(f"没有名为 {name} 的上级平台")
-    _log(actor, "删除上级平台", platform)
-    platform.delete()
+    delete_upstream(platform=platform, actor=actor)
+
+
+def delete_upstream(*, platform: UpperPlatform, actor: Actor) -> None:
+    """What it acknowledged is forgotten with it; it is not told to forget our cameras."""
+    with transaction.atomic():
+        _log(actor, "删除上级平台", platform)
+        close_alarm(key=alarm_key(platform))
+        platform.delete()
+
+
+def alarm_key(platform: UpperPlatform) -> str:
+    return f"upper-platform:{platform.pk}"
 
 
 def _log(actor: Actor, verb: str, platform: UpperPlatform) -> None:
-    record(actor, verb, object_kind="upper_platform", object_id=str(platform.pk), object_name=platform.name)
+    record(actor, verb, object_kind="upper_platform", object_id=platform.pk, object_name=platform.name)
 
 
 def client_for(platform: UpperPlatform) -> PartnerClient:

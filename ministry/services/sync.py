@@ -1,13 +1,17 @@
 """Brings an upper platform up to what we hold: registrations, deletions, statuses, in that order."""
 
 import logging
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from access.choices import Severity
@@ -16,39 +20,49 @@ from cameras.models import Camera
 from cameras.selectors import camera_record
 from ministry import selectors
 from ministry.models import CameraDelivery, UpperPlatform
-from ministry.services.platforms import client_for
+from ministry.services.platforms import alarm_key, client_for
 from protocol.cameras import camera_to_wire
-from protocol.client import PartnerClient
-from protocol.codes import Code
-from protocol.envelope import Answer
+from protocol.codes import Code, ItemStatus
+from protocol.envelope import Answer, parse_number
 from protocol.errors import RemoteError
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Document 1.1 b: a deletion names at most 100 cameras.
 MOST_DELETIONS = 100
 # One run leaves the rest to the next, so that no run outlives its task.
 MOST_REQUESTS = 60
-LONGEST_BACKOFF_SECONDS = 300
+LONGEST_RUN_SECONDS = 60
+LONGEST_BACKOFF_SECONDS = 60
+# An item that the platform refuses again and again is still tried once an hour.
+LONGEST_ITEM_BACKOFF_SECONDS = 3600
+ALARM_AFTER_FAILURES = 5
+NO_VERDICT = "上级平台未给出该摄像机的结果"
 _LOCK_SPACE = 0x4D494E
 
 
 def sync_platform(*, platform: UpperPlatform) -> int:
     """One run; returns how many requests were answered. Trouble is written on the platform's record."""
-    now = timezone.now()
-    if not platform.is_active or (platform.retry_at and platform.retry_at > now):
-        return 0
     with _alone(platform) as is_alone:
         if not is_alone:
             return 0
-        try:
-            answered = _run(platform)
-        except RemoteError as error:
-            _note_failure(platform, error)
+        # Read under the lock: the run before may have changed token, failures and back-off.
+        current = UpperPlatform.objects.select_related("organisation").filter(pk=platform.pk).first()
+        if current is None or not current.is_active:
             return 0
-    if answered:
-        _note_success(platform)
-    return answered
+        if current.retry_at and current.retry_at > timezone.now():
+            return 0
+        run = _Run(current)
+        try:
+            run.go()
+        except RemoteError as error:
+            _note_failure(current, error)
+        else:
+            if run.answered:
+                _note_success(current)
+        return run.answered
 
 
 @contextmanager
@@ -64,118 +78,193 @@ def _alone(platform: UpperPlatform) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, platform.pk])
 
 
-def _run(platform: UpperPlatform) -> int:
-    client = client_for(platform)
-    answered = 0
-    for step in (_register, _delete, _report_statuses):
-        while answered < MOST_REQUESTS:
-            sent = step(platform, client)
-            answered += sent
-            if not sent:
-                break
-    return answered
+class _RefusedError(Exception):
+    """The platform understood the request and refused it as a whole."""
+
+    def __init__(self, error: RemoteError) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.is_malformed = error.remote_code == Code.MALFORMED
 
 
-def _call(client: PartnerClient, verb: str, body: object, department: str | None = None) -> Answer:
-    answer = client.call(verb, method="POST", params={"department": department}, body=body)
-    if answer.code != Code.OK:
-        raise answer.error(f"{verb}：上级平台")
-    return answer
+class _Run:
+    """The requests of one run to one platform."""
+
+    def __init__(self, platform: UpperPlatform) -> None:
+        self.answered = 0
+        self._platform = platform
+        self._client = client_for(platform)
+        self._ends_at = time.monotonic() + LONGEST_RUN_SECONDS
+
+    def go(self) -> None:
+        """RemoteError after everything was tried, or at once when further requests would fail as well."""
+        refusal: _RefusedError | None = None
+        for step in (self._register, self._delete, self._report_statuses):
+            try:
+                while self._may_go_on() and step():
+                    pass
+            except _RefusedError as error:
+                refusal = error
+        if refusal is not None:
+            raise refusal.error
+
+    def _may_go_on(self) -> bool:
+        return self.answered < MOST_REQUESTS and time.monotonic() < self._ends_at
+
+    def _call(self, verb: str, body: object, department: str | None = None) -> Answer:
+        answer = self._client.call(verb, method="POST", params={"department": department}, body=body)
+        self.answered += 1
+        if answer.code == Code.OK and answer.ok:
+            return answer
+        error = answer.error(f"{verb}：上级平台")
+        if answer.code in (Code.MALFORMED, Code.NOT_FOUND):
+            raise _RefusedError(error)
+        raise error
+
+    def _deliver(
+        self, batch: Sequence[T], send: Callable[[Sequence[T]], None], put_off: Callable[[T, str], None]
+    ) -> None:
+        """Send a batch; one that is refused as malformed is halved until only the culprit is put off."""
+        try:
+            send(batch)
+        except _RefusedError as refusal:
+            if not refusal.is_malformed:
+                raise
+            if len(batch) == 1:
+                put_off(batch[0], refusal.error.message)
+                return
+            middle = len(batch) // 2
+            self._deliver(batch[:middle], send, put_off)
+            self._deliver(batch[middle:], send, put_off)
+
+    def _register(self) -> bool:
+        cameras = list(selectors.unregistered_cameras(self._platform)[: settings.MINISTRY_BATCH_SIZE])
+        if cameras:
+            self._doubt(cameras)
+            self._deliver(cameras, self._send_cameras, self._put_off_camera)
+        return bool(cameras)
+
+    def _doubt(self, cameras: Sequence[Camera]) -> None:
+        # Written before the request: if its answer is lost, the camera may be held there all the same.
+        CameraDelivery.objects.bulk_create(
+            [CameraDelivery(platform=self._platform, camera=camera) for camera in cameras],
+            ignore_conflicts=True,
+        )
+        self._rows(cameras).update(is_in_doubt=True)
+
+    def _rows(self, cameras: Sequence[Camera]) -> QuerySet[CameraDelivery]:
+        return CameraDelivery.objects.filter(platform=self._platform, camera__in=cameras)
+
+    def _send_cameras(self, cameras: Sequence[Camera]) -> None:
+        records = {camera.pk: camera_record(camera) for camera in cameras}
+        wire = [camera_to_wire(record, gateway_num=False) for record in records.values()]
+        verdicts = _verdicts(self._call("VideoInformation", wire))
+        sent = {camera.pk: camera for camera in cameras}
+        rows = list(self._rows(cameras))
+        for row in rows:
+            camera = sent[row.camera_id]
+            verdict = verdicts.get(camera.number_key)
+            row.is_in_doubt = verdict is None
+            if verdict is not None and verdict.is_done:
+                # The version that was sent, not the one of now: a change meanwhile stays pending.
+                row.version, row.department = camera.version, records[camera.pk].department
+                row.attempts, row.next_attempt_at, row.last_error = 0, None, ""
+            else:
+                _put_off(row, verdict.info if verdict else NO_VERDICT)
+        CameraDelivery.objects.bulk_update(rows, ["version", "department", "is_in_doubt", *_PUT_OFF_FIELDS])
+
+    def _put_off_camera(self, camera: Camera, why: str) -> None:
+        for row in self._rows([camera]):
+            row.is_in_doubt = False
+            _put_off(row, why)
+            row.save(update_fields=["is_in_doubt", *_PUT_OFF_FIELDS])
+
+    def _delete(self) -> bool:
+        rows = list(selectors.undeleted_deliveries(self._platform)[:MOST_DELETIONS])
+        if rows:
+            self._deliver(rows, self._send_deletions, _put_off_row)
+        return bool(rows)
+
+    def _send_deletions(self, rows: Sequence[CameraDelivery]) -> None:
+        body = {"cameras": [row.camera.number for row in rows]}
+        verdicts = _verdicts(self._call("VideoInformationDel", body))
+        gone: list[int] = []
+        refused: list[CameraDelivery] = []
+        for row in rows:
+            verdict = verdicts.get(row.camera.number_key)
+            # "Does not exist" is what an earlier deletion with a lost answer leaves behind.
+            if verdict is not None and (verdict.is_done or "不存在" in verdict.info):
+                gone.append(row.pk)
+            else:
+                _put_off(row, verdict.info if verdict else NO_VERDICT)
+                refused.append(row)
+        CameraDelivery.objects.filter(pk__in=gone).delete()
+        CameraDelivery.objects.bulk_update(refused, _PUT_OFF_FIELDS)
+
+    def _report_statuses(self) -> bool:
+        size = settings.MINISTRY_BATCH_SIZE
+        rows = list(selectors.unreported_statuses(self._platform)[: size * 5])
+        for _, group in groupby(rows, key=lambda row: row.department):
+            members = list(group)
+            for begin in range(0, len(members), size):
+                if not self._may_go_on():
+                    return False
+                self._deliver(members[begin : begin + size], self._send_statuses, _put_off_row)
+        return bool(rows)
+
+    def _send_statuses(self, rows: Sequence[CameraDelivery]) -> None:
+        wire = [{"cameraNum": row.camera.number, "online": int(row.camera.status)} for row in rows]
+        at = timezone.now()
+        try:
+            self._call("ReportCameraStatus", wire, rows[0].department)
+        except _RefusedError as refusal:
+            if refusal.is_malformed:
+                raise
+            # Code 404: it holds none of them, whatever it acknowledged.
+            for row in rows:
+                _put_off_row(row, refusal.error.message)
+            return
+        told: dict[int, list[int]] = {}
+        for row in rows:
+            told.setdefault(row.camera.status, []).append(row.pk)
+        for status, ids in told.items():
+            # What was sent, not what is so by now: a change meanwhile stays pending.
+            CameraDelivery.objects.filter(pk__in=ids).update(status=status, status_at=at)
 
 
-def _verdicts(answer: Answer) -> dict[str, tuple[bool, str]]:
-    """backResult by number: acknowledged or not, and the words."""
-    rows = answer.body.get("backResult")
-    if not isinstance(rows, list):
-        raise RemoteError("应答缺少 backResult")
-    found: dict[str, tuple[bool, str]] = {}
-    for row in rows:
-        if isinstance(row, dict):
-            is_done = str(row.get("status", "")).strip() == "0"
-            found[str(row.get("cameraNum", "")).lower()] = (is_done, str(row.get("info", "")))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    is_done: bool
+    info: str
 
 
-def _register(platform: UpperPlatform, client: PartnerClient) -> int:
-    cameras = list(selectors.unregistered_cameras(platform)[: settings.MINISTRY_BATCH_SIZE])
-    if not cameras:
-        return 0
-    records = [camera_record(camera) for camera in cameras]
-    wire = [camera_to_wire(record, gateway_num=False) for record in records]
-    verdicts = _verdicts(_call(client, "VideoInformation", wire))
-    CameraDelivery.objects.bulk_create(
-        [CameraDelivery(platform=platform, camera=camera) for camera in cameras], ignore_conflicts=True
-    )
-    departments = {camera.pk: record.department for camera, record in zip(cameras, records, strict=True)}
-    _acknowledge_versions(platform, cameras, departments, verdicts)
-    return 1
+def _verdicts(answer: Answer) -> dict[str, _Verdict]:
+    """backResult by lower-case number; RemoteError when there is none."""
+    entries = answer.body.get("backResult")
+    if not isinstance(entries, list):
+        raise RemoteError("上级平台的答复缺少 backResult", http_status=answer.http_status)
+    return {
+        str(entry.get("cameraNum", "")).strip().lower(): _Verdict(
+            parse_number(entry.get("status")) == ItemStatus.DONE, str(entry.get("info") or "未说明原因")
+        )
+        for entry in entries
+        if isinstance(entry, dict)
+    }
 
 
-def _acknowledge_versions(
-    platform: UpperPlatform,
-    cameras: Sequence[Camera],
-    departments: dict[int, str],
-    verdicts: dict[str, tuple[bool, str]],
-) -> None:
-    sent = {camera.pk: camera for camera in cameras}
-    rows = list(CameraDelivery.objects.filter(platform=platform, camera_id__in=sent))
-    for row in rows:
-        camera = sent[row.camera_id]
-        is_done, info = verdicts.get(camera.number_key, (False, "上级平台未给出该摄像机的结果"))
-        if is_done:
-            # The version that was sent, not the one of now: a change meanwhile stays pending.
-            row.version, row.department = camera.version, departments[camera.pk]
-            row.attempts, row.next_attempt_at, row.last_error = 0, None, ""
-        else:
-            _refused(row, info)
-    CameraDelivery.objects.bulk_update(
-        rows, ["version", "department", "attempts", "next_attempt_at", "last_error"], batch_size=500
-    )
+_PUT_OFF_FIELDS = ["attempts", "next_attempt_at", "last_error"]
 
 
-def _refused(row: CameraDelivery, info: str) -> None:
+def _put_off(row: CameraDelivery, why: str) -> None:
     row.attempts += 1
-    wait = min(10 * 2 ** min(row.attempts, 9), 3600)
+    wait = min(10 * 2 ** min(row.attempts, 9), LONGEST_ITEM_BACKOFF_SECONDS)
     row.next_attempt_at = timezone.now() + timedelta(seconds=wait)
-    row.last_error = info[:200]
+    row.last_error = why[:200]
 
 
-def _delete(platform: UpperPlatform, client: PartnerClient) -> int:
-    rows = list(selectors.undeleted_deliveries(platform)[:MOST_DELETIONS])
-    if not rows:
-        return 0
-    answer = _call(client, "VideoInformationDel", {"cameras": [row.camera.number for row in rows]})
-    verdicts = _verdicts(answer)
-    gone: list[int] = []
-    refused: list[CameraDelivery] = []
-    for row in rows:
-        is_done, info = verdicts.get(row.camera.number_key, (False, "上级平台未给出该摄像机的结果"))
-        # "Does not exist" is what an earlier deletion with a lost answer leaves behind.
-        if is_done or "不存在" in info:
-            gone.append(row.pk)
-        else:
-            _refused(row, info)
-            refused.append(row)
-    CameraDelivery.objects.filter(pk__in=gone).delete()
-    CameraDelivery.objects.bulk_update(refused, ["attempts", "next_attempt_at", "last_error"], batch_size=500)
-    return 1
-
-
-def _report_statuses(platform: UpperPlatform, client: PartnerClient) -> int:
-    rows = list(selectors.unreported_statuses(platform)[: settings.MINISTRY_BATCH_SIZE * 5])
-    sent = 0
-    for department, group in groupby(rows, key=lambda row: row.department):
-        members = list(group)
-        for begin in range(0, len(members), settings.MINISTRY_BATCH_SIZE):
-            batch = members[begin : begin + settings.MINISTRY_BATCH_SIZE]
-            wire = [{"cameraNum": row.camera.number, "online": int(row.camera.status)} for row in batch]
-            at = timezone.now()
-            _call(client, "ReportCameraStatus", wire, department)
-            for row in batch:
-                row.status, row.status_at = row.camera.status, at
-            CameraDelivery.objects.bulk_update(batch, ["status", "status_at"])
-            sent += 1
-    return sent
+def _put_off_row(row: CameraDelivery, why: str) -> None:
+    _put_off(row, why)
+    row.save(update_fields=_PUT_OFF_FIELDS)
 
 
 def _note_success(platform: UpperPlatform) -> None:
@@ -183,7 +272,7 @@ def _note_success(platform: UpperPlatform) -> None:
         last_success_at=timezone.now(), last_error="", failures=0, retry_at=None
     )
     if platform.failures:
-        close_alarm(key=f"upper-platform:{platform.pk}")
+        close_alarm(key=alarm_key(platform))
 
 
 def _note_failure(platform: UpperPlatform, error: RemoteError) -> None:
@@ -196,9 +285,9 @@ def _note_failure(platform: UpperPlatform, error: RemoteError) -> None:
     )
     logger.warning("upper platform %s: %s (attempt %d)", platform.name, error.message, failures)
     is_refused = error.remote_code == Code.FORBIDDEN
-    if failures >= 5 or is_refused:
+    if failures >= ALARM_AFTER_FAILURES or is_refused:
         raise_alarm(
-            key=f"upper-platform:{platform.pk}",
+            key=alarm_key(platform),
             title=f"{platform.name}：{'令牌被拒绝' if is_refused else '上报失败'}",
             message=error.message,
             severity=Severity.CRITICAL,
