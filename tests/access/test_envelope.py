@@ -127,6 +127,16 @@ def test_content_type_matters_only_to_strict_partners(gateway_partner: Caller) -
     ]
 
 
+def test_token_info_mirrors_once_the_token_is_known(ministry: Caller) -> None:
+    ministry.partner.status_style = HttpStatusStyle.MIRROR
+    ministry.partner.save()
+    good = ministry.token_query()
+    tried = [good, {**good, "sign": "00"}, {**good, "token": "unknown"}, {**good, "user": ""}]
+    responses = [ministry.request("GET", "TokenInfo", query) for query in tried]
+    assert [answer_of(response)["code"] for response in responses] == [200, 403, 403, 400]
+    assert [response.status_code for response in responses] == [200, 403, 200, 200]
+
+
 def test_201_stays_http_200_for_mirror(gateway_partner: Caller) -> None:
     gateway_partner.partner.status_style = HttpStatusStyle.MIRROR
     gateway_partner.partner.save()

@@ -1,5 +1,6 @@
 """Tokens on every call: what they cost, and whose they are."""
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -72,3 +73,12 @@ def test_scopes_follow_the_kind(ministry: Caller, gateway_partner: Caller, kind:
     codes.append(caller.post("VideoInformation", [])["code"])
     assert ["x" if code in (200, 201) else "." for code in codes] == list(opened)
     assert all(code in (200, 201, 403) for code in codes)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_restarted_database_costs_no_request(ministry: Caller) -> None:
+    assert ministry.get("GetCameraPlayURL")["code"] == 200
+    victim = connection.connection.info.backend_pid
+    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [victim])
+    assert ministry.get("GetCameraPlayURL")["code"] == 200
