@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import time
 from typing import Any
 
@@ -107,7 +106,6 @@ class FlvPlayer:
         transport = request.transport
         if transport is None or self._site.hub.streams.get(stream.key) is not stream:
             raise ConnectionResetError("viewer or stream left meanwhile")
-        _bound_kernel_buffer(transport, self._site.config.limits.send_buffer_bytes)
         viewer = FlvViewer(stream, client, transport, frame, self._site.config.limits)
         self._site.viewers[client.client_id] = viewer
         stream.listeners.add(viewer)
@@ -130,10 +128,3 @@ class FlvPlayer:
 async def _read_to_end(response: web.WebSocketResponse) -> None:
     async for _ in response:
         pass
-
-
-def _bound_kernel_buffer(transport: asyncio.Transport, size: int) -> None:
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        # Left to itself the kernel holds megabytes: minutes of a low stream before anyone sees a slow viewer.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)

@@ -70,7 +70,7 @@ class HlsPlayer:
         self._touch(packager, session_id, request, 0)
         if not await packager.first_segment(deadline):
             raise RefusedError(404, "视频流尚无分片")
-        return web.Response(text=packager.playlist(), headers=_PLAYLIST_HEADERS)
+        return web.Response(body=packager.playlist().encode(), headers=_PLAYLIST_HEADERS)
 
     async def _segment(self, request: web.Request) -> web.StreamResponse:
         key, session_id = self._checked(request)

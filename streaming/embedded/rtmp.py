@@ -27,6 +27,7 @@ _WINDOW = 2_500_000
 # ffmpeg takes over the size it is told: then a picture is one chunk.
 _CHUNK_SIZE = 60_000
 _WRITE_BYTES = 64 * 1024
+_FAREWELL_SECONDS = 1.0
 
 
 @dataclass
@@ -107,6 +108,7 @@ class PublisherSession(asyncio.Protocol):
             return
         self._is_closed = True
         logger.log(level, "publisher %s from %s closed: %s", self.client.client_id, self._address, reason)
+        self._deadline = asyncio.get_running_loop().time() + _FAREWELL_SECONDS
         if self._transport is not None:
             self._transport.close()
 
@@ -115,7 +117,7 @@ class PublisherSession(asyncio.Protocol):
         if now <= self._deadline:
             return
         if self._transport is not None and self._is_closed:
-            # It was told to go and does not read its farewell.
+            # It was told to go and does not read why.
             self._transport.abort()
         self._refuse("silent" if self._ingest is not None else "no publish in time")
 

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 _SWEEP_SECONDS = 1.0
 _STALLED_MS = 20_000
+# Publishers are told a few hundred bytes.
+_REPLY_BYTES = 16 * 1024
 
 
 class _Refusing(asyncio.Protocol):
@@ -76,11 +78,18 @@ class MediaServer:
         self._listeners.append(http)
         self.rtmp_port = rtmp.sockets[0].getsockname()[1]
         self.http_port = http.sockets[0].getsockname()[1]
-        for sock in http.sockets:
-            # Inherited by every accepted connection: a peer that stops reading is gone after this time.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
+        self._bound_kernel_buffers(rtmp, _REPLY_BYTES)
+        self._bound_kernel_buffers(http, self.config.limits.send_buffer_bytes)
         self._sweeper = asyncio.create_task(self._sweep())
         logger.info("media server on %s, rtmp %d, http %d", host, self.rtmp_port, self.http_port)
+
+    def _bound_kernel_buffers(self, listener: asyncio.Server, size: int) -> None:
+        """Set on the listening sockets, inherited by every connection."""
+        for sock in listener.sockets:
+            # Left to itself the kernel holds megabytes: minutes of a low stream before anyone sees a slow viewer.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+            # A peer that stops reading altogether is gone after this time, whatever it was fetching.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
 
     def _accept(self) -> asyncio.Protocol:
         server = self._runner.server

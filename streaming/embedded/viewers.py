@@ -36,7 +36,13 @@ class FlvViewer:
     watchers = 1
 
     def __init__(
-        self, stream: Stream, client: Client, transport: asyncio.Transport, frame: Frame, limits: Limits
+        self,
+        stream: Stream,
+        client: Client,
+        transport: asyncio.Transport,
+        frame: Frame,
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.client = client
         self.since = time.time()
@@ -52,7 +58,7 @@ class FlvViewer:
         self._base: int | None = None
         self._needs_key = True
         self._behind_since: float | None = None
-        self._time = asyncio.get_running_loop().time
+        self._time = clock
 
     def begin(self) -> None:
         """Header, decoder configuration and the last group of pictures at once: the first picture is a key."""

@@ -18,7 +18,7 @@ def test_reads_a_command_as_it_is_on_the_wire() -> None:
 
 
 def test_writes_what_it_reads() -> None:
-    values = ["_result", 4.0, None, True, {"a": 1.0, "b": {"c": "路段"}}, [1.0, "x"]]
+    values: list[amf.AmfValue] = ["_result", 4.0, None, True, {"a": 1.0, "b": {"c": "路段"}}, [1.0, "x"]]
     assert amf.decode(amf.encode(*values)) == values
 
 
