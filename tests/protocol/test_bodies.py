@@ -99,8 +99,8 @@ def test_a_hostile_list_is_counted_before_it_is_built() -> None:
         tracemalloc.stop()
 
 
-def test_commas_in_full_items_do_not_count() -> None:
-    item = b'{"others":"' + b"," * 800 + b'"}'
+@pytest.mark.parametrize("item", [b'{"others":"%s"}' % (b"," * 100), b"[0%s]" % (b",0" * 100)])
+def test_commas_in_items_do_not_count(item: bytes) -> None:
     body = b"[" + b",".join([item] * 5_000) + b"]"
     assert body.count(b",") > bodies._MANY_COMMAS
     assert len(bodies.parse_list(body, what=WHAT)) == 5_000

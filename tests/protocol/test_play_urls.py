@@ -21,6 +21,11 @@ FLV_AUTH = "1538982230-0-0-d2a65cec538fabd94f88b799421a7a18"
 HLS_AUTH = "1538982230-0-0-ec7804405c9b835753faa1f19ec90f04"
 
 
+def signed_by_hand(tail: str, key: str) -> str:
+    text = f"{FLV}-{tail}-{key}"
+    return f"{tail}-{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}"
+
+
 def test_vectors() -> None:
     assert sign_path(FLV, KEY, timestamp=UNTIL) == FLV_AUTH
     assert sign_path(HLS, KEY, timestamp=UNTIL) == HLS_AUTH
@@ -42,8 +47,7 @@ def test_main_and_backup_key() -> None:
 
 def test_an_unset_key_opens_nothing() -> None:
     # What anybody can compute when the backup key is empty.
-    text = f"{FLV}-{UNTIL}-0-0-"
-    forged = f"{UNTIL}-0-0-{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}"
+    forged = signed_by_hand(f"{UNTIL}-0-0", "")
     assert check_path(FLV, forged, [KEY, ""], now=UNTIL) is UrlVerdict.FORGED
     with pytest.raises(ValueError, match="empty key"):
         sign_path(FLV, "", timestamp=UNTIL)
@@ -76,6 +80,13 @@ FORGED = {
 @pytest.mark.parametrize("auth_key", FORGED.values(), ids=FORGED.keys())
 def test_wrong_shapes_are_forged(auth_key: str) -> None:
     assert check_path(FLV, auth_key, [KEY, BACKUP], now=UNTIL - 1) is UrlVerdict.FORGED
+
+
+@pytest.mark.parametrize(
+    "tail", [f"{UNTIL}-a-b-0", f"{UNTIL}-0-a-b", f"{UNTIL}--0", f"{UNTIL}-0", f"0{UNTIL}-0-0"]
+)
+def test_a_genuine_signature_of_a_wrong_shape_is_forged(tail: str) -> None:
+    assert check_path(FLV, signed_by_hand(tail, KEY), [KEY], now=UNTIL) is UrlVerdict.FORGED
 
 
 @pytest.mark.parametrize("path", [HLS, FLV.upper(), FLV + "/", FLV + "?x=1", "", "\ud800"])

@@ -157,7 +157,9 @@ REFUSED = {
     "der cut": DER[:-1].hex(),
     "der with long length": (b"\x30\x81" + DER[1:]).hex(),
     "der indefinite": (b"\x30\x80" + DER[2:] + b"\0\0").hex(),
-    "der padded integer": (b"\x30" + bytes([DER[1] + 1, 2, 0x22, 0]) + DER[4:]).hex(),
+    "der padded integer": "3007" + "02020001" + "020101",
+    "der length too long": "3007" + "020101" + "020101",
+    "der with more inside": "3009" + "020101" + "020101" + "020101",
     "der negative": (b"\x30\x44\x02\x20" + RAW[:32] + b"\x02\x20" + RAW[32:]).hex(),
     "der set": (b"\x31" + DER[1:]).hex(),
     "der one integer": (b"\x30\x23" + der_integer(int(R, 16))).hex(),
@@ -209,11 +211,23 @@ def test_what_is_no_public_key(text: str) -> None:
         sm2.normal_public_key(text)
 
 
-def test_points_at_the_edge_of_the_field() -> None:
-    # (x, y) and (x, p - y) are both on the curve, (x, y + p) only for a parser that reduces.
-    x, y = PUBLIC_KEY[:64], int(PUBLIC_KEY[64:], 16)
-    assert sm2.is_public_key(x + f"{P - y:064x}")
-    assert not sm2.is_public_key(x + f"{(y + P) % 2**256:064x}")
+def test_coordinates_must_be_reduced() -> None:
+    a, b = P - 3, 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
+    x = next(x for x in range(1, 50) if pow(x**3 + a * x + b, (P - 1) // 2, P) == 1)
+    y = pow(x**3 + a * x + b, (P + 1) // 4, P)
+    assert sm2.is_public_key(f"{x:064x}{y:064x}")
+    assert not sm2.is_public_key(f"{x + P:064x}{y:064x}")
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_where_both_points_of_a_check_meet(monkeypatch: pytest.MonkeyPatch, is_same: bool) -> None:
+    """s*G and t*P equal need a doubling, opposite ones end at infinity: gmssl answers None to both."""
+    key, s = int(PRIVATE_KEY, 16), 12345
+    t = (s if is_same else -s) * pow(key, -1, N) % N
+    r = (t - s) % N
+    x = int(sm2.public_key_of(f"{2 * s:064x}")[:64], 16)
+    monkeypatch.setattr(sm2, "_digest", lambda *_: (r - x) % N)
+    assert sm2.verify(PUBLIC_KEY, MESSAGE, raw_hex(r, s)) is is_same
 
 
 def test_public_keys_that_begin_with_04() -> None:
