@@ -4,9 +4,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_POST
 
 from access.actors import Actor, actor_of_user
-from access.choices import Action, Outcome
+from access.choices import Action
 from access.models import User
-from access.services.logs import record
 from cameras.models import Camera
 from console.answers import answer
 from console.cards import unix, visible_camera
@@ -16,7 +15,7 @@ from console.permissions import Kind, requires
 from protocol.codes import PtzAction
 from protocol.errors import ForbiddenError
 from ptz.choices import PtzLevel, PtzOutcome
-from ptz.services import move_ptz
+from ptz.services import move_ptz, note_refused_request
 
 
 @require_POST
@@ -46,13 +45,5 @@ def _controllable(user: User, actor: Actor, camera_id: int) -> Camera:
         return visible_camera(user, camera_id, Action.PTZ)
     except ForbiddenError as error:
         camera = visible_camera(user, camera_id)
-        record(
-            actor,
-            "云台控制",
-            object_kind="camera",
-            object_id=camera.pk,
-            object_name=camera.name,
-            outcome=Outcome.REFUSED,
-            reason=error.message,
-        )
+        note_refused_request(actor=actor, camera_num=camera.number, reason=error.message)
         raise

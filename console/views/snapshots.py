@@ -29,6 +29,10 @@ def strip(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise MalformedError(f"day 的值“{shorten(text)}”应形如 2026-11-22") from None
+        day = None
+    # At the ends of the calendar there is no day before or after.
+    if day is None or not 2000 <= day.year <= 2100:
+        raise MalformedError(f"day 的值“{shorten(text)}”应形如 2026-11-22")
+    return day

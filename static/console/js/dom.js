@@ -1,4 +1,4 @@
-// Elements without innerHTML: text stays text, whatever a camera is called.
+// Elements are built, never parsed from markup: text stays text, whatever a camera is called.
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,0 +1,66 @@
+import pytest
+
+from access.choices import Role
+from access.models import Organisation, User
+from access.services.staff import create_staff
+from cameras.choices import Classify, Orientation
+from cameras.models import Camera
+from streaming.choices import MediaKind
+from streaming.models import MediaServer
+from tests.cast import PASSWORD
+from tests.console.desk import Desk
+from tests.ptz.ledger import make_camera
+
+
+@pytest.fixture
+def media_server(db: None) -> MediaServer:
+    return MediaServer.objects.create(
+        name="embedded",
+        kind=MediaKind.EMBEDDED,
+        rtmp_url="rtmp://10.0.0.5:1935",
+        http_url="http://10.0.0.5:8080",
+    )
+
+
+@pytest.fixture
+def camera(office: Organisation) -> Camera:
+    """A dome at K1100+001, up the road, with a stream."""
+    return make_camera(office, 1)
+
+
+@pytest.fixture
+def gantry(office: Organisation) -> Camera:
+    """Down the road at K1100+300."""
+    return make_camera(office, 300, classify=Classify.ETC_GANTRY, orientation=Orientation.DOWN)
+
+
+@pytest.fixture
+def desk(operator: User) -> Desk:
+    """The operator of the company, signed in."""
+    return Desk(operator)
+
+
+@pytest.fixture
+def other_desk(outsider: User) -> Desk:
+    """The same role at the other company."""
+    return Desk(outsider)
+
+
+@pytest.fixture
+def monitor_desk(company: Organisation, quick_passwords: None) -> Desk:
+    """Watches the company's cameras, turns none."""
+    return Desk(
+        create_staff(
+            username="sun", password=PASSWORD, full_name="孙工", role=Role.MONITOR, organisation=company
+        )
+    )
+
+
+@pytest.fixture
+def auditor_desk(province: Organisation, quick_passwords: None) -> Desk:
+    """Reads logs, watches nothing."""
+    return Desk(
+        create_staff(
+            username="qian", password=PASSWORD, full_name="钱工", role=Role.AUDITOR, organisation=province
+        )
+    )

@@ -1,0 +1,139 @@
+"""Every view of the console says whom it lets in, and lets in nobody else (threats.md 14)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from access.choices import Action
+from access.models import Organisation
+from cameras.models import Camera
+from console import urls
+from tests.console.desk import Desk, refusal_of, text_of
+
+PUBLIC = {"login", "logout"}
+PARTS = {"tree", "branch", "search"}
+PAGES = {"wall"}
+JSON_OF_NOBODY = {"state", "cards"}
+JSON_OF_A_CAMERA = {"card", "play", "ptz", "strip"}
+
+
+def patterns() -> list[URLPattern]:
+    return [pattern for pattern in urls.urlpatterns if isinstance(pattern, URLPattern)]
+
+
+def path_to(name: str, camera: Camera, office: Organisation) -> str:
+    arguments: dict[str, list[Any]] = {"branch": [office.pk], "road": ["G2"]}
+    if name in JSON_OF_A_CAMERA:
+        arguments[name] = [camera.pk]
+    return reverse(f"console:{name}", args=arguments.get(name, []))
+
+
+def ask(client: Client, path: str) -> Any:
+    """By GET, or by POST where the view takes nothing else."""
+    response = client.get(path)
+    if response.status_code != 405:
+        return response
+    return client.post(path, b'{"action": 1, "step": 1}', content_type="application/json")
+
+
+def test_every_view_declares_its_permission() -> None:
+    declared = {
+        pattern.name: getattr(pattern.callback, "required_action", "missing") for pattern in patterns()
+    }
+    assert {name for name, action in declared.items() if action == "missing"} == set()
+    assert {name for name, action in declared.items() if action is None} == PUBLIC
+    assert all(isinstance(action, Action) for name, action in declared.items() if name not in PUBLIC)
+
+
+def test_the_matrix_below_knows_every_view() -> None:
+    assert {pattern.name for pattern in patterns()} == (
+        PUBLIC | PARTS | PAGES | JSON_OF_NOBODY | JSON_OF_A_CAMERA | {"road"}
+    )
+
+
+NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not in PUBLIC)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_gets_in_without_signing_in(name: str, camera: Camera, office: Organisation) -> None:
+    response = ask(Client(), path_to(name, camera, office))
+    if name in PAGES:
+        assert response.headers["Location"] == "/login/?next=/"
+    elif name in PARTS:
+        assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login/")
+    else:
+        assert refusal_of(response, 401) == "登录已失效，请重新登录"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_role_without_watching_is_refused(
+    name: str, auditor_desk: Desk, camera: Camera, office: Organisation
+) -> None:
+    response = ask(auditor_desk.client, path_to(name, camera, office))
+    assert response.status_code == 403
+    assert "权限" in text_of(response)
+
+
+@pytest.mark.parametrize("name", sorted(JSON_OF_A_CAMERA | {"branch", "road"}))
+def test_another_company_is_not_there(
+    name: str, desk: Desk, other_desk: Desk, camera: Camera, office: Organisation, media_server: object
+) -> None:
+    path = path_to(name, camera, office)
+    assert ask(desk.client, path).status_code == 200
+    unknown = path_to(name, Camera(pk=camera.pk + 1000), Organisation(pk=office.pk + 1000))
+    for response in (ask(other_desk.client, path), ask(desk.client, unknown)):
+        if name != "road" or response.wsgi_request.user == other_desk.user:
+            assert response.status_code == 404
+            assert "不存在" in text_of(response) or "没有可查看的摄像机" in text_of(response)
+
+
+def of_cards(desk: Desk, camera: Camera) -> str:
+    return str(desk.json("cards", ids=camera.pk)["cards"])
+
+
+def of_first_cards(desk: Desk, camera: Camera) -> str:
+    return str(desk.json("cards")["cards"])
+
+
+def of_state(desk: Desk, camera: Camera) -> str:
+    state = desk.json("state", wall=camera.pk, selected=camera.pk, since=1, nodes=camera.organisation_id)
+    counted = state["nodes"].pop(str(camera.organisation_id))
+    return f"{state['wall']}{state['changes']}{state['control']}" + (
+        f"id': {camera.pk}" if counted[1] else ""
+    )
+
+
+def of_search(desk: Desk, camera: Camera) -> str:
+    return desk.page("search", q=camera.number)
+
+
+def of_tree(desk: Desk, camera: Camera) -> str:
+    return desk.page("tree")
+
+
+@pytest.mark.parametrize(
+    ("look", "sign"),
+    [
+        (of_cards, "'id': {pk}"),
+        (of_first_cards, "'id': {pk}"),
+        (of_state, "id': {pk}"),
+        (of_search, 'data-camera-id="{pk}"'),
+        (of_tree, "山东高速"),
+    ],
+)
+def test_lists_leave_out_another_company(
+    look: Callable[[Desk, Camera], str], sign: str, desk: Desk, other_desk: Desk, camera: Camera
+) -> None:
+    wanted = sign.format(pk=camera.pk)
+    assert wanted in look(desk, camera)
+    assert wanted not in look(other_desk, camera)
+
+
+def test_watching_is_not_turning(monitor_desk: Desk, camera: Camera) -> None:
+    response = monitor_desk.post("ptz", camera.pk, body={"action": 1, "step": 4})
+    assert refusal_of(response, 403) == "没有该摄像机的“云台控制”权限"
+    card = monitor_desk.json("card", camera.pk)["card"]
+    assert (card["can_ptz"], card["may_ptz"]) == (True, False)

@@ -1,0 +1,83 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from access.models import Organisation
+from cameras.choices import OnlineStatus
+from cameras.models import Camera
+from tests.console.desk import Desk, text_of
+from tests.ptz.ledger import make_camera
+
+Asserter = Callable[[int], Any]
+
+
+def at(office: Organisation, number: int, road: str, stake_m: int, **fields: Any) -> Camera:
+    stake = f"K{stake_m // 1000}+{stake_m % 1000:03d}"
+    return make_camera(office, number, road=road, stake=stake, stake_m=stake_m, **fields)
+
+
+@pytest.fixture
+def roads(office: Organisation) -> None:
+    at(office, 1, "G25", 1_120_350, name="溧水枢纽北")
+    at(office, 2, "G25", 1_119_500)
+    at(office, 3, "G42", 1_120_300)
+
+
+def stakes(page: str) -> list[str]:
+    return [part.split('"')[0] for part in page.split('data-stake="')[1:]]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("G25 K1120+3", ["K1120+350", "K1119+500"]),
+        ("K1120+3", ["K1120+300", "K1120+350", "K1119+500"]),
+        ("g42", ["K1120+300"]),
+        ("溧水", ["K1120+350"]),
+        ("BAEE05A7-166A-48F8-9A57-000000000002", ["K1119+500"]),
+        ("K9+1", []),
+    ],
+)
+def test_search_by_stake_road_name_and_number(desk: Desk, roads: None, text: str, found: list[str]) -> None:
+    assert stakes(desk.page("search", q=text)) == found
+
+
+def test_the_nearest_is_chosen_for_enter(desk: Desk, roads: None) -> None:
+    page = desk.page("search", q="G25 K1120+3")
+    chosen = page.split('aria-selected="true"')
+    assert len(chosen) == 2
+    assert stakes(chosen[1])[0] == "K1120+350"
+    assert 'data-query="G25 K1120+3"' in page
+
+
+def test_filter_holds_for_results_too(desk: Desk, roads: None) -> None:
+    Camera.objects.filter(road="G42").update(raw_status=OnlineStatus.FAULT)
+    assert stakes(desk.page("search", q="K1120+3", state="fault")) == ["K1120+300"]
+
+
+def test_nothing_found_says_how_to_ask(desk: Desk, roads: None) -> None:
+    assert "没有匹配的摄像机" in desk.page("search", q="不存在的地方")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "  ", "\x00", "%", "_", "'; --", "K", "＋", "\u202e", "K1120+9999", "K99999"]
+)
+def test_odd_questions_find_nothing_and_break_nothing(desk: Desk, roads: None, text: str) -> None:
+    assert stakes(desk.page("search", q=text)) == []
+
+
+def test_endless_question_is_refused(desk: Desk, roads: None) -> None:
+    response = desk.get("search", q="长" * 101)
+    assert (response.status_code, text_of(response)) == (400, "q 超过 100 个字符")
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_number_of_queries_does_not_grow(
+    count: int, desk: Desk, office: Organisation, django_assert_num_queries: Asserter
+) -> None:
+    for number in range(1, count + 1):
+        make_camera(office, number)
+    desk.get("search", q="G2")
+    with django_assert_num_queries(5):
+        desk.get("search", q="G2")
