@@ -43,6 +43,13 @@ class OrmToken(BaseAuthentication):
         return token.partner, token
 
 
+def _partner(request: Request) -> Partner:
+    token = request.auth
+    if not isinstance(token, PartnerToken):
+        raise AuthenticationFailed
+    return token.partner
+
+
 class EntrySerializer(ModelSerializer[Camera]):
     cameraNum = CharField(source="number")
     flv_url = SerializerMethodField()
@@ -79,7 +86,7 @@ class OrmPlayURL(APIView):
         camera = Camera.objects.filter(
             number_key=request.query_params["cameraNum"].lower(),
             deleted_at=None,
-            organisation__path__startswith=request.auth.partner.organisation.path,
+            organisation__path__startswith=_partner(request).organisation.path,
         ).first()
         return Response({"code": 200, "msg": "成功", "videoRequestUrl": [EntrySerializer(camera).data]})
 

@@ -1,0 +1,120 @@
+"""The wall in Debian's Chromium: it really renders frames, and a PTZ key really changes them."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from tests.e2e.browser import CHROMIUM_ARGUMENTS, chromium_path
+from tests.e2e.demo_stack import Demo
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.browser,
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="Debian package chromium is not installed"),
+]
+
+# Frames that reached the screen within the given time.
+_COUNT_FRAMES = """
+(video, milliseconds) => new Promise((resolve) => {
+  let count = 0;
+  const tick = () => { count += 1; video.requestVideoFrameCallback(tick); };
+  video.requestVideoFrameCallback(tick);
+  setTimeout(() => resolve(count), milliseconds);
+})
+"""
+# The picture of now as grey values, without the burnt-in lines at top and bottom.
+_GREY = """
+(video) => {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [176, 144];
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(video, 0, 0, 176, 144);
+  const { data } = context.getImageData(0, 24, 176, 96);
+  const grey = [];
+  for (let i = 0; i < data.length; i += 4) grey.push((data[i] + data[i + 1] + data[i + 2]) / 3);
+  return grey;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def page(demo: Demo) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+        page = browser.new_context(viewport={"width": 1920, "height": 1080}).new_page()
+        yield page
+        browser.close()
+
+
+def difference(first: list[float], second: list[float]) -> float:
+    return sum(abs(a - b) for a, b in zip(first, second, strict=True)) / len(first)
+
+
+def put_on_wall(page: Page, camera: dict[str, Any]) -> None:
+    search = page.get_by_test_id("search")
+    search.fill(camera["camera_num"])
+    results = page.get_by_test_id("results")
+    expect(results.locator(f"[data-camera-num='{camera['camera_num']}']")).to_be_visible()
+    search.press("Enter")
+
+
+def tile_video(page: Page, camera: dict[str, Any]) -> Locator:
+    return page.locator(f"video[data-camera-num='{camera['camera_num']}']")
+
+
+def test_staff_sign_in_and_nine_tiles_render(demo: Demo, page: Page, tmp_path: Path) -> None:
+    failures: list[str] = []
+    foreign: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    ours = (demo.base_url, demo.facts["media"]["http_base"], "data:", "blob:")
+    page.on(
+        "request", lambda request: foreign.append(request.url) if not request.url.startswith(ours) else None
+    )
+
+    page.goto(demo.base_url)
+    page.get_by_label("用户名").fill(demo.facts["operator"]["username"])
+    page.get_by_label("密码", exact=True).fill(demo.facts["operator"]["password"])
+    page.get_by_test_id("login-submit").click()
+    page.get_by_test_id("layout-9").click()
+    cameras = demo.cameras()[:9]
+    for camera in cameras:
+        put_on_wall(page, camera)
+    for camera in cameras:
+        expect(tile_video(page, camera)).to_have_attribute("data-state", "playing", timeout=15_000)
+
+    frames = [int(tile_video(page, camera).evaluate(_COUNT_FRAMES, 2000)) for camera in cameras]
+    assert min(frames) >= 20, f"frames in two seconds: {frames}"
+    page.screenshot(path=tmp_path / "wall.png")
+    assert failures == []
+    assert foreign == []
+
+
+def test_ptz_key_turns_the_camera_and_releases_it(demo: Demo, page: Page) -> None:
+    camera = demo.cameras(ptz=True)[0]
+    video = tile_video(page, camera)
+    if video.count() == 0:
+        put_on_wall(page, camera)
+    expect(video).to_have_attribute("data-state", "playing", timeout=15_000)
+    video.click()
+    page.wait_for_timeout(500)
+    before = video.evaluate(_GREY)
+    page.wait_for_timeout(1500)
+    again = video.evaluate(_GREY)
+    traffic = difference(before, again)
+
+    page.keyboard.press("8")
+    page.keyboard.down("ArrowRight")
+    page.wait_for_timeout(1500)
+    page.keyboard.up("ArrowRight")
+    page.wait_for_timeout(1500)
+    turned = video.evaluate(_GREY)
+    assert difference(again, turned) > 2 * traffic + 3
+
+    expect(page.get_by_test_id("lease")).to_be_visible()
+    page.wait_for_timeout(1500)
+    # Released is stopped: what differs now is traffic only.
+    assert difference(turned, video.evaluate(_GREY)) < difference(again, turned) / 2
