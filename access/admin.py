@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
@@ -149,10 +150,24 @@ class StaffAdmin(RecordedAdmin, UserAdmin[User]):
         return False
 
 
+# What staff are asked before an action that ends something for the partner.
+_CONSEQUENCES = {
+    "reissue": "原有的令牌和私钥立即失效，对方换上新的之前无法调用接口。",
+    "issue_oauth": "原有的 client_secret 立即失效，已发放的 OAuth 令牌不受影响。",
+    "revoke": "对方持有的全部令牌立即失效，重新发放之前无法调用接口。",
+}
+
+
 class PartnerForm(forms.ModelForm[Partner]):
     scopes = forms.MultipleChoiceField(
         label="接口范围", choices=Scope.choices, widget=forms.CheckboxSelectMultiple
     )
+
+    class Meta:
+        widgets = {
+            "public_key": AdminTextareaWidget(attrs={"rows": 2}),
+            "sign_template": AdminTextareaWidget(attrs={"rows": 1}),
+        }
 
 
 @admin.register(Partner)
@@ -198,7 +213,7 @@ class PartnerAdmin(RecordedAdmin):
         ("OAuth 2.0", {"fields": ["shown_client_id"]}),
     ]
 
-    @admin.display(description="deviceCode（BASE64）")
+    @admin.display(description="编号 deviceCode")
     def shown_device_code(self, partner: Partner) -> str:
         return partner.device_code
 
@@ -282,6 +297,7 @@ class PartnerAdmin(RecordedAdmin):
             **self.admin_site.each_context(request),
             "title": title,
             "action": action,
+            "consequence": _CONSEQUENCES[action],
             "partners": queryset,
             "opts": self.opts,
         }

@@ -63,7 +63,7 @@ class Partner(models.Model):
         ordering = ["kind", "code"]
 
     def __str__(self) -> str:
-        return f"{self.name}（{self.user}）"
+        return self.name if self.name == self.user else f"{self.name}（{self.user}）"
 
     def clean(self) -> None:
         faults: dict[str, str] = {}

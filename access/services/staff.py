@@ -30,5 +30,12 @@ def create_staff(
     user.save()
     if role is not None:
         StaffRole.objects.create(user=user, role=role, organisation=organisation or ensure_root())
-    record(actor, "建立用户", object_kind="user", object_id=user.pk, object_name=username, reason=role or "")
+    record(
+        actor,
+        "建立用户",
+        object_kind="user",
+        object_id=user.pk,
+        object_name=username,
+        reason=role.label if role else "",
+    )
     return user

@@ -150,7 +150,7 @@ def exchange_token(
     except ForbiddenError as error:
         _note_failure(partner, address, error)
         raise ExchangeRefusedError(error.message, partner=partner, retry_after=error.retry_after) from None
-    record(partner_actor(partner, address), _VERB, object_kind="partner", object_id=partner.pk)
+    _record(partner, address, Outcome.DONE)
     return IssuedToken(partner, partner.user, partner.device_code, issued)
 
 
@@ -234,14 +234,7 @@ def _note_failure(partner: Partner | None, address: str | None, error: Forbidden
     logger.warning("TokenInfo refused: partner %s from %s: %s", partner and partner.code, address, error)
     if partner is None:
         return
-    record(
-        partner_actor(partner, address),
-        _VERB,
-        object_kind="partner",
-        object_id=partner.pk,
-        outcome=Outcome.REFUSED,
-        reason=error.message,
-    )
+    _record(partner, address, Outcome.REFUSED, error.message)
     if isinstance(error, _ReplayError):
         raise_alarm(
             key=f"token-replay:{partner.pk}",
@@ -251,3 +244,15 @@ def _note_failure(partner: Partner | None, address: str | None, error: Forbidden
             severity=Severity.WARNING,
             organisation=partner.organisation,
         )
+
+
+def _record(partner: Partner, address: str | None, outcome: Outcome, reason: str = "") -> None:
+    record(
+        partner_actor(partner, address),
+        _VERB,
+        object_kind="partner",
+        object_id=partner.pk,
+        object_name=str(partner),
+        outcome=outcome,
+        reason=reason,
+    )

@@ -92,7 +92,7 @@ def test_a_new_partner_is_handed_its_secrets_once(desk: Client, company: Organis
     }
     page = desk.post(reverse("admin:access_partner_add"), form)
     assert "no-store" in page.headers["Cache-Control"]
-    values = re.findall(r"<code>([^<]+)</code>", text_of(page))
+    values = re.findall(r"<textarea[^>]*>([^<]+)</textarea>", text_of(page))
     user, device_code, token, private_key, public_key = values
     partner = Partner.objects.get()
     assert (user, device_code, public_key) == ("gateway-qingdao", "R1ctMDAwOQ==", partner.public_key)
@@ -142,7 +142,7 @@ def test_an_action_that_ends_something_asks_first(desk: Client, ministry: Caller
 
 def test_reissue_shows_the_new_token_once(desk: Client, ministry: Caller) -> None:
     page = act(desk, "reissue", ministry.partner, confirmed="yes")
-    token = re.findall(r"<code>([^<]+)</code>", page)[2]
+    token = re.findall(r"<textarea[^>]*>([^<]+)</textarea>", page)[2]
     codes = [
         answer_of(ministry.request("GET", "PTZControl", token=each))["code"]
         for each in (ministry.issued.token, token)
@@ -157,7 +157,7 @@ def test_revoke_ends_the_tokens(desk: Client, ministry: Caller) -> None:
 
 def test_an_oauth_secret_is_shown_once(desk: Client, ministry: Caller) -> None:
     page = act(desk, "issue_oauth", ministry.partner, confirmed="yes")
-    user, client_id, client_secret = re.findall(r"<code>([^<]+)</code>", page)
+    user, client_id, client_secret = re.findall(r"<textarea[^>]*>([^<]+)</textarea>", page)
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
     assert user == "ministry"
     assert Client().post("/oauth/token/", form).status_code == 200

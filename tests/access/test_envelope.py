@@ -83,6 +83,12 @@ def test_wrong_method_is_told_whoever_asks(ministry: Caller, method: str, token:
     assert (answer["code"], answer["msg"]) == (400, f"不支持 {method} 方法，应为 GET")
 
 
+def test_wrong_method_is_mirrored(ministry: Caller) -> None:
+    ministry.partner.status_style = HttpStatusStyle.MIRROR
+    ministry.partner.save()
+    assert ministry.request("POST", "GetCameraPlayURL").status_code == 400
+
+
 @pytest.mark.parametrize(
     ("headers", "words"),
     [
