@@ -16,6 +16,8 @@ from snapshots.models import Snapshot
 from snapshots.slots import day_start, slot_at, unix_slot, unix_slots
 
 CHUNK = 2000
+# End of the year 9999.
+_LAST_SECOND = 253_402_300_799
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def latest_of(cameras: QuerySet[Camera]) -> Iterator[PictureEntry]:
 
 def pictures_between(cameras: QuerySet[Camera], start: float, end: float) -> Iterator[PictureEntry]:
     """Pictures taken from unix second `start` to `end`, both included, by camera, then time."""
-    first, last = slot_at(int(start)), slot_at(int(end) + 1)
+    first, last = slot_at(int(start)), slot_at(min(int(end) + 1, _LAST_SECOND))
     # The slot finds partitions and index, the time of the picture decides.
     rows = Snapshot.objects.filter(
         slot_at__gte=slot_at(unix_slot(first) - settings.SNAPSHOT_PERIOD_SECONDS),

@@ -10,6 +10,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -49,7 +50,8 @@ def keep_picture(camera_id: int, slot_at: datetime, jpeg: bytes) -> None:
             _write(unfinished, jpeg)
         unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
         raise CaptureError(SnapshotResult.STORAGE, str(error)) from error
 
 

@@ -139,11 +139,15 @@ def _taken(ids: Sequence[int], moment: datetime) -> QuerySet[Snapshot]:
     return Snapshot.objects.filter(camera_id__in=ids, slot_at=moment, result=SnapshotResult.TAKEN)
 
 
+def lock_key(slot: int, shard: int) -> int:
+    return (slot << 24) + shard
+
+
 @contextmanager
 def _held(slot: int, shard: int) -> Iterator[bool]:
     """False while somebody else works on this shard. The lock ends with its process, so that the task which comes
     back after a kill goes on at once; a row would be held by a dead one."""
-    key = (slot << 24) + shard
+    key = lock_key(slot, shard)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
         (is_ours,) = cursor.fetchone() or (False,)

@@ -1,0 +1,168 @@
+"""A partition and a folder for every day: there in time, gone after the retention, and not a day sooner."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import LazySettings
+from django.core.checks import run_checks
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from access.models import Organisation
+from cameras.models import Camera
+from snapshots.capture.store import keep_picture, open_picture, path_of
+from snapshots.choices import SnapshotResult
+from snapshots.models import CaptureShard, Snapshot
+from snapshots.services import partitions
+from snapshots.services.partitions import keep_partitions
+from snapshots.slots import day_of, day_start, unix_slots
+from snapshots.tasks import keep_partitions as keep_partitions_task
+from tests.ptz.ledger import make_camera
+
+pytestmark = pytest.mark.django_db
+
+# 00:30 in Shanghai, still the day before in UTC.
+NOW = datetime(2026, 11, 21, 16, 30, tzinfo=UTC)
+TODAY = date(2026, 11, 22)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, settings: LazySettings) -> Path:
+    settings.SNAPSHOT_ROOT = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def camera(office: Organisation) -> Camera:
+    return make_camera(office, 1)
+
+
+def partitions_there() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits"
+            " WHERE inhparent = 'snapshots_snapshot'::regclass ORDER BY 1"
+        )
+        return [name.removeprefix("snapshots_snapshot_") for (name,) in cursor.fetchall()]
+
+
+def add_picture(camera: Camera, moment: datetime) -> None:
+    partitions.ensure_day(day_of(moment))
+    keep_picture(camera.pk, moment, b"picture\xff\xd9")
+    CaptureShard.objects.create(slot_at=moment, shard=0)
+    Snapshot.objects.create(camera=camera, slot_at=moment, taken_at=moment, result=SnapshotResult.TAKEN)
+
+
+def test_days_are_made_ahead_and_only_once(pictures: Path) -> None:
+    report = keep_partitions(now=NOW)
+    assert report.made == [TODAY, TODAY + timedelta(1), TODAY + timedelta(2)]
+    assert partitions_there() == ["20261122", "20261123", "20261124"]
+    assert keep_partitions(now=NOW).made == []
+
+
+def test_day_is_a_day_in_shanghai(camera: Camera, pictures: Path) -> None:
+    assert unix_slots(TODAY)[0] == int(datetime(2026, 11, 21, 16, 0, tzinfo=UTC).timestamp())
+    assert len(unix_slots(TODAY)) == 288
+    keep_partitions(now=NOW)
+    midnight = day_start(TODAY)
+    Snapshot.objects.create(camera=camera, slot_at=midnight, result=SnapshotResult.OFFLINE)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tableoid::regclass::text FROM snapshots_snapshot")
+        assert cursor.fetchall() == [("snapshots_snapshot_20261122",)]
+    assert path_of(camera.pk, midnight).parts[-4:-2] == ("20261122", "000000")
+
+
+def test_row_without_a_partition_is_refused(camera: Camera, pictures: Path) -> None:
+    with pytest.raises(IntegrityError, match="no partition"), transaction.atomic():
+        Snapshot.objects.create(camera=camera, slot_at=NOW, result=SnapshotResult.OFFLINE)
+
+
+def test_every_picture_is_kept_seven_whole_days(
+    camera: Camera, pictures: Path, settings: LazySettings
+) -> None:
+    """Document 4.1 2.c: the last picture of a day counts, not the first."""
+    last_of_the_day = day_start(TODAY - timedelta(7)) + timedelta(hours=23, minutes=55)
+    add_picture(camera, last_of_the_day)
+    add_picture(camera, last_of_the_day - timedelta(1))
+    report = keep_partitions(now=last_of_the_day + timedelta(days=7))
+    assert report.dropped == [TODAY - timedelta(8)]
+    assert report.folders == ["20261114"]
+    assert [row.slot_at for row in Snapshot.objects.all()] == [last_of_the_day]
+    assert [shard.slot_at for shard in CaptureShard.objects.all()] == [last_of_the_day]
+    assert open_picture(camera.pk, last_of_the_day - timedelta(1)) is None
+    file = open_picture(camera.pk, last_of_the_day)
+    assert file is not None
+    file.close()
+    report = keep_partitions(now=last_of_the_day + timedelta(days=7, minutes=5))
+    assert (report.dropped, report.folders) == ([TODAY - timedelta(7)], ["20261115"])
+    assert not Snapshot.objects.exists()
+
+
+def test_folder_left_by_a_kill_goes_and_others_stay(pictures: Path) -> None:
+    """The partition went, the process died before its folder did."""
+    for name in ("20261001", "20261122", "2026", "evidence", "20261001.zip"):
+        (pictures / name).mkdir()
+    assert keep_partitions(now=NOW).folders == ["20261001"]
+    assert sorted(folder.name for folder in pictures.iterdir()) == [
+        "2026",
+        "20261001.zip",
+        "20261122",
+        "evidence",
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_slow_reader_delays_the_drop_and_nobody_else(
+    camera: Camera, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partitions, "_MOST_WAIT", "50ms")
+    old = NOW - timedelta(days=20)
+    add_picture(camera, old)
+    reader = connection.copy()
+    reader.set_autocommit(False)
+    with reader.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM snapshots_snapshot")
+        report = keep_partitions(now=NOW)
+    # The next days are there all the same, and the picture goes with its row, not before.
+    assert (len(report.made), report.dropped, report.folders) == (3, [], [])
+    assert path_of(camera.pk, old).exists()
+    reader.close()
+    report = keep_partitions(now=NOW)
+    assert (report.dropped, report.folders) == ([day_of(old)], [f"{day_of(old):%Y%m%d}"])
+
+
+def test_task_keeps_the_days(pictures: Path) -> None:
+    keep_partitions_task()
+    assert f"{timezone.localtime():%Y%m%d}" in partitions_there()
+
+
+@pytest.mark.parametrize("content", [b"", b"cut short", b"\x00" * 400])
+def test_picture_cut_short_by_a_power_cut_is_not_given_out(
+    camera: Camera, pictures: Path, content: bytes
+) -> None:
+    keep_picture(camera.pk, NOW, content)
+    assert open_picture(camera.pk, NOW) is None
+
+
+@pytest.mark.parametrize("is_synced", [False, True])
+def test_nothing_half_written_stays(
+    camera: Camera, pictures: Path, settings: LazySettings, is_synced: bool
+) -> None:
+    settings.SNAPSHOT_FSYNC = is_synced
+    keep_picture(camera.pk, NOW, b"first\xff\xd9")
+    keep_picture(camera.pk, NOW, b"second\xff\xd9")
+    (file,) = [path for path in pictures.rglob("*") if path.is_file()]
+    assert (file, file.read_bytes()) == (path_of(camera.pk, NOW), b"second\xff\xd9")
+
+
+def test_settings_that_lose_pictures_are_told(settings: LazySettings, tmp_path: Path) -> None:
+    settings.SNAPSHOT_ROOT = tmp_path / "new" / "folder"
+    settings.SNAPSHOT_RETENTION_DAYS = 7
+    assert not [message for message in run_checks() if message.id and message.id.startswith("snapshots.")]
+    (tmp_path / "file").touch()
+    settings.SNAPSHOT_ROOT = tmp_path / "file"
+    settings.SNAPSHOT_RETENTION_DAYS = 6
+    settings.SNAPSHOT_PERIOD_SECONDS = 0
+    found = {message.id for message in run_checks() if message.id and message.id.startswith("snapshots.")}
+    assert found == {"snapshots.E001", "snapshots.E002", "snapshots.W001"}
