@@ -104,7 +104,11 @@ class FlvPlayer:
 
     def _begin(self, request: web.Request, stream: Stream, client: Client, frame: Frame) -> FlvViewer:
         transport = request.transport
-        if transport is None or self._site.hub.streams.get(stream.key) is not stream:
+        if (
+            transport is None
+            or transport.is_closing()
+            or self._site.hub.streams.get(stream.key) is not stream
+        ):
             raise ConnectionResetError("viewer or stream left meanwhile")
         viewer = FlvViewer(stream, client, transport, frame, self._site.config.limits)
         self._site.viewers[client.client_id] = viewer

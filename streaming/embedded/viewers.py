@@ -78,7 +78,8 @@ class FlvViewer:
         self._send(parts)
 
     def deliver(self, tags: Sequence[Tag]) -> None:
-        if self.done.done():
+        # uvloop raises on a transport whose peer has just gone; that must not reach the publisher.
+        if self.done.done() or self._transport.is_closing():
             return
         waiting = self._transport.get_write_buffer_size()
         if waiting == 0:

@@ -88,11 +88,16 @@ class Pipe:
         self.is_aborted = False
 
     def write(self, data: bytes) -> None:
+        if self.is_aborted:
+            raise RuntimeError("the handler is closed")
         self.sent += data
         self.writes += 1
 
     def get_write_buffer_size(self) -> int:
         return self.waiting
+
+    def is_closing(self) -> bool:
+        return self.is_aborted
 
     def abort(self) -> None:
         self.is_aborted = True
@@ -183,3 +188,10 @@ def test_one_who_catches_up_is_kept(clip: list[FlvTag]) -> None:
         watching.feed(tag(120))
         watching.now += 9
     assert not watching.pipe.is_aborted
+
+
+def test_one_whose_connection_has_just_gone_does_not_hurt_the_publisher(clip: list[FlvTag]) -> None:
+    watching = watch(clip)
+    watching.pipe.abort()
+    watching.feed(tag(80))
+    assert watching.stamps() == [0, 40]

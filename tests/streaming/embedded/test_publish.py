@@ -213,7 +213,9 @@ def test_ffmpeg_crosses_the_24_bits_of_a_plain_timestamp(media: Media) -> None:
 
 def test_a_real_highway_clip_passes_unchanged(media: Media, road_video: Path, tmp_path: Path) -> None:
     copy = tmp_path / "road.flv"
-    subprocess.run([ffmpeg(), "-v", "error", "-i", road_video, "-c", "copy", "-t", "6", copy], check=True)
+    subprocess.run(
+        [ffmpeg(), "-v", "error", "-i", str(road_video), "-c", "copy", "-t", "6", str(copy)], check=True
+    )
     address = f"rtmp://127.0.0.1:{media.rtmp_port}/live/road?auth_key={publish_auth('road')}"
     command = [
         ffmpeg(),
@@ -223,7 +225,7 @@ def test_a_real_highway_clip_passes_unchanged(media: Media, road_video: Path, tm
         "-stream_loop",
         "-1",
         "-i",
-        copy,
+        str(copy),
         "-c",
         "copy",
         "-f",

@@ -219,6 +219,24 @@ def _another_turn(publisher: Publisher, tags: list[FlvTag], turn: int) -> bool:
     return False
 
 
+def test_viewers_who_vanish_do_not_hurt_the_publisher(
+    media: Media, clip: list[FlvTag], witness: None
+) -> None:
+    vanish = struct.pack("ii", 1, 0)
+    with media.publisher("left") as publisher:
+        publisher.send_tags(clip)
+        media.until_live("left")
+        shift = 0
+        for _ in range(40):
+            with media.view("/live/left.flv") as viewer:
+                viewer.read_head()
+                viewer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, vanish)
+            for picture in pictures(clip)[100:]:
+                shift += 40
+                publisher.send_tags([picture], shift=shift)
+        until(lambda: media.streams()["left"]["viewers"] == 0)
+
+
 def serve_in_a_process(tmp_path: Path) -> tuple[subprocess.Popen[str], int, int]:
     script = tmp_path / "serve.py"
     script.write_text(
