@@ -40,8 +40,13 @@ def test_a_granted_token_opens_the_partners_verbs(ministry: Caller, secret: OAut
         assert answer_of(response)["code"] == 200
 
 
-def test_the_token_itself_is_not_stored(secret: OAuthSecret) -> None:
+def test_the_token_itself_is_neither_stored_nor_logged(
+    secret: OAuthSecret, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
     token = grant(secret)[1]["access_token"]
+    assert token not in caplog.text
+    assert secret.client_secret not in caplog.text
     row = AccessToken.objects.get()
     assert (row.token, row.user) == ("", None)
     assert token not in json.dumps(list(AccessToken.objects.values()), default=str)
