@@ -9,6 +9,7 @@ from time_machine import TimeMachineFixture
 
 from access.models import BehaviourLog, Organisation, Partner
 from cameras.models import Camera, PtzGrant
+from cameras.selectors import department_name
 from cameras.services.ledger import report_moves
 from tests.cameras.ledger import COMPANY, OFFICE, camera, infos, make_gateway, number, register, wire
 from tests.cast import Caller, answer_of
@@ -34,10 +35,7 @@ def test_the_sample_of_the_document_is_taken_in(gateway_partner: Caller) -> None
     stored = Camera.objects.get()
     # The later of the two wins: classify 0, and the word 上行 for the direction.
     assert (stored.classify, stored.orientation) == (0, 0)
-    assert (stored.organisation.name, stored.organisation.parent.name) == (
-        "宁镇管理处",
-        "江苏宁沪高速股份有限公司",
-    )
+    assert (department_name(stored), stored.organisation.name) == ("江苏宁沪高速股份有限公司", "宁镇管理处")
 
 
 def test_every_field_is_stored(gateway_partner: Caller) -> None:
@@ -50,7 +48,7 @@ def test_every_field_is_stored(gateway_partner: Caller) -> None:
     assert (stored.road, stored.stake, stored.stake_m, stored.area) == ("G2", "K401+300", 401_300, "370100")
     assert (stored.classify, stored.orientation, stored.camera_type) == (1, 2, 2)
     assert (stored.poi_name, stored.others) == ("京沪高速", "备注")
-    assert (stored.organisation.name, stored.organisation.parent.name) == (OFFICE, COMPANY)
+    assert (department_name(stored), stored.organisation.name) == (COMPANY, OFFICE)
     assert (stored.gateway, stored.owner) == (own, gateway_partner.partner)
     assert (stored.version, stored.is_pending, stored.deleted_at) == (1, False, None)
 
