@@ -9,13 +9,10 @@ Bytes = NDArray[np.uint8]
 Words = NDArray[np.int16]
 Floats = NDArray[np.float32]
 
-_TO_YUV = np.array(
-    [
-        [0.256788, 0.504129, 0.097906],
-        [-0.148223, -0.290993, 0.439216],
-        [0.439216, -0.367788, -0.071427],
-    ],
-    dtype=np.float32,
+_TO_YUV = (
+    (0.256788, 0.504129, 0.097906),
+    (-0.148223, -0.290993, 0.439216),
+    (0.439216, -0.367788, -0.071427),
 )
 _OFFSET = np.array([16.0, 128.0, 128.0], dtype=np.float32)
 
@@ -40,10 +37,11 @@ class Patch:
     Adding without covering is light: a lamp's glow keeps all of the ground and adds to it.
     """
 
-    luma: Words
+    luma: Bytes | Words
     keep_luma: Bytes
-    chroma: Words
+    chroma: Bytes | Words
     keep_chroma: Bytes
+    may_overflow: bool = False
 
     @property
     def height(self) -> int:
@@ -60,29 +58,42 @@ class Patch:
 
 def to_yuv(rgb: Floats) -> Floats:
     """(h, w, 3) of 0-255 as (h, w, 3) of limited-range YUV."""
-    return rgb @ _TO_YUV.T + _OFFSET
+    return difference_to_yuv(rgb) + _OFFSET
+
+
+def difference_to_yuv(rgb: Floats) -> Floats:
+    """The same without its zero points: for light that is added."""
+    # Not a matrix product: the threads of BLAS wake for it and then spin.
+    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    yuv = np.empty_like(rgb)
+    for index, (of_red, of_green, of_blue) in enumerate(_TO_YUV):
+        yuv[..., index] = red * of_red + green * of_green + blue * of_blue
+    return yuv
 
 
 def halve(plane: Floats) -> Floats:
     """Each 2 x 2 block as its mean; height and width are even."""
-    height, width = plane.shape[:2]
-    return plane.reshape(height // 2, 2, width // 2, 2, *plane.shape[2:]).mean(axis=(1, 3), dtype=np.float32)
+    upper, lower = plane[0::2], plane[1::2]
+    total = upper[:, 0::2] + upper[:, 1::2] + lower[:, 0::2] + lower[:, 1::2]
+    return total * np.float32(0.25)
 
 
 def make_patch(rgb: Floats, cover: Floats, glow: Floats | None = None) -> Patch:
-    """Colours (h, w, 3) 0-255 with their cover (h, w) 0-1, and light (h, w, 3) added on top.
+    """From cover (h, w) 0-1, colours (h, w, 3) 0-255 times cover, and light (h, w, 3) added on top.
 
     Height and width are even.
     """
-    yuv = to_yuv(rgb) * cover[..., None]
-    if glow is not None:
-        yuv = yuv + glow @ _TO_YUV.T
+    light = rgb if glow is None else rgb + glow
+    yuv = difference_to_yuv(light) + _OFFSET * cover[..., None]
     small, small_cover = halve(yuv[..., 1:]), halve(cover)
+    # Light may take colour away, which needs a sign; half the memory does otherwise.
+    kept_as = np.uint8 if glow is None else np.int16
     return Patch(
-        luma=np.rint(yuv[..., 0]).astype(np.int16),
+        luma=np.rint(yuv[..., 0]).astype(kept_as),
         keep_luma=np.rint((1 - cover) * OPAQUE).astype(np.uint8),
-        chroma=np.rint(np.moveaxis(small, -1, 0)).astype(np.int16),
+        chroma=np.rint(np.moveaxis(small, -1, 0)).astype(kept_as),
         keep_chroma=np.rint((1 - small_cover) * OPAQUE).astype(np.uint8),
+        may_overflow=glow is not None,
     )
 
 
@@ -92,12 +103,12 @@ def lay(frame: Frame, patch: Patch, x: int, y: int) -> None:
     if window is None:
         return
     on_frame, of_patch = window
-    _blend(frame.luma[on_frame], patch.keep_luma[of_patch], patch.luma[of_patch])
+    _blend(frame.luma[on_frame], patch.keep_luma[of_patch], patch.luma[of_patch], patch.may_overflow)
     # Colour half a pixel off its place is not seen; light and dark moving by two pixels would be.
     window = _window(patch.keep_chroma.shape, frame.chroma.shape[1:], x >> 1, y >> 1)
     if window is not None:
         on_frame, of_patch = window
-        _blend(frame.chroma[:, *on_frame], patch.keep_chroma[of_patch], patch.chroma[:, *of_patch])
+        _blend(frame.chroma[:, *on_frame], patch.keep_chroma[of_patch], patch.chroma[:, *of_patch], patch.may_overflow)
 
 
 Window = tuple[slice, slice]
@@ -114,9 +125,11 @@ def _window(patch: tuple[int, ...], frame: tuple[int, ...], x: int, y: int) -> t
     )
 
 
-def _blend(ground: Bytes, keep: Bytes, add: Words) -> None:
+def _blend(ground: Bytes, keep: Bytes, add: Bytes | Words, may_overflow: bool) -> None:
     mixed = np.multiply(ground, keep, dtype=np.int16)
     mixed >>= 7
     mixed += add
-    np.clip(mixed, 0, 255, out=mixed)
+    if may_overflow:
+        np.minimum(mixed, 255, out=mixed)
+        np.maximum(mixed, 0, out=mixed)
     ground[...] = mixed

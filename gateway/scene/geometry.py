@@ -17,6 +17,8 @@ Number = TypeVar("Number", float, Floats)
 PANORAMA_WIDTH, PANORAMA_HEIGHT = 2304, 832
 VIEW_WIDTH, VIEW_HEIGHT = 960, 540
 FOCAL = 1030.0
+# One height for all masts: vehicles drawn for one camera serve the others.
+MAST_METRES = 8.5
 
 LANE_METRES = 3.75
 SHOULDER_METRES = 3.0
@@ -87,11 +89,9 @@ def set_up(rng: np.random.Generator, lanes: int | None = None) -> Mast:
         median=float(rng.choice([2.0, 3.0])),
         bend=float(rng.choice([-1, 1]) * rng.uniform(0.00004, 0.00034)),
     )
-    # Two heights only: vehicles are drawn once for each.
-    height = float(rng.choice([7.5, 9.5]))
     side = float(rng.choice([-1, 1]) * rng.uniform(0.0, 0.45) * road.outer_edge)
     return Mast(
-        height=height,
+        height=MAST_METRES,
         x=side,
         vanish_u=PANORAMA_WIDTH / 2 + float(rng.uniform(-120, 120)),
         horizon_v=262.0 + float(rng.uniform(-16, 16)),

@@ -90,8 +90,7 @@ def _written(text: str, font: Font, size: tuple[int, int], squeeze: float) -> Pa
     ImageDraw.Draw(edge).text(at, text, fill=255, font=font, anchor="ms", stroke_width=stroke)
     white, cover = _shrunk(letters, size), _shrunk(edge, size) * 0.8
     cover = np.maximum(cover, white)
-    share = np.divide(white, cover, out=np.zeros_like(white), where=cover > 0)
-    return make_patch(np.repeat((share * 245)[..., None], 3, axis=2), cover)
+    return make_patch(np.repeat((white * 245)[..., None], 3, axis=2), cover)
 
 
 class Clock:

@@ -1,0 +1,118 @@
+"""Who drives where at a moment: computed from the clock, so that every stage sees the same vehicles."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from gateway.scene.geometry import Road
+from gateway.scene.vehicles import CARS, VEHICLES
+
+
+class Placed(NamedTuple):
+    """A vehicle: its nearest edge is `z` ahead of the camera, its middle `x` right of the road's."""
+
+    model: int
+    toward: bool
+    x: float
+    z: float
+
+
+@dataclass(frozen=True)
+class _Lane:
+    index: int
+    speed: float  # m/s, towards the camera when negative
+    gap: float
+    heavy_share: float
+
+
+@dataclass(frozen=True)
+class _Seat:
+    model: int
+    x: float
+    off: float  # metres along the lane at moment 0
+    sway: float  # how fast it falls back and catches up, 1/s
+
+
+_MOST_SEATS = 4096
+
+
+class Traffic:
+    """Each lane is an endless row of places that moves at one speed; who sits in a place is drawn by lot."""
+
+    def __init__(self, road: Road, seed: int) -> None:
+        self._road, self._seed = road, seed
+        self._seats: dict[tuple[int, int], _Seat | None] = {}
+        lanes = []
+        for index in range(-road.lanes, road.lanes):
+            rank = index if index >= 0 else -index - 1
+            outer = rank / max(road.lanes - 1, 1)
+            lot = self._lots(index, 0)
+            lanes.append(
+                _Lane(
+                    index=index,
+                    speed=(31 - 8 * outer + 2 * lot[0]) * (1 if index >= 0 else -1),
+                    gap=72 + 46 * lot[1],
+                    heavy_share=0.04 + 0.5 * outer,
+                )
+            )
+        self._lanes = tuple(lanes)
+
+    def at(self, moment: float, nearest: float, farthest: float) -> list[Placed]:
+        """The farthest first."""
+        found = [
+            placed for lane in self._lanes for placed in self._on(lane, moment, nearest, farthest)
+        ]
+        found.sort(key=_by_distance)
+        return found
+
+    def _on(self, lane: _Lane, moment: float, nearest: float, farthest: float) -> Iterator[Placed]:
+        # Wrapped after a day or so: the numbers stay small and exact.
+        moved = lane.speed * (moment % 100_000)
+        first = math.floor((nearest - 20 - moved) / lane.gap)
+        last = math.ceil((farthest - moved) / lane.gap)
+        for place in range(first, last + 1):
+            seat = self._seat(lane, place)
+            if seat is None:
+                continue
+            middle = seat.off + moved + 3 * math.sin(moment * seat.sway + seat.off)
+            length = VEHICLES[seat.model].length
+            z = middle - length / 2
+            if nearest <= z + length and z <= farthest:
+                yield Placed(seat.model, lane.index < 0, seat.x, z)
+
+    def _seat(self, lane: _Lane, place: int) -> _Seat | None:
+        key = lane.index, place
+        if key not in self._seats:
+            if len(self._seats) > _MOST_SEATS:
+                self._seats.clear()
+            self._seats[key] = self._drawn(lane, place)
+        return self._seats[key]
+
+    def _drawn(self, lane: _Lane, place: int) -> _Seat | None:
+        chance, kind, off, side, sway = self._lots(lane.index, place)
+        if chance > 0.86:
+            return None
+        return _Seat(
+            model=_model(kind, lane.heavy_share),
+            x=self._road.lane_centre(lane.index) + (side - 0.5) * 0.7,
+            off=place * lane.gap + (off - 0.5) * lane.gap * 0.5,
+            sway=0.12 + 0.1 * sway,
+        )
+
+    def _lots(self, lane: int, place: int) -> Sequence[float]:
+        """Five numbers 0-1 that belong to this place for ever."""
+        return np.random.default_rng([self._seed, lane + 100, place + 10_000_000]).random(5).tolist()
+
+
+def _by_distance(placed: Placed) -> float:
+    return -placed.z
+
+
+def _model(kind: float, heavy_share: float) -> int:
+    if kind < heavy_share:
+        heavy = len(VEHICLES) - len(CARS)
+        return len(CARS) + min(int(kind / heavy_share * heavy), heavy - 1)
+    return min(int((kind - heavy_share) / (1 - heavy_share) * len(CARS)), len(CARS) - 1)
