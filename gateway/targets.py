@@ -1,6 +1,7 @@
 """Where the gateway may push to: networks and ports of its configuration, nothing else."""
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from collections.abc import Sequence
@@ -38,9 +39,12 @@ class PushTargets:
 
     @staticmethod
     async def _addresses(host: str, port: int) -> list[Address]:
+        with contextlib.suppress(ValueError):
+            # A plain address needs no resolver, whose threads may be busy.
+            return [_plain(ipaddress.ip_address(host))]
         loop = asyncio.get_running_loop()
         try:
-            # Also literal addresses go through it: "0177.1" or "2130706433" are addresses to libc.
+            # Odd forms go through it: "0177.1" or "2130706433" are addresses to libc.
             found = await asyncio.wait_for(
                 loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), RESOLVE_SECONDS
             )
