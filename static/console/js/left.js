@@ -2,6 +2,8 @@
 
 import { byId, h } from "./dom.js";
 
+const FEW_CAMERAS = 60;
+
 // A row as far as it knows its camera; the card comes with the play address.
 export function cardOfRow(row) {
   const { cameraId, cameraNum, road, stake, place, state } = row.dataset;
@@ -64,10 +66,17 @@ export class Left extends EventTarget {
     event.stopPropagation();
   }
 
+  // A filter that leaves little shows it without a click.
+  #isShortFilter() {
+    if (!byId("chips").querySelector(":checked")) return false;
+    const counts = [...this.tree.querySelectorAll(":scope > .node > .node-row .node-count")];
+    return counts.reduce((sum, count) => sum + Number(count.textContent), 0) <= FEW_CAMERAS;
+  }
+
   // Unfolds the way to a camera, level by level as the branches arrive.
   reveal(card) {
     this.revealing = { ids: new Set((card.path ?? []).map(String)), camera: card.id };
-    this.#unfoldOn(this.tree);
+    if (!this.tree.querySelector(":scope > .htmx-request")) this.#unfoldOn(this.tree);
   }
 
   #unfoldOn(place) {
@@ -151,7 +160,7 @@ export class Left extends EventTarget {
     }
     if (this.tree.contains(target)) {
       const nodes = target.querySelectorAll(":scope > .node");
-      if (nodes.length === 1 && nodes[0].getAttribute("aria-expanded") === "false") this.#toggle(nodes[0], true);
+      if (nodes.length === 1 || this.#isShortFilter()) nodes.forEach((node) => this.#toggle(node, true));
       this.#unfoldOn(target);
       const first = this.tree.querySelector(".row");
       if (first) first.tabIndex = 0;

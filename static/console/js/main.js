@@ -56,6 +56,10 @@ function showMarks() {
   road.setMarks(marks, selectedId);
 }
 
+byId("chips").addEventListener("change", ({ target }) => {
+  if (!target.checked && wall.selected?.card) left.reveal(wall.selected.card);
+});
+
 // Orders --------------------------------------------------------------------------------------------
 
 function onPtzAnswer({ is_done: isDone, message, control }) {
@@ -118,7 +122,7 @@ function saveFrame() {
 // Keyboard ------------------------------------------------------------------------------------------
 
 addEventListener("keydown", (event) => {
-  if (viewer.dialog.open || event.target.closest?.("input, select, textarea")) return;
+  if (viewer.dialog.open || event.target.closest?.("input:not([type=checkbox]), select, textarea")) return;
   if (pad.onKey(event, wall.isArmed)) event.preventDefault();
   else if (event.key === "/") {
     event.preventDefault();

@@ -4,6 +4,7 @@ import { byId, h, setText, shield } from "./dom.js";
 import { clock, duration, moment, nowSeconds, STATES } from "./words.js";
 
 const STOPS = new Set([0, 13]);
+const STEPPED = new Set([1, 2, 3, 4, 5, 6]);
 
 export class Panel {
   constructor() {
@@ -94,7 +95,7 @@ export function grouped(log) {
 }
 
 function line(order) {
-  const words = `${order.words}${order.action <= 4 || order.action === 5 || order.action === 6 ? ` 步长 ${order.step}` : ""}${order.times > 1 ? ` ×${order.times}` : ""}`;
+  const words = `${order.words}${STEPPED.has(order.action) ? ` 步长 ${order.step}` : ""}${order.times > 1 ? ` ×${order.times}` : ""}`;
   return h(
     "li",
     { title: order.message || order.outcome },

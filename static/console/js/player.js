@@ -1,5 +1,7 @@
 // One stream in one video element, by WebSocket-FLV. Options: first frame in tens of ms, lag under a second.
 
+import { quietLoader } from "./loader.js";
+
 const OPTIONS = {
   enableWorker: false,
   enableStashBuffer: false,
@@ -31,7 +33,7 @@ export class Player {
     this.position = -1;
     this.movedAt = this.startedAt;
     mpegts.LoggingControl.enableAll = false;
-    this.engine = mpegts.createPlayer({ type: "flv", isLive: true, hasAudio: false, hasVideo: true, url }, OPTIONS);
+    this.engine = mpegts.createPlayer({ type: "flv", isLive: true, hasAudio: false, hasVideo: true, url }, { ...OPTIONS, customLoader: quietLoader() });
     this.#listen();
     this.engine.attachMediaElement(video);
     this.engine.load();
@@ -86,20 +88,17 @@ export class Player {
   }
 
   #fail(words) {
-    if (this.isDead) return;
-    this.destroy();
+    if (this.isDead || this.hasFailed) return;
+    this.hasFailed = true;
+    // First tell: the last frame can be kept only while the engine still holds the video.
     this.onFailed(words);
+    this.destroy();
   }
 
   destroy() {
     if (this.isDead) return;
     this.isDead = true;
     clearInterval(this.watch);
-    // The engine may still be opening; tearing it down then throws inside it.
-    try {
-      this.engine.destroy();
-    } catch {
-      this.video.removeAttribute("src");
-    }
+    this.engine.destroy();
   }
 }

@@ -90,44 +90,51 @@ export class Pad {
     if (this.held) this.release();
     const lit = button ?? document.querySelector(`#ptz-open [data-action="${action}"]`);
     lit?.classList.add("is-held");
-    this.held = { action, button, key, lit };
-    this.#order(this.camera, action);
-    if (!LIGHTS.has(action)) this.timer = setInterval(() => this.#order(this.camera, action), REPEAT_MS);
+    this.held = { action, button, key, lit, hasMoved: false };
+    this.#order(this.camera, this.held);
+    if (!LIGHTS.has(action)) this.timer = setInterval(() => this.#order(this.camera, this.held), REPEAT_MS);
   }
 
   release() {
-    if (!this.held) return;
+    const { held } = this;
+    if (!held) return;
     clearInterval(this.timer);
-    const { action, lit } = this.held;
-    lit?.classList.remove("is-held");
+    held.lit?.classList.remove("is-held");
     this.held = null;
-    if (!LIGHTS.has(action)) this.#stop(this.camera, IRIS.has(action) ? STOP_LENS : STOP);
+    if (!LIGHTS.has(held.action)) this.#stop(this.camera, held);
   }
 
   // One order at a time: on a slow line repeats are left out, they never queue up behind the release.
-  async #order(camera, action) {
+  async #order(camera, held) {
     if (this.sending) return;
-    this.sending = this.#send(camera, action, {});
-    await this.sending;
+    this.sending = this.#send(camera, held.action);
+    const isDone = await this.sending;
     this.sending = null;
+    // Unknown (null) may have moved as well.
+    held.hasMoved ||= isDone !== false;
+    if (!isDone && this.held === held) this.release();
   }
 
-  async #stop(camera, action) {
+  async #stop(camera, held) {
     // Overtaking the order under way would stop first and move then.
     await this.sending;
-    if (this.held && this.camera === camera) return;
-    await this.#send(camera, action, { keepalive: true });
+    await null;
+    const isTakenOver = this.held && this.camera === camera;
+    if (!held.hasMoved || isTakenOver) return;
+    await this.#send(camera, IRIS.has(held.action) ? STOP_LENS : STOP, { keepalive: true });
   }
 
-  async #send(camera, action, options) {
+  // True when it was carried out, false when refused, null when nobody knows.
+  async #send(camera, action, options = {}) {
     try {
       const result = await post(`/cameras/${camera.id}/ptz/`, { action, step: this.step }, options);
       if (camera === this.camera) this.onAnswer(result, action);
-      if (!result.is_done && this.held?.action === action) this.release();
+      return result.is_done;
     } catch (error) {
       this.onAnswer({ is_done: false, message: error.message, control: null }, action);
-      if (error.status === 0) toast("云台指令未送达：与平台的连接中断");
-      if (this.held?.action === action) this.release();
+      if (error.status !== 0) return false;
+      toast("云台指令未送达：与平台的连接中断");
+      return null;
     }
   }
 }
