@@ -93,29 +93,32 @@ class StreamFacts:
 
 
 class _Rates:
-    """Frames, bytes and time of the last whole group of pictures, of the running one before the first."""
+    """Pictures, bytes and time of the last whole group of pictures, of the running one before the first."""
 
     def __init__(self) -> None:
         self.gop_seconds = 0.0
-        self.fps = 0.0
-        self.bitrate_kbps = 0
-        self._began: int | None = None
-        self._frames = self._bytes = 0
+        self._settled = (0.0, 0)
+        self._began: tuple[int, int, int] | None = None
 
-    def count(self, tag: Tag) -> None:
-        if tag.is_key:
-            if self._began is not None and tag.at > self._began:
-                self.gop_seconds = (tag.at - self._began) / 1000
-                self._settle(self.gop_seconds)
-            self._began, self._frames, self._bytes = tag.at, 0, 0
-        self._bytes += len(tag.payload)
-        self._frames += tag.kind == flv.VIDEO
-        if not self.gop_seconds and self._began is not None and tag.at > self._began:
-            self._settle((tag.at - self._began) / 1000 + _FRAME_MS / 1000)
+    def begin_group(self, at: int, pictures: int, total_bytes: int) -> None:
+        if self._began is not None and at > self._began[0]:
+            self.gop_seconds = (at - self._began[0]) / 1000
+            self._settled = self._since(at, pictures, total_bytes)
+        self._began = at, pictures, total_bytes
 
-    def _settle(self, seconds: float) -> None:
-        self.fps = round(self._frames / seconds, 1)
-        self.bitrate_kbps = round(self._bytes * 8 / 1000 / seconds)
+    def _since(self, at: int, pictures: int, total_bytes: int) -> tuple[float, int]:
+        if self._began is None:
+            return 0.0, 0
+        began_at, began_pictures, began_bytes = self._began
+        seconds = (at - began_at) / 1000
+        kilobits = (total_bytes - began_bytes) * 8 / 1000
+        return round((pictures - began_pictures) / seconds, 1), round(kilobits / seconds)
+
+    def read(self, at: int, pictures: int, total_bytes: int) -> tuple[float, int]:
+        """Pictures and kilobits a second."""
+        if self.gop_seconds or self._began is None or at <= self._began[0]:
+            return self._settled
+        return self._since(at + _FRAME_MS, pictures, total_bytes)
 
 
 class Stream:
@@ -132,7 +135,7 @@ class Stream:
         self.has_audio: bool | None = None
         self.announced_audio: bool | None = None
         self.gop: list[Tag] = []
-        self.total_bytes = 0
+        self.total_bytes = self.total_pictures = 0
         self.rates = _Rates()
         self.on_live: Callable[[], None] | None = None
         self._limits = limits
@@ -180,9 +183,19 @@ class Stream:
         self._waiting.append(Tag(flv.AUDIO, max(self.clock.now, 0), header, is_config=True))
 
     def push(self, tag: Tag) -> None:
-        self.total_bytes += len(tag.payload)
-        self.rates.count(tag)
-        self._keep(tag)
+        size = len(tag.payload)
+        if tag.is_key:
+            self.rates.begin_group(tag.at, self.total_pictures, self.total_bytes)
+            self.gop = [tag]
+            self._gop_bytes = size
+        elif self.gop:
+            self.gop.append(tag)
+            self._gop_bytes += size
+            if self._gop_bytes > self._limits.gop_bytes or len(self.gop) > self._limits.gop_tags:
+                self._clear_gop()
+        self.total_bytes += size
+        if tag.kind == flv.VIDEO:
+            self.total_pictures += 1
         self._waiting.append(tag)
         if not self._is_told:
             self._settle_audio(tag)
@@ -192,18 +205,9 @@ class Stream:
         if not self._waiting:
             return
         tags, self._waiting = self._waiting, []
-        for listener in list(self.listeners):
-            listener.deliver(tags)
-
-    def _keep(self, tag: Tag) -> None:
-        if tag.is_key:
-            self.gop = [tag]
-            self._gop_bytes = len(tag.payload)
-        elif self.gop:
-            self._gop_bytes += len(tag.payload)
-            self.gop.append(tag)
-            if self._gop_bytes > self._limits.gop_bytes or len(self.gop) > self._limits.gop_tags:
-                self._clear_gop()
+        if self.listeners:
+            for listener in list(self.listeners):
+                listener.deliver(tags)
 
     def _clear_gop(self) -> None:
         self.gop = []
@@ -227,7 +231,12 @@ class Stream:
         if self.on_live is not None:
             self.on_live()
 
+    @property
+    def fps(self) -> float:
+        return self.rates.read(self.clock.now, self.total_pictures, self.total_bytes)[0]
+
     def facts(self) -> StreamFacts:
+        fps, bitrate_kbps = self.rates.read(self.clock.now, self.total_pictures, self.total_bytes)
         return StreamFacts(
             app=self.app,
             stream=self.name,
@@ -235,8 +244,8 @@ class Stream:
             since=self.since,
             width=self.config.width if self.config else 0,
             height=self.config.height if self.config else 0,
-            fps=self.rates.fps,
-            bitrate_kbps=self.rates.bitrate_kbps,
+            fps=fps,
+            bitrate_kbps=bitrate_kbps,
             gop_seconds=self.rates.gop_seconds,
             has_audio=bool(self.has_audio),
             total_bytes=self.total_bytes,

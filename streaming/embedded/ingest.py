@@ -45,16 +45,20 @@ class Ingest:
     def video(self, stamp: int, payload: bytes) -> None:
         if len(payload) < 2:
             return
-        payload = flv.plain_h264(payload)
-        if payload[0] & 0x8F != flv.CODEC_H264:
-            raise RefusedCodecError(flv.video_codec(payload))
-        if payload[0] >> 4 == _INFO_FRAME or len(payload) < 5:
+        first = payload[0]
+        if first & 0x8F != flv.CODEC_H264:
+            payload = flv.plain_h264(payload)
+            first = payload[0]
+            if first & 0x8F != flv.CODEC_H264:
+                raise RefusedCodecError(flv.video_codec(payload))
+        form = first >> 4
+        if form == _INFO_FRAME or len(payload) < 5:
             return
+        stream = self.stream
         if payload[1] == 0:
             self._sequence_header(payload)
-        elif payload[1] == 1 and self.stream is not None:
-            at = self.stream.clock.advance(stamp)
-            self.stream.push(Tag(flv.VIDEO, at, payload, is_key=payload[0] >> 4 == flv.KEY_FRAME))
+        elif payload[1] == 1 and stream is not None:
+            stream.push(Tag(flv.VIDEO, stream.clock.advance(stamp), payload, form == flv.KEY_FRAME))
 
     def _sequence_header(self, payload: bytes) -> None:
         if self.stream is not None and self.stream.video_header == payload:

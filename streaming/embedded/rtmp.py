@@ -65,6 +65,7 @@ class PublisherSession(asyncio.Protocol):
         self._ingest: Ingest | None = None
         self._is_closed = False
         self._deadline = 0.0
+        self._has_media = False
         self._received = self._acknowledged = 0
         self._window = _WINDOW
 
@@ -114,6 +115,9 @@ class PublisherSession(asyncio.Protocol):
 
     def check_time(self, now: float) -> None:
         """Called about once a second: too slow in showing a signature, or silent since."""
+        if self._has_media:
+            self._has_media = False
+            self._deadline = now + self._limits.media_idle_seconds
         if now <= self._deadline:
             return
         if self._transport is not None and self._is_closed:
@@ -132,7 +136,9 @@ class PublisherSession(asyncio.Protocol):
             self._refuse_codec(error.codec)
 
     def _receive(self, data: bytes) -> None:
-        self._count(len(data))
+        self._received += len(data)
+        if self._ingest is None or self._received - self._acknowledged >= self._window:
+            self._count()
         if self._handshake is not None:
             self._handshake += data
             if not self._shake_hands(self._handshake):
@@ -143,11 +149,10 @@ class PublisherSession(asyncio.Protocol):
             self._take(message)
             if self._is_closed:
                 return
-        if self._ingest is not None:
+        if self._ingest is not None and self._has_media:
             self._ingest.flush()
 
-    def _count(self, size: int) -> None:
-        self._received += size
+    def _count(self) -> None:
         if self._ingest is None and self._received > self._limits.setup_bytes:
             raise ChunkError("too many bytes before publish")
         if self._received - self._acknowledged >= self._window:
@@ -204,7 +209,7 @@ class PublisherSession(asyncio.Protocol):
     def _media(self, kind: int, stamp: int, payload: bytes) -> None:
         if self._ingest is None:
             return
-        self._deadline = asyncio.get_running_loop().time() + self._limits.media_idle_seconds
+        self._has_media = True
         if kind == rtmp_chunks.VIDEO:
             self._ingest.video(stamp, payload)
         else:

@@ -40,154 +40,154 @@ class _ChunkStream:
 
     def __init__(self) -> None:
         self.timestamp = self.delta = self.length = self.kind = self.stream_id = 0
-        self.extended: int | None = None
+        self.extended: bytes | None = None
         # None between messages; empty once a header was read and its payload is awaited.
         self.body: bytearray | None = None
 
 
 class ChunkReader:
+    """Called for every read of every publisher: few calls and few copies, before beauty."""
+
     def __init__(self, message_bytes: int) -> None:
         self.message_bytes = message_bytes
         self._chunk_size = 128
         self._streams: dict[int, _ChunkStream] = {}
-        self._buffer = bytearray()
-        self._at = 0
+        # The beginning of a header; payloads are taken as they come.
+        self._rest = b""
         self._held = 0
         self._current: _ChunkStream | None = None
         self._left = 0
 
     def feed(self, data: bytes) -> list[Message]:
         """Whole messages as they become complete. ChunkError: close the connection."""
-        self._buffer += data
+        buffer = self._rest + data if self._rest else data
         messages: list[Message] = []
-        while self._step(messages):
-            pass
-        del self._buffer[: self._at]
-        self._at = 0
+        at, size = 0, len(buffer)
+        while True:
+            stream = self._current
+            if stream is None:
+                after = self._read_header(buffer, at)
+                if after is None:
+                    break
+                at = after
+                stream = self._current
+            if stream is not None:
+                at = self._read_payload(stream, buffer, at, messages)
+            if self._current is not None:
+                break
+        self._rest = buffer[at:] if at < size else b""
         return messages
 
-    def _step(self, messages: list[Message]) -> bool:
-        if self._current is None and not self._read_header():
-            return False
-        stream = self._current
-        if stream is None or stream.body is None:
-            return True
-        count = min(self._left, len(self._buffer) - self._at)
-        if count == 0 and self._left:
-            return False
-        piece = self._buffer[self._at : self._at + count]
-        self._at += count
+    def _read_payload(self, stream: _ChunkStream, buffer: bytes, at: int, messages: list[Message]) -> int:
+        piece = buffer[at : at + self._left]
+        count = len(piece)
         self._left -= count
         if stream.body or count < stream.length:
-            self._hold(count)
-            stream.body += piece
+            stream.body = body = stream.body or bytearray()
+            body += piece
+            self._held += count
+            # All half-received messages together, or 64 chunk streams would multiply the limit.
+            if self._held > self.message_bytes:
+                raise ChunkError("too much held in unfinished messages")
             if self._left:
-                return False
-            if len(stream.body) < stream.length:
+                return at + count
+            if len(body) < stream.length:
                 self._current = None
-                return True
+                return at + count
             self._held -= stream.length
-            piece = stream.body
+            piece = bytes(body)
         stream.body = self._current = None
-        self._deliver(Message(stream.kind, stream.timestamp, bytes(piece), stream.stream_id), messages)
-        return True
+        message = Message(stream.kind, stream.timestamp, piece, stream.stream_id)
+        if stream.kind <= ABORT:
+            self._obey(message)
+        else:
+            messages.append(message)
+        return at + count
 
-    def _hold(self, count: int) -> None:
-        self._held += count
-        # All half-received messages together, or 64 chunk streams would multiply the limit.
-        if self._held > self.message_bytes:
-            raise ChunkError("too much held in unfinished messages")
-
-    def _deliver(self, message: Message, messages: list[Message]) -> None:
+    def _obey(self, message: Message) -> None:
+        number = int.from_bytes(message.payload[:4], "big")
         if message.kind == SET_CHUNK_SIZE:
-            size = int.from_bytes(message.payload[:4], "big")
-            if len(message.payload) < 4 or not 0 < size <= 0x7FFFFFFF:
+            if len(message.payload) < 4 or not 0 < number <= 0x7FFFFFFF:
                 raise ChunkError("chunk size 0 or out of range")
-            self._chunk_size = min(size, self.message_bytes)
+            self._chunk_size = min(number, self.message_bytes)
         elif message.kind == ABORT:
-            aborted = self._streams.get(int.from_bytes(message.payload[:4], "big"))
+            aborted = self._streams.get(number)
             if aborted is not None and aborted.body is not None:
                 self._held -= len(aborted.body)
                 aborted.body = None
-        else:
-            messages.append(message)
 
-    def _read_header(self) -> bool:
-        basic = self._basic_header()
-        if basic is None:
-            return False
-        form, number, at = basic
+    def _read_header(self, buffer: bytes, at: int) -> int | None:
+        """Position after the header, None while bytes are missing (then nothing was changed)."""
+        size = len(buffer)
+        if at >= size:
+            return None
+        form, number = buffer[at] >> 6, buffer[at] & 63
+        at += 1
+        if number < 2:
+            end = at + number + 1
+            if size < end:
+                return None
+            number, at = 64 + int.from_bytes(buffer[at:end], "little"), end
         stream = self._streams.get(number)
         if stream is None:
             if form > 1 or len(self._streams) >= _MAX_CHUNK_STREAMS:
                 raise ChunkError("chunk stream begins without a header, or too many of them")
             stream = _ChunkStream()
-        if form != 3 and stream.body is not None:
+        if form == 3:
+            after = self._repeat_header(stream, buffer, at)
+        elif stream.body is not None:
             raise ChunkError("a message begins before the one before has ended")
-        end = at + _HEADER_SIZES[form]
-        if len(self._buffer) < end:
-            return False
-        after = self._read_fields(stream, form, at, end)
+        else:
+            after = self._read_fields(stream, form, buffer, at)
         if after is None:
-            return False
+            return None
         self._streams[number] = stream
-        self._at = after
         self._current = stream
         self._left = min(self._chunk_size, stream.length - len(stream.body or b""))
-        return True
+        return after
 
-    def _basic_header(self) -> tuple[int, int, int] | None:
-        buffer, at = self._buffer, self._at
-        if at >= len(buffer):
+    def _read_fields(self, stream: _ChunkStream, form: int, buffer: bytes, at: int) -> int | None:
+        end = at + _HEADER_SIZES[form]
+        if len(buffer) < end:
             return None
-        form, number = buffer[at] >> 6, buffer[at] & 63
-        more = 1 if number == 0 else 2 if number == 1 else 0
-        if len(buffer) < at + 1 + more:
-            return None
-        if more:
-            number = 64 + int.from_bytes(buffer[at + 1 : at + 1 + more], "little")
-        return form, number, at + 1 + more
-
-    def _read_fields(self, stream: _ChunkStream, form: int, at: int, end: int) -> int | None:
-        """Position after the header, None while bytes are missing (then nothing was changed)."""
-        buffer = self._buffer
-        if form == 3:
-            return self._repeat_header(stream, end)
-        stamp = int.from_bytes(buffer[at : at + 3], "big")
+        # Left to right: 3 bytes time, 3 length, 1 type, 4 stream id.
+        fields = int.from_bytes(buffer[at:end], "big")
+        stamp = fields >> (_HEADER_SIZES[form] - 3) * 8
         extended = None
         if stamp == _EXTENDED:
-            if len(buffer) < end + 4:
+            extended = buffer[end : end + 4]
+            if len(extended) < 4:
                 return None
-            stamp = extended = int.from_bytes(buffer[end : end + 4], "big")
+            stamp = int.from_bytes(extended, "big")
             end += 4
-        if form < 2:
-            stream.length = int.from_bytes(buffer[at + 3 : at + 6], "big")
-            if stream.length > self.message_bytes:
-                raise ChunkError("message too large")
-            stream.kind = buffer[at + 6]
         if form == 0:
             stream.stream_id = int.from_bytes(buffer[at + 7 : at + 11], "little")
             stream.timestamp = stamp
+            fields >>= 32
         else:
             stream.timestamp = (stream.timestamp + stamp) & _MASK
+        if form < 2:
+            stream.kind, stream.length = fields & 0xFF, fields >> 8 & 0xFFFFFF
+            if stream.length > self.message_bytes:
+                raise ChunkError("message too large")
         stream.delta, stream.extended = stamp, extended
         stream.body = bytearray()
         return end
 
-    def _repeat_header(self, stream: _ChunkStream, end: int) -> int | None:
+    def _repeat_header(self, stream: _ChunkStream, buffer: bytes, at: int) -> int | None:
         begins = stream.body is None
         if stream.extended is not None:
-            if len(self._buffer) < end + 4:
+            repeated = buffer[at : at + 4]
+            if len(repeated) < 4:
                 return None
-            repeated = int.from_bytes(self._buffer[end : end + 4], "big")
             # Old encoders leave the extended timestamp out of continuing chunks.
             if begins or repeated == stream.extended:
-                end += 4
+                at += 4
         if begins:
             # RTMP 5.3.1.2.4: a new message by type 3 repeats the delta, after type 0 its timestamp.
             stream.timestamp = (stream.timestamp + stream.delta) & _MASK
             stream.body = bytearray()
-        return end
+        return at
 
 
 def encode_message(message: Message, *, chunk_stream: int, chunk_size: int) -> bytes:

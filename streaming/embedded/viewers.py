@@ -67,7 +67,7 @@ class FlvViewer:
         if config is None:
             return
         facts = flv.metadata(
-            width=config.width, height=config.height, fps=stream.rates.fps, has_audio=self.has_audio
+            width=config.width, height=config.height, fps=stream.fps, has_audio=self.has_audio
         )
         parts = [flv.file_header(has_audio=self.has_audio)]
         flv.add_tag(parts, flv.SCRIPT, 0, facts)

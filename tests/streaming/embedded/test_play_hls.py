@@ -152,11 +152,12 @@ def test_ffmpeg_plays_from_an_entry_that_dies(
     with media.publisher("played") as publisher:
         publisher.send_tags([tag for second in by_group[:3] for tag in second])
         media.until_live("played")
-        entry = play_target("/live/played.m3u8", seconds=1)
+        entry = play_target("/live/played.m3u8", seconds=5)
         url = f"http://127.0.0.1:{media.http_port}{entry}"
         playing = threading.Thread(target=lambda: frames.append(count_frames(url, "-t", "7.9")))
         playing.start()
         until(lambda: media.streams()["played"]["viewers"] == 1)
+        until(lambda: ask(media.http_port, entry, method="HEAD").status == 403, what="the entry dead")
         shift = 0
         while playing.is_alive():
             publisher.send_tags(by_group[3], shift=shift)
@@ -165,7 +166,6 @@ def test_ffmpeg_plays_from_an_entry_that_dies(
                 publisher.send_tags([tag for tag in second if not tag.is_config], shift=shift + 3000)
             shift += 3000
             playing.join(1.0)
-    assert ask(media.http_port, entry).status == 403
     assert frames[0] >= 195
 
 
