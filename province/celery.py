@@ -4,12 +4,23 @@ import os
 
 from celery import Celery
 from celery.schedules import crontab
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "province.settings")  # noqa: TID251
 
 app = Celery("province")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@app.on_after_configure.connect
+def _tell_redbeat(sender: Celery, **_: object) -> None:
+    # Celery drops names of the settings that it does not know itself.
+    sender.conf.update(
+        redbeat_redis_url=settings.REDIS_URL,
+        redbeat_redis_options={"retry_period": 60},
+        redbeat_lock_timeout=settings.BEAT_LOCK_SECONDS,
+    )
 
 
 def _every(task: str, seconds: float) -> dict[str, object]:
