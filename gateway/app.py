@@ -30,7 +30,9 @@ class Gateway:
     def __init__(self, config: GatewayConfig) -> None:
         self._config = config
         ffmpeg = find_ffmpeg(config.ffmpeg)
-        surroundings = Surroundings(ffmpeg=ffmpeg, font=config.font, folder=config.folder)
+        surroundings = Surroundings(
+            ffmpeg=ffmpeg, font=config.font, folder=config.folder, cache=config.state_file.parent / "scenes"
+        )
         self._cameras = Cameras(
             Camera(one.record, one.factory(one.record, surroundings)) for one in config.cameras
         )

@@ -43,6 +43,7 @@ class Surroundings:
     ffmpeg: str
     font: Path | None
     folder: Path  # relative paths of the configuration start here
+    cache: Path  # what can be made again, kept to start sooner
 
 
 class Adapter(Protocol):

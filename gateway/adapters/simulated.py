@@ -1,7 +1,6 @@
 """A drawn motorway with a dome camera over it, for demos, tests and benchmarks."""
 
 import asyncio
-import threading
 import time
 import zlib
 from functools import lru_cache
@@ -12,7 +11,8 @@ import msgspec
 from gateway.adapters.base import Adapter, AdapterFactory, PushPlan, SourceError, Surroundings
 from gateway.ffmpeg import transcode_arguments
 from gateway.scene.light import LightName
-from gateway.scene.scene import Scene, Site, Stage
+from gateway.scene.panorama import Site
+from gateway.scene.scene import Scene, Stage
 from gateway.scene.studio import Output, Studio
 from gateway.scene.text import Letterer, find_font
 from protocol.cameras import CameraRecord
@@ -25,18 +25,21 @@ LARGEST_WIDTH, LARGEST_HEIGHT = 1920, 1080
 class Settings(msgspec.Struct, forbid_unknown_fields=True, tag_field="adapter", tag="simulated"):
     seed: int | None = None
     light: LightName = LightName.CLOCK
+    place: str | None = None  # what the signs there say
 
+
+_PLACES = ("溧水", "白马", "东屏", "和凤", "洪蓝", "湖熟", "天王", "句容")
 
 _studio = Studio()
-# One panorama after the other: twelve at once would take the cores from those already pushed.
-_painting = threading.Lock()
 
 
 class SimulatedCamera:
-    def __init__(self, settings: Settings, record: CameraRecord, font: Path | None) -> None:
+    def __init__(self, settings: Settings, record: CameraRecord, surroundings: Surroundings) -> None:
         seed = settings.seed if settings.seed is not None else zlib.crc32(record.camera_num.lower().encode())
-        site = Site(record.camera_name, record.road, record.classify, seed, settings.light)
-        self._scene = Scene(site, _letterer(font))
+        place = settings.place or _PLACES[seed % len(_PLACES)]
+        site = Site(record.road, place, record.classify, seed)
+        letterer = _letterer(surroundings.font)
+        self._scene = Scene(record.camera_name, site, settings.light, letterer, surroundings.cache)
 
     async def check(self) -> str | None:
         return None
@@ -45,7 +48,7 @@ class SimulatedCamera:
         if video.width > LARGEST_WIDTH or video.height > LARGEST_HEIGHT:
             raise SourceError(f"模拟摄像机最大 {LARGEST_WIDTH}x{LARGEST_HEIGHT}")
         width, height = video.width & ~1, video.height & ~1
-        stage = await asyncio.to_thread(self._stage, width, height)
+        stage = await asyncio.to_thread(self._scene.stage, width, height)
         source = [
             *("-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size", f"{width}x{height}"),
             *("-framerate", str(video.framerate), "-probesize", "32", "-analyzeduration", "0"),
@@ -65,10 +68,6 @@ class SimulatedCamera:
 
     def move(self, action: PtzAction, step: int) -> None:
         self._scene.view.order(action, step, time.monotonic())
-
-    def _stage(self, width: int, height: int) -> Stage:
-        with _painting:
-            return self._scene.stage(width, height)
 
 
 class _Feed:
@@ -95,6 +94,6 @@ def _letterer(font: Path | None) -> Letterer:
 
 def factory(settings: Settings) -> AdapterFactory:
     def build(record: CameraRecord, surroundings: Surroundings) -> Adapter:
-        return SimulatedCamera(settings, record, surroundings.font)
+        return SimulatedCamera(settings, record, surroundings)
 
     return build

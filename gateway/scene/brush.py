@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from gateway.scene.canvas import Floats
+from gateway.scene.canvas import Floats, vector
 from gateway.scene.geometry import FOCAL, Mast
 from gateway.scene.light import Colour, Light
 
@@ -29,12 +29,14 @@ class Brush:
     def seen(self, colour: Colour | Floats, z: float, *, shine: float = 0.0) -> Floats:
         """A thing's colour at this distance; `shine` 1 is a lamp, that needs no daylight."""
         light = self.light
-        ambient = np.float32(light.ambient)
-        lit = np.float32(colour) * (ambient + (1 - ambient) * np.float32(shine))
+        ambient = vector(light.ambient)
+        lit = vector(colour) * (ambient + (1 - ambient) * np.float32(shine))
         left = np.exp(-z / light.haze_metres)
-        return np.asarray(np.float32(light.haze) + (lit - np.float32(light.haze)) * left, dtype=np.float32)
+        return np.asarray(vector(light.haze) + (lit - vector(light.haze)) * left, dtype=np.float32)
 
-    def polygon(self, points: Iterable[Point], colour: Colour, *, shine: float = 0.0, alpha: float = 1.0) -> None:
+    def polygon(
+        self, points: Iterable[Point], colour: Colour, *, shine: float = 0.0, alpha: float = 1.0
+    ) -> None:
         """A flat thing given by its corners (x, y, z); its distance is the mean of theirs."""
         points = list(points)
         z = sum(point[2] for point in points) / len(points)
@@ -82,35 +84,41 @@ class Brush:
             corners = [edge[index], edge[index + 1], other[index + 1], other[index]]
             self.polygon(corners, colour)
 
-    def cut_out(self, picture: Floats, x: float, z: float, height: float, *, y: float = 0.0) -> None:
-        """An upright picture (h, w, 4; alpha 0-1) of this height in metres, standing at (x, y, z)."""
+    def cut_out(
+        self, picture: Image.Image, x: float, z: float, height: float, *, y: float = 0.0, shine: float = 0.0
+    ) -> None:
+        """An upright picture (RGBA) of this height in metres, standing at (x, y, z)."""
         u, v = self.mast.project(x, y, z)
         rows = round(FOCAL * height / z)
-        columns = round(rows * picture.shape[1] / picture.shape[0])
+        columns = round(rows * picture.width / picture.height)
         if rows < 1 or columns < 1:
             return
-        small = _resized(picture, columns, rows)
+        # RGBA is resized with its alpha taken into account, so no dark seam grows around leaves.
+        small = np.asarray(picture.resize((columns, rows), Image.Resampling.BILINEAR), dtype=np.float32)
         left, top = round(u - columns / 2), round(v) - rows
         window = _window((left, top, columns, rows), self.canvas.shape)
         if window is None:
             return
         (x0, y0, x1, y1) = window
         piece = small[y0 - top : y1 - top, x0 - left : x1 - left]
-        self._lay(x0, y0, piece[..., 3], self.seen(piece[..., :3], z))
+        self._lay(x0, y0, piece[..., 3] * np.float32(1 / 255), self.seen(piece[..., :3], z, shine=shine))
 
     def glow(self, point: Point, radius: float, colour: Colour, strength: float) -> None:
         """Light around a lamp, `radius` in metres."""
         u, v = self.place(point)
         size = FOCAL * radius / point[2]
-        window = _window((round(u - size), round(v - size), round(2 * size), round(2 * size)), self.canvas.shape)
+        window = _window(
+            (round(u - size), round(v - size), round(2 * size), round(2 * size)), self.canvas.shape
+        )
         if window is None:
             return
         x0, y0, x1, y1 = window
         away = np.hypot(
-            (np.arange(x0, x1, dtype=np.float32) - u)[None, :], (np.arange(y0, y1, dtype=np.float32) - v)[:, None]
+            (np.arange(x0, x1, dtype=np.float32) - u)[None, :],
+            (np.arange(y0, y1, dtype=np.float32) - v)[:, None],
         )
         share = np.clip(1 - away / size, 0, 1) ** 2 * strength
-        self.canvas[y0:y1, x0:x1] += share[..., None] * np.float32(colour)
+        self.canvas[y0:y1, x0:x1] += share[..., None] * vector(colour)
 
     def _lay(self, left: int, top: int, share: Floats, colour: Floats) -> None:
         rows, columns = slice(top, top + share.shape[0]), slice(left, left + share.shape[1])
@@ -125,16 +133,7 @@ def _times(colour: Colour, factor: float) -> Colour:
     return colour[0] * factor, colour[1] * factor, colour[2] * factor
 
 
-def _resized(picture: Floats, columns: int, rows: int) -> Floats:
-    image = Image.fromarray((picture * np.float32((1, 1, 1, 255))).astype(np.uint8), "RGBA")
-    # RGBA is resized with its alpha taken into account, so no dark seam grows around leaves.
-    small = np.asarray(image.resize((columns, rows), Image.Resampling.BILINEAR), dtype=np.float32)
-    return small * np.float32((1, 1, 1, 1 / 255))
-
-
-def _window(
-    box: tuple[int, int, int, int], shape: tuple[int, ...]
-) -> tuple[int, int, int, int] | None:
+def _window(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int, int, int, int] | None:
     left, top, width, height = box
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + width, shape[1]), min(top + height, shape[0])

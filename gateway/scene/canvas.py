@@ -1,5 +1,6 @@
 """Pictures as the encoder wants them: planar YUV 4:2:0, limited range, BT.601."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.int16]
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 _TO_YUV = (
     (0.256788, 0.504129, 0.097906),
@@ -18,6 +19,11 @@ _OFFSET = np.array([16.0, 128.0, 128.0], dtype=np.float32)
 
 # Seven bits of opacity, so that value times opacity fits 16 bits with a sign.
 OPAQUE = 128
+
+
+def vector(values: Sequence[float] | Sequence[Sequence[float]] | Floats) -> Floats:
+    """Colours and the like in the precision that everything is computed in."""
+    return np.asarray(values, dtype=np.float32)
 
 
 class Frame:
@@ -86,12 +92,15 @@ def make_patch(rgb: Floats, cover: Floats, glow: Floats | None = None) -> Patch:
     light = rgb if glow is None else rgb + glow
     yuv = difference_to_yuv(light) + _OFFSET * cover[..., None]
     small, small_cover = halve(yuv[..., 1:]), halve(cover)
-    # Light may take colour away, which needs a sign; half the memory does otherwise.
-    kept_as = np.uint8 if glow is None else np.int16
+
+    # Light may take colour away, which needs a sign; without it half the memory does.
+    def kept(plane: Floats) -> Bytes | Words:
+        return plane.astype(np.uint8) if glow is None else plane.astype(np.int16)
+
     return Patch(
-        luma=np.rint(yuv[..., 0]).astype(kept_as),
+        luma=kept(np.rint(yuv[..., 0])),
         keep_luma=np.rint((1 - cover) * OPAQUE).astype(np.uint8),
-        chroma=np.rint(np.moveaxis(small, -1, 0)).astype(kept_as),
+        chroma=kept(np.rint(np.moveaxis(small, -1, 0))),
         keep_chroma=np.rint((1 - small_cover) * OPAQUE).astype(np.uint8),
         may_overflow=glow is not None,
     )
@@ -108,7 +117,12 @@ def lay(frame: Frame, patch: Patch, x: int, y: int) -> None:
     window = _window(patch.keep_chroma.shape, frame.chroma.shape[1:], x >> 1, y >> 1)
     if window is not None:
         on_frame, of_patch = window
-        _blend(frame.chroma[:, *on_frame], patch.keep_chroma[of_patch], patch.chroma[:, *of_patch], patch.may_overflow)
+        _blend(
+            frame.chroma[:, *on_frame],
+            patch.keep_chroma[of_patch],
+            patch.chroma[:, *of_patch],
+            patch.may_overflow,
+        )
 
 
 Window = tuple[slice, slice]

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from gateway.scene.canvas import Floats
+from gateway.scene.canvas import Floats, vector
 from gateway.scene.geometry import FOCAL, LANE_METRES, PANORAMA_HEIGHT, PANORAMA_WIDTH, Mast, Road
 from gateway.scene.light import Colour, Light
-from gateway.scene.noise import SIDE, cloudy, ridge, sample, smoothstep
+from gateway.scene.noise import SIDE, cloudy, ridge, smoothstep
 
 # JTG D80: lane lines are 6 m long with gaps of 9 m.
 _DASH_METRES, _DASH_PERIOD_METRES = 6.0, 15.0
@@ -39,6 +39,10 @@ class Surface:
         (112, 140, 84),
     )
     has_fields: bool = True
+    verge_metres: float = 20.0
+
+
+ON_WATER = Surface(grass=(158, 156, 148), median=(150, 149, 144), has_fields=False, verge_metres=1.2)
 
 
 def paint_sky(rng: np.random.Generator, mast: Mast, light: Light) -> Floats:
@@ -47,11 +51,11 @@ def paint_sky(rng: np.random.Generator, mast: Mast, light: Light) -> Floats:
     above = (mast.horizon_v / 2 - np.arange(rows, dtype=_SINGLE))[:, None].clip(0.25)
     u = np.arange(columns, dtype=_SINGLE)[None, :]
     share = (above / (mast.horizon_v / 2)) ** _SINGLE(0.7)
-    sky = _mix(np.float32(light.sky_low), np.float32(light.sky_top), np.broadcast_to(share, (rows, columns)))
+    sky = _mix(vector(light.sky_low), vector(light.sky_top), np.broadcast_to(share, (rows, columns)))
     sun_u = mast.vanish_u / 2 + rng.uniform(-380, 380)
     if light.sun:
         away = np.hypot((u - sun_u) / 330, (above - 14) / 95)
-        sky = _mix(sky, np.float32(light.sun_colour), np.exp(-away * 1.7) * light.sun * 0.8)
+        sky = _mix(sky, vector(light.sun_colour), np.exp(-away * 1.7) * light.sun * 0.8)
     if light.clouds:
         depth = 30 / (above + 9)
         field = cloudy(rng, 1.75)
@@ -59,7 +63,7 @@ def paint_sky(rng: np.random.Generator, mast: Mast, light: Light) -> Floats:
         cover = smoothstep(_smooth(field, down, across), 1.5 - 2.6 * light.clouds, 2.6 - 2.2 * light.clouds)
         lit = np.clip(_smooth(field, down + 5, across) - _smooth(field, down, across), -0.6, 0.6)
         cover *= smoothstep(np.broadcast_to(above, cover.shape), 4, 40) * 0.9
-        sky = _mix(sky, np.float32(light.cloud_colour) * (1 - 0.16 * lit[..., None]), cover)
+        sky = _mix(sky, vector(light.cloud_colour) * (1 - 0.16 * lit[..., None]), cover)
     if light.stars:
         stars = rng.random((rows, columns), dtype=_SINGLE) > 0.9994
         sky += (stars * share * rng.uniform(30, 120, (rows, columns)))[..., None].astype(_SINGLE)
@@ -70,18 +74,22 @@ def paint_sky(rng: np.random.Generator, mast: Mast, light: Light) -> Floats:
 def paint_hills(rng: np.random.Generator, canvas: Floats, mast: Mast, light: Light) -> None:
     """Three ranges, the farther the paler."""
     horizon = round(mast.horizon_v)
-    haze = np.float32(light.haze)
+    haze = vector(light.haze)
     texture = cloudy(rng, 1.35)
     for height, roughness, base, pale in ((92, 1.5, 8, 0.74), (56, 1.35, 5, 0.52), (26, 1.1, 4, 0.26)):
         line = ridge(rng, PANORAMA_WIDTH, roughness) * height * rng.uniform(0.7, 1.1) + base
         top = int(line.max()) + 2
         above = np.arange(top, -5, -1, dtype=_SINGLE)[:, None]
         cover = np.clip(line[None, :] - above + 0.5, 0, 1)
-        slope = np.gradient(line).astype(_SINGLE)
+        slope = np.convolve(np.gradient(line), np.full(25, 1 / 25), mode="same").astype(_SINGLE)
         columns = np.arange(PANORAMA_WIDTH, dtype=_SINGLE)[None, :]
-        shade = 1 + 0.09 * _smooth(texture, above * 2.2, columns * _SINGLE(0.7)) + np.clip(slope, -1, 1)[None, :] * 0.22
+        shade = (
+            1
+            + 0.09 * _smooth(texture, above * 2.2, columns * _SINGLE(0.7))
+            + np.clip(slope, -1, 1)[None, :] * 0.22
+        )
         shade = shade * (0.86 + 0.3 * np.clip(above / max(height, 1), 0, 1))
-        green = np.float32((78, 104, 70)) * np.float32(light.ambient) * shade[..., None]
+        green = vector((78, 104, 70)) * vector(light.ambient) * shade[..., None]
         colour = green + (haze - green) * min(1.0, pale + 60 / light.haze_metres)
         band = canvas[horizon - top : horizon + 5]
         band[...] = _mix(band, colour.astype(_SINGLE), cover)
@@ -97,9 +105,9 @@ class GroundPainter:
         self._mast, self._light, self._surface = mast, light, surface
         self._profile = _Profile(mast, _reflecting(surface, light))
         self._u = np.arange(PANORAMA_WIDTH, dtype=_SINGLE) - _SINGLE(mast.vanish_u)
-        self._ambient, self._haze = np.float32(light.ambient), np.float32(light.haze)
+        self._ambient, self._haze = vector(light.ambient), vector(light.haze)
         self._fine, self._coarse, self._bent = cloudy(rng, 0.6), cloudy(rng, 1.5), cloudy(rng, 1.8)
-        self._colours = np.float32(surface.fields)[rng.integers(0, len(surface.fields), (64, 64))]
+        self._colours = vector(surface.fields)[rng.integers(0, len(surface.fields), (64, 64))]
 
     def paint(self, canvas: Floats) -> None:
         for row in range(int(self._mast.horizon_v) + 1, PANORAMA_HEIGHT):
@@ -135,10 +143,10 @@ class GroundPainter:
     def _water(self, x: Floats, z: float) -> Floats:
         """A river under a bridge: the sky, rippled."""
         light = self._light
-        low, top = np.float32(light.sky_low), np.float32(light.sky_top)
+        low, top = vector(light.sky_low), vector(light.sky_top)
         tone = low + (top - low) * min(14 / z**0.5, 1.0) * 0.9
         # Undone by the ambient light that is applied to the whole ground.
-        tone = np.minimum(tone * np.float32((0.72, 0.8, 0.84)) / np.maximum(self._ambient, 0.08), 235)
+        tone = np.minimum(tone * vector((0.72, 0.8, 0.84)) / np.maximum(self._ambient, 0.08), 235)
         ripples = 1 + _SINGLE(0.08 * min(60 / z, 1)) * _along(self._coarse, z * 2.2, x * _SINGLE(0.5))
         return np.asarray(tone * ripples[:, None], dtype=_SINGLE)
 
@@ -150,7 +158,7 @@ class GroundPainter:
         on_road *= _SINGLE(light.wet)
         ground *= 1 - _SINGLE(0.16) * on_road[:, None]
         share = on_road * _SINGLE(min(max(z / 130, 0.08), 0.55))
-        ground += (np.float32(light.sky_low) * _SINGLE(0.9) - ground) * share[:, None]
+        ground += (vector(light.sky_low) * _SINGLE(0.9) - ground) * share[:, None]
 
 
 class _Profile:
@@ -159,7 +167,7 @@ class _Profile:
     def __init__(self, mast: Mast, surface: Surface) -> None:
         count = round(2 * _PROFILE_METRES * _CENTIMETRES)
         x = (np.arange(count, dtype=_SINGLE) + 0.5) / _CENTIMETRES - _PROFILE_METRES
-        self._line = np.float32(surface.line)
+        self._line = vector(surface.line)
         self._sums = np.zeros((count + 1, 5), np.float64)
         np.cumsum(_materials(np.abs(x), mast.road, surface), axis=0, out=self._sums[1:])
         self._means: dict[int, Floats] = {}
@@ -196,7 +204,9 @@ def _materials(side: Floats, road: Road, surface: Surface) -> Floats:
         strip[:, :3] -= worn[:, None]
     strip[np.abs(side - road.outer_line) < _LINE_METRES / 2, :3] = surface.line
     strip[np.abs(side - road.inner_edge) < _LINE_METRES / 2, :3] = surface.inner_line
-    strip[:, 3] = np.clip((_PROFILE_METRES - 14 - side) / 6, 0, 1)
+    strip[:, 3] = np.clip(
+        (road.outer_edge + surface.verge_metres - side) / (surface.verge_metres * 0.3), 0, 1
+    )
     strip[:, :3] *= strip[:, 3:4]
     for lane in range(1, road.lanes):
         strip[np.abs(side - road.inner_edge - lane * LANE_METRES) < _LINE_METRES / 2, 4] = 1
@@ -209,7 +219,8 @@ def _reflecting(surface: Surface, light: Light) -> Surface:
 
     def lifted(colour: Colour) -> Colour:
         red, green, blue = (
-            value * (1 + share * (1 / ambient - 1) * 0.75) for value, ambient in zip(colour, light.ambient, strict=True)
+            value * (1 + share * (1 / ambient - 1) * 0.75)
+            for value, ambient in zip(colour, light.ambient, strict=True)
         )
         return red, green, blue
 
@@ -227,7 +238,7 @@ def _dash_share(z: float, deep: float) -> float:
 
 
 def _along(field: Floats, row: float, columns: Floats) -> Floats:
-    return field[int(row) % SIDE].take(columns.astype(np.int32) % SIDE)
+    return np.asarray(field[int(row) % SIDE].take(columns.astype(np.int32) % SIDE))
 
 
 def _smooth(field: Floats, rows: Floats, columns: Floats) -> Floats:

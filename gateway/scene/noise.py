@@ -24,14 +24,9 @@ def ridge(rng: np.random.Generator, length: int, roughness: float) -> Floats:
     frequency = np.fft.rfftfreq(length)
     frequency[0] = np.inf
     line = np.fft.irfft(white / frequency**roughness, length)
-    return ((line - line.min()) / (line.max() - line.min())).astype(np.float32)
-
-
-def sample(field: Floats, rows: Floats, columns: Floats) -> Floats:
-    """Nearest values of a tileable field; coordinates in its pixels."""
-    return field[rows.astype(np.int32) % SIDE, columns.astype(np.int32) % SIDE]
+    return np.asarray((line - line.min()) / (line.max() - line.min()), dtype=np.float32)
 
 
 def smoothstep(value: Floats, low: float, high: float) -> Floats:
     share = np.clip((value - low) / (high - low), 0, 1)
-    return share * share * (3 - 2 * share)
+    return np.asarray(share * share * (3 - 2 * share))

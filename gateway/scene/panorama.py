@@ -1,54 +1,133 @@
-"""The still part of a scene, drawn once."""
+"""The still part of a scene, drawn once: what the camera sees when nobody drives."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from gateway.scene.canvas import Floats, halve, to_yuv
-from gateway.scene.landscape import *
-from gateway.scene.geometry import PANORAMA_HEIGHT, PANORAMA_WIDTH
+from gateway.scene.geometry import PANORAMA_HEIGHT, PANORAMA_WIDTH, Mast
+from gateway.scene.landscape import ON_WATER, GroundPainter, Surface, paint_hills, paint_sky
+from gateway.scene.light import Light
+from gateway.scene.roadside import plant_trees, rail, raise_hedge, raise_lamps, raise_posts
+from gateway.scene.structures import (
+    Builder,
+    cable_bridge,
+    etc_gantry,
+    overpass,
+    service_area,
+    sign_gantry,
+    toll_plaza,
+    tunnel,
+)
+from gateway.scene.text import Letterer
+from protocol.codes import Classify
+
+
+@dataclass(frozen=True)
+class Site:
+    """The place that is painted. `place` is what a sign there says."""
+
+    road: str
+    place: str
+    classify: Classify
+    seed: int
+
+
+@dataclass(frozen=True)
+class Mask:
+    """What hides the vehicles farther away than `z`."""
+
+    z: float
+    cover: Image.Image
 
 
 @dataclass(frozen=True)
 class Panorama:
     luma: Image.Image
     chroma: tuple[Image.Image, Image.Image]
+    masks: tuple[Mask, ...]
+    farthest: float  # metres up to which vehicles can be seen
 
 
-def paint(mast, site, light) -> Panorama:
-    import time
-    rng = np.random.default_rng(site.seed + 1)
-    t=time.process_time()
-    rgb = np.empty((PANORAMA_HEIGHT, PANORAMA_WIDTH, 3), np.float32)
+def paint(mast: Mast, site: Site, light: Light, letterer: Letterer) -> Panorama:
+    """Takes some tenths of a second."""
+    rng = np.random.default_rng([site.seed, 1])
+    canvas = np.zeros((PANORAMA_HEIGHT, PANORAMA_WIDTH, 3), np.float32)
     sky = paint_sky(rng, mast, light)
-    rgb[:len(sky)] = sky
-    print('sky', time.process_time()-t); t=time.process_time()
-    paint_hills(rng, rgb, mast, light)
-    print('hills', time.process_time()-t); t=time.process_time()
-    GroundPainter(rng, mast, light, Surface()).paint(rgb)
-    print('ground', time.process_time()-t); t=time.process_time()
-    from gateway.scene.brush import Brush
-    from gateway.scene.roadside import plant_trees,rail,raise_median,raise_posts,raise_lamps
-    b=Brush(rgb,mast,light); n=mast.nearest*0.9
-    plant_trees(rng,b,n)
-    print('trees', time.process_time()-t); t=time.process_time()
-    e=mast.road.outer_edge+.35
-    rail(b,-e,n); rail(b,e,n)
-    raise_median(rng,b,n)
-    raise_posts(b,n)
-    print('rails', time.process_time()-t); t=time.process_time()
-    if site.classify>=4: raise_lamps(b,n)
-    p= store(rgb)
-    print('store', time.process_time()-t); t=time.process_time()
-    Image.fromarray(np.clip(rgb,0,255).astype(np.uint8)).save('/tmp/gwt/pano.png')
-    return p
-
-
-def store(rgb: Floats) -> Panorama:
-    yuv = to_yuv(rgb)
+    canvas[: len(sky)] = sky
+    paint_hills(rng, canvas, mast, light)
+    surface = ON_WATER if site.classify is Classify.BRIDGE else Surface()
+    GroundPainter(rng, mast, light, surface).paint(canvas)
+    builder = Builder(canvas, mast, light, rng, letterer, site.road)
+    _dress(builder, site)
+    yuv = to_yuv(canvas)
     small = halve(yuv[..., 1:])
-    return Panorama(_image(yuv[..., 0]), (_image(small[..., 0]), _image(small[..., 1])))
+    return Panorama(
+        luma=_image(yuv[..., 0]),
+        chroma=(_image(small[..., 0]), _image(small[..., 1])),
+        masks=tuple(
+            Mask(one.z, _image(one.cover * 255))
+            for one in sorted(builder.foregrounds, key=lambda one: -one.z)
+        ),
+        farthest=builder.farthest,
+    )
+
+
+def _dress(builder: Builder, site: Site) -> None:
+    """Everything that stands, the far and the outer first."""
+    brush, rng, nearest = builder.brush, builder.rng, builder.mast.nearest * 0.9
+    is_bridge = site.classify is Classify.BRIDGE
+    if not is_bridge:
+        plant_trees(rng, brush, nearest)
+    _BEHIND.get(site.classify, _nothing)(builder, site)
+    end = _TUNNEL_METRES if site.classify is Classify.TUNNEL else 900.0
+    edge, half = builder.edge + 0.35, builder.mast.road.median / 2
+    rail(brush, -edge, nearest, end)
+    rail(brush, edge, nearest, end)
+    rail(brush, -half, nearest, end)
+    if not is_bridge:
+        raise_hedge(rng, brush, nearest, end)
+    rail(brush, half, nearest, end)
+    raise_posts(brush, nearest, end)
+    _BEFORE.get(site.classify, _by_chance)(builder, site)
+
+
+def _nothing(builder: Builder, site: Site) -> None:
+    pass
+
+
+def _by_chance(builder: Builder, site: Site) -> None:
+    """An ordinary stretch: a bridge over it, a sign, or neither."""
+    chance = builder.rng.random()
+    if chance < 0.3:
+        overpass(builder, float(builder.rng.uniform(120, 220)))
+    if 0.2 < chance < 0.75:
+        sign_gantry(builder, float(builder.rng.uniform(52, 80)))
+
+
+def _toll(builder: Builder, site: Site) -> None:
+    raise_lamps(builder.brush, builder.mast.nearest)
+    toll_plaza(builder, 66.0, f"{site.place}收费站")
+
+
+_TUNNEL_METRES = 92.0
+
+Dress = Callable[[Builder, Site], None]
+
+_BEHIND: Mapping[Classify, Dress] = {
+    Classify.TUNNEL: lambda builder, site: tunnel(builder, _TUNNEL_METRES, f"{site.place}隧道"),
+    Classify.SERVICE_AREA: lambda builder, site: service_area(builder, 110.0, f"{site.place}服务区"),
+}
+_BEFORE: Mapping[Classify, Dress] = {
+    Classify.BRIDGE: lambda builder, site: cable_bridge(builder),
+    Classify.TUNNEL: _nothing,
+    Classify.TOLL_PLAZA: _toll,
+    Classify.TOLL_STATION: _toll,
+    Classify.SERVICE_AREA: lambda builder, site: raise_lamps(builder.brush, builder.mast.nearest),
+    Classify.ETC_GANTRY: lambda builder, site: etc_gantry(builder, 58.0),
+}
 
 
 def _image(plane: Floats) -> Image.Image:

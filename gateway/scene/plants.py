@@ -6,8 +6,6 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from gateway.scene.canvas import Floats
-
 _SIDE = 160
 _VARIANTS = 5
 
@@ -22,8 +20,8 @@ class Plant(enum.Enum):
 
 
 @lru_cache(maxsize=64)
-def plant(kind: Plant, variant: int) -> Floats:
-    """(160, 160, 4): colour 0-255 at noon with the sun at the upper left, alpha 0-1."""
+def plant(kind: Plant, variant: int) -> Image.Image:
+    """160 x 160 pixels RGBA, at noon with the sun at the upper left."""
     rng = np.random.default_rng([ord(kind.name[0]), variant % _VARIANTS])
     wide, high, foot, leaf = kind.value
     image = Image.new("RGBA", (_SIDE * 2, _SIDE * 2), (*leaf, 0))
@@ -31,7 +29,9 @@ def plant(kind: Plant, variant: int) -> Floats:
     side = _SIDE * 2
     middle, base = side / 2, side * (1 - foot)
     if foot:
-        draw.rectangle((middle - side * 0.018, base - side * 0.15, middle + side * 0.018, side), fill=(78, 66, 52, 255))
+        draw.rectangle(
+            (middle - side * 0.018, base - side * 0.15, middle + side * 0.018, side), fill=(78, 66, 52, 255)
+        )
     centre = base - high * side
     clumps = []
     for _ in range(190):
@@ -46,9 +46,8 @@ def plant(kind: Plant, variant: int) -> Floats:
         lit = 0.74 + 0.30 * up - 0.20 * across + rng.uniform(-0.10, 0.10)
         shade = tuple(int(min(max(value * lit, 0), 255)) for value in leaf)
         draw.ellipse((x - size, y - size, x + size, y + size * 0.85), fill=(*shade, 255))
-    small = image.filter(ImageFilter.GaussianBlur(0.8)).resize((_SIDE, _SIDE), Image.Resampling.BOX)
-    return np.asarray(small, dtype=np.float32) * np.float32((1, 1, 1, 1 / 255))
+    return image.filter(ImageFilter.GaussianBlur(0.8)).resize((_SIDE, _SIDE), Image.Resampling.BOX)
 
 
-def any_plant(rng: np.random.Generator, *kinds: Plant) -> Floats:
+def any_plant(rng: np.random.Generator, *kinds: Plant) -> Image.Image:
     return plant(kinds[int(rng.integers(len(kinds)))], int(rng.integers(_VARIANTS)))

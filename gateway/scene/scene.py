@@ -1,117 +1,225 @@
 """One simulated camera: its place, its view, and the stages that draw it at a size."""
 
 import datetime
+import math
+import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from gateway.scene.canvas import Bytes, Frame, lay
+from gateway.scene.canvas import OPAQUE, Bytes, Frame, Patch, lay
 from gateway.scene.geometry import PANORAMA_HEIGHT, PANORAMA_WIDTH, VIEW_HEIGHT, VIEW_WIDTH, set_up
+from gateway.scene.lens import Lens
 from gateway.scene.light import LIGHTS, LightName, light_at
-from gateway.scene.panorama import Panorama, paint
-from gateway.scene.sprites import *
-from gateway.scene.traffic import *
+from gateway.scene.panorama import Panorama, Site, paint
+from gateway.scene.rain import Rain
+from gateway.scene.shelf import load_panorama, save_panorama
+from gateway.scene.sprites import Optics, foot, shop_for
 from gateway.scene.text import BEIJING, Clock, Letterer
+from gateway.scene.traffic import Placed, Traffic
 from gateway.scene.view import Look, View
-from protocol.codes import Classify
+
+# The sensor's shape. A stream stored as 352x288 is squeezed, as with a real camera.
+ASPECT = 16 / 9
+_LIGHT_CHECK_SECONDS = 20.0
+# The top of a lorry is in the picture until it has passed so near under the mast.
+_NEAREST_METRES = 11.0
+_FARTHEST_METRES = 900.0
+
+_painting = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Site:
-    """What a camera is told to show."""
-
-    name: str
-    road: str
-    classify: Classify
-    seed: int
+class Backdrop:
     light: LightName
+    panorama: Panorama
 
 
 class Scene:
-    def __init__(self, site: Site, letterer: Letterer) -> None:
-        self.site = site
-        self.letterer = letterer
+    """Shared by the stages of a camera, so that its streams show the same moment."""
+
+    def __init__(self, name: str, site: Site, light: LightName, letterer: Letterer, cache: Path) -> None:
+        self.name, self.site, self.letterer = name, site, letterer
+        self._cache = cache
         self.mast = set_up(np.random.default_rng(site.seed))
+        self.traffic = Traffic(self.mast.road, site.seed)
         self.view = View(
             home=Look(
-                pan=self.mast.vanish_u / PANORAMA_WIDTH, tilt=(self.mast.horizon_v + 108) / PANORAMA_HEIGHT
+                pan=self.mast.vanish_u / PANORAMA_WIDTH,
+                tilt=(self.mast.horizon_v + 0.2 * VIEW_HEIGHT) / PANORAMA_HEIGHT,
             ),
             span=(VIEW_WIDTH / PANORAMA_WIDTH, VIEW_HEIGHT / PANORAMA_HEIGHT),
         )
-        self.traffic = Traffic(self.mast.road, site.seed)
-        self.panorama: Panorama | None = None
-
-    def prepare(self) -> None:
-        if self.panorama is None:
-            light = light_at(self.site.light, datetime.datetime.now(BEIJING))
-            self.light = light
-            self.panorama = paint(self.mast, self.site, LIGHTS[light])
+        self._wanted = light
+        self._backdrop: Backdrop | None = None
+        self._repainting = False
+        self._moved_at = self._checked_at = time.monotonic()
 
     def stage(self, width: int, height: int) -> "Stage":
-        """Takes a second the first time; not for the event loop."""
-        self.prepare()
-        return Stage(self, width, height)
+        """Paints the panorama when it is the first; not for the event loop."""
+        # One after the other: twelve at once would take the cores from those already pushed.
+        with _painting:
+            if self._backdrop is None:
+                self._backdrop = self._paint(self._light_now())
+            return Stage(self, self._backdrop, width, height)
 
+    def look(self, now: float) -> Look:
+        """The view of this moment, moved on since the last call."""
+        seconds, self._moved_at = now - self._moved_at, now
+        return self.view.advance(now, min(max(seconds, 0.0), 0.2))
+
+    def backdrop(self, now: float) -> Backdrop | None:
+        """The panorama in the light of the hour; a new one is painted beside the drawing thread."""
+        if now - self._checked_at > _LIGHT_CHECK_SECONDS:
+            self._checked_at = now
+            light = self._light_now()
+            if self._backdrop is not None and light is not self._backdrop.light and not self._repainting:
+                self._repainting = True
+                threading.Thread(target=self._repaint, args=(light,), daemon=True, name="painter").start()
+        return self._backdrop
+
+    def _light_now(self) -> LightName:
+        return light_at(self._wanted, datetime.datetime.now(BEIJING))
+
+    def _repaint(self, light: LightName) -> None:
+        try:
+            with _painting:
+                self._backdrop = self._paint(light)
+        finally:
+            self._repainting = False
+
+    def _paint(self, light: LightName) -> Backdrop:
+        key = f"{self.site} {light} {self.letterer.font_file}"
+        panorama = load_panorama(self._cache, key)
+        if panorama is None:
+            panorama = paint(self.mast, self.site, LIGHTS[light], self.letterer)
+            save_panorama(self._cache, key, panorama)
+        return Backdrop(light, panorama)
+
+
+@dataclass(frozen=True)
+class _Screen:
+    """Something still that hides vehicles farther away than `z`."""
+
+    z: float
+    patch: Patch
+    x: int
+    y: int
 
 
 class Stage:
-    def __init__(self, scene: Scene, width: int, height: int) -> None:
-        self._scene = scene
+    """Draws a scene at one size."""
+
+    def __init__(self, scene: Scene, backdrop: Backdrop, width: int, height: int) -> None:
+        self._scene, self._backdrop = scene, backdrop
+        self._frame, self._ground = Frame(width, height), Frame(width, height)
+        self._squeeze = width / height / ASPECT
         self._shop = shop_for(width, height)
-        self._frame = Frame(width, height)
-        self._ground = Frame(width, height)
-        self._look: Look | None = None
-        self._squeeze = squeeze = (width / height) / (16 / 9)
-        text_height = max(18, round(height * 0.053 / 2) * 2)
-        self._clock = Clock(scene.letterer, text_height, squeeze)
-        self._name = scene.letterer.line(scene.letterer.readable(scene.site.name), text_height, squeeze)
-        self._drawn_at: float | None = None
+        letters = max(18, round(height * 0.053 / 2) * 2)
+        self._clock = Clock(scene.letterer, letters, self._squeeze)
+        name = scene.letterer.readable(scene.name)
+        self._name = scene.letterer.line(name, letters, self._squeeze)
+        self._margin = max(6, height // 48)
+        self._rain = Rain(width, height)
+        self._lens = Lens(height)
+        self._look = scene.view.look
+        self._screens: list[_Screen] = []
+        self._set_ground()
 
     def draw(self, now: float) -> Bytes:
-        seconds = now - self._drawn_at if self._drawn_at is not None else 0.0
-        self._drawn_at = now
-        look = self._scene.view.advance(now, seconds)
-        if look != self._look:
+        """The picture of this moment; its bytes are good until the next call."""
+        scene, frame, at = self._scene, self._frame, time.time()
+        look, backdrop = scene.look(now), scene.backdrop(now)
+        if look != self._look or backdrop is not self._backdrop:
             self._look = look
-            self._set_ground(look)
-        frame = self._frame
+            self._backdrop = backdrop or self._backdrop
+            self._set_ground()
         np.copyto(frame.data, self._ground.data)
-        self._drive(look, time.time())
-        lay(frame, self._clock.patch(time.time()), 8, 6)
-        lay(frame, self._name, frame.width - self._name.width - 8, frame.height - self._name.height - 6)
+        self._drive(at)
+        if self._backdrop.light is LightName.RAIN:
+            self._rain.fall(frame, at)
+        self._lens.apply(frame, look)
+        lay(frame, self._clock.patch(at), self._margin, self._margin)
+        name = self._name
+        lay(frame, name, frame.width - name.width - self._margin, frame.height - name.height - self._margin)
         return frame.data
 
-    def _drive(self, look, at):
-        scene, frame = self._scene, self._frame
-        mast, road = scene.mast, scene.mast.road
-        optics, lens = self._optics, self._lens
-        scale = frame.height / VIEW_HEIGHT * look.zoom
-        u0 = (mast.vanish_u - look.pan * PANORAMA_WIDTH) * scale * self._squeeze + frame.width / 2
-        v0 = (mast.horizon_v - look.tilt * PANORAMA_HEIGHT) * scale + frame.height / 2
-        for placed in scene.traffic.at(at, 11.0, self._farthest):
-            z = placed.z
-            x = placed.x - mast.x + road.shift(max(z, 0.0))
-            sprite = self._shop.sprite(placed.model, placed.toward, x, z, lens, scene.light)
-            if sprite is None: continue
-            u, v = foot(x, z, optics)
-            lay(frame, sprite.patch, round(u0 + u) + sprite.left, round(v0 + v) + sprite.top)
+    def _drive(self, at: float) -> None:
+        """Vehicles and what hides them, the farthest first."""
+        farthest = min(self._optics.farthest, _FARTHEST_METRES, self._backdrop.panorama.farthest)
+        screens = iter(self._screens)
+        screen = next(screens, None)
+        for placed in self._scene.traffic.at(at, _NEAREST_METRES, farthest):
+            while screen is not None and screen.z >= placed.z:
+                lay(self._frame, screen.patch, screen.x, screen.y)
+                screen = next(screens, None)
+            self._place(placed)
+        while screen is not None:
+            lay(self._frame, screen.patch, screen.x, screen.y)
+            screen = next(screens, None)
 
-    def _set_ground(self, look: Look) -> None:
-        self._optics = Optics.of(self._frame.height, self._squeeze, look.zoom, self._scene.mast.height)
-        self._lens = self._optics.rounded()
-        self._farthest = min(self._optics.farthest, 900.0)
-        panorama = self._scene.panorama
+    def _place(self, placed: Placed) -> None:
+        mast, z = self._scene.mast, placed.z
+        x = placed.x - mast.x + mast.road.shift(max(z, 0.0))
+        u, v = foot(x, z, self._optics)
+        if not -0.6 * self._frame.width < self._vanish_u + u < 1.6 * self._frame.width:
+            return
+        sprite = self._shop.sprite(placed.model, placed.toward, x, z, self._rounded, self._backdrop.light)
+        if sprite is not None:
+            left, top = round(self._vanish_u + u) + sprite.left, round(self._vanish_v + v) + sprite.top
+            lay(self._frame, sprite.patch, left, top)
+
+    def _set_ground(self) -> None:
+        """What the look shows of the panorama, and all that depends on the look."""
+        look, panorama, mast = self._look, self._backdrop.panorama, self._scene.mast
         width, height = VIEW_WIDTH / look.zoom, VIEW_HEIGHT / look.zoom
         left, top = look.pan * PANORAMA_WIDTH - width / 2, look.tilt * PANORAMA_HEIGHT - height / 2
-        box = (left, top, left + width, top + height)
-        self._ground.luma[...] = _crop(panorama.luma, box, (self._frame.width, self._frame.height))
-        half = tuple(side / 2 for side in box)
-        for index, plane in enumerate(panorama.chroma):
-            self._ground.chroma[index] = _crop(plane, half, (self._frame.width // 2, self._frame.height // 2))
+        box = left, top, left + width, top + height
+        ground, size = self._ground, (self._frame.width, self._frame.height)
+        half, half_size = (left / 2, top / 2, box[2] / 2, box[3] / 2), (size[0] // 2, size[1] // 2)
+        ground.luma[...] = _crop(panorama.luma, box, size)
+        for plane, image in zip(ground.chroma, panorama.chroma, strict=True):
+            plane[...] = _crop(image, half, half_size)
+        if look.has_lamp:
+            self._lens.light_up(ground)
+        scale = size[1] / height
+        self._vanish_u = (mast.vanish_u - left) * scale * self._squeeze
+        self._vanish_v = (mast.horizon_v - top) * scale
+        self._optics = Optics.of(size[1], self._squeeze, look.zoom, mast.height)
+        self._rounded = self._optics.rounded()
+        self._screens = []
+        for mask in panorama.masks:
+            cover = _crop(mask.cover, box, size)
+            if (screen := _screen(mask.z, cover, ground)) is not None:
+                self._screens.append(screen)
 
 
-def _crop(plane: Image.Image, box, size):
-    box = (max(box[0], 0), max(box[1], 0), min(box[2], plane.width), min(box[3], plane.height))
-    return np.asarray(plane.resize(size, Image.Resampling.BILINEAR, box))
+Box = tuple[float, float, float, float]
+
+
+def _crop(plane: Image.Image, box: Box, size: tuple[int, int]) -> Bytes:
+    inside = (max(box[0], 0), max(box[1], 0), min(box[2], plane.width), min(box[3], plane.height))
+    return np.asarray(plane.resize(size, Image.Resampling.BILINEAR, inside))
+
+
+def _screen(z: float, cover: Bytes, ground: Frame) -> _Screen | None:
+    """The ground's own pixels under the cover, as a patch that brings them back."""
+    rows, columns = np.flatnonzero(cover.any(axis=1)), np.flatnonzero(cover.any(axis=0))
+    if not len(rows):
+        return None
+    top, bottom = int(rows[0]) & ~1, math.ceil((int(rows[-1]) + 1) / 2) * 2
+    left, right = int(columns[0]) & ~1, math.ceil((int(columns[-1]) + 1) / 2) * 2
+    share = cover[top:bottom, left:right].astype(np.int16) * OPAQUE // 255
+    small = share[::2, ::2]
+    luma = ground.luma[top:bottom, left:right] * share // OPAQUE
+    chroma = ground.chroma[:, top // 2 : bottom // 2, left // 2 : right // 2] * small // OPAQUE
+    patch = Patch(
+        luma=luma.astype(np.uint8),
+        keep_luma=(OPAQUE - share).astype(np.uint8),
+        chroma=chroma.astype(np.uint8),
+        keep_chroma=(OPAQUE - small).astype(np.uint8),
+    )
+    return _Screen(z, patch, left, top)

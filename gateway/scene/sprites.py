@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from gateway.scene.canvas import Floats, Patch, make_patch
+from gateway.scene.canvas import Floats, Patch, make_patch, vector
 from gateway.scene.geometry import FOCAL, VIEW_HEIGHT
 from gateway.scene.light import LIGHTS, Colour, Light, LightName
 from gateway.scene.vehicles import FAR_MODELS as _FAR_MODELS
@@ -62,7 +62,11 @@ class Optics(NamedTuple):
         if z < _PASSING_METRES:
             return -1 - round((_PASSING_METRES - z) / _PASSING_STEP)
         width = self.across * _CAR_METRES / z
-        return round(width) if width < _PIXELWISE else _PIXELWISE + round(math.log(width / _PIXELWISE) / _SIZE_STEP)
+        return (
+            round(width)
+            if width < _PIXELWISE
+            else _PIXELWISE + round(math.log(width / _PIXELWISE) / _SIZE_STEP)
+        )
 
     def distance(self, step: int) -> float:
         """The distance a step is drawn for."""
@@ -164,7 +168,9 @@ def draw_vehicle(
 class _Plane:
     """Where the corners of one vehicle fall, in pixels from the foot of its nearest edge."""
 
-    def __init__(self, vehicle: Vehicle, toward: bool, x: float, near: float, optics: Optics, lamps: float) -> None:
+    def __init__(
+        self, vehicle: Vehicle, toward: bool, x: float, near: float, optics: Optics, lamps: float
+    ) -> None:
         self._lamps = lamps if lamps > _LEAST_LAMPS else 0.0
         self.vehicle, self.toward, self.near, self.optics = vehicle, toward, near, optics
         self.x = x
@@ -191,7 +197,10 @@ class _Plane:
         vehicle, lamps = self.vehicle, self._lamps
         half = vehicle.width / 2
         corners = [
-            self.at((x, y, s)) for x in (-half, half) for y in (0, vehicle.height) for s in (0, vehicle.length)
+            self.at((x, y, s))
+            for x in (-half, half)
+            for y in (0, vehicle.height)
+            for s in (0, vehicle.length)
         ]
         us, vs = [corner[0] for corner in corners], [corner[1] for corner in corners]
         if max(us) - min(us) < _LEAST_WIDTH * 0.8:
@@ -250,7 +259,7 @@ class _Pen:
         colour = np.asarray(self._colour.reduce(self._scale), dtype=np.float32)
         body = np.asarray(self._cover.reduce(self._scale), dtype=np.float32) * np.float32(1 / 255)
         shadow = self._shadow() * (1 - body)
-        return colour + np.float32(self._air((3, 3, 4))) * shadow[..., None], body + shadow
+        return colour + vector(self._air((3, 3, 4))) * shadow[..., None], body + shadow
 
     def _shadow(self) -> Floats:
         """On the ground under the vehicle; deep in sunlight, hardly there by night and in fog."""
@@ -275,13 +284,13 @@ class _Pen:
         for part in plane.vehicle.parts:
             for face in part.faces:
                 if face.lamp is kind:
-                    glow += self._halo(face, us, vs)[..., None] * np.float32(_LAMP_COLOURS[kind])
+                    glow += self._halo(face, us, vs)[..., None] * vector(_LAMP_COLOURS[kind])
         # What lies before a vehicle that drives away is hidden by it.
         pool = self._pool(us, vs) if plane.toward else self._pool(us, vs) * (1 - cover)
-        glow += (pool * self._light.lamps)[..., None] * np.float32((118, 110, 92))
+        glow += (pool * self._light.lamps)[..., None] * vector((118, 110, 92))
         # A tiny lamp far away must not outshine the picture.
         fade = min(1.0, plane.scale * 0.4) * max(self._left_of_colour, 0.25)
-        return np.minimum(glow * np.float32(fade), 235)
+        return np.asarray(np.minimum(glow * np.float32(fade), 235))
 
     def _halo(self, face: Face, us: Floats, vs: Floats) -> Floats:
         plane, wet = self._plane, self._light.wet

@@ -74,7 +74,7 @@ class Output:
 
     def _send(self, picture: Bytes) -> None:
         self._sent += 1
-        self.rest = memoryview(picture)
+        self.rest = picture.data
         self.flush()
 
     def leave(self) -> None:

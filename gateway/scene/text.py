@@ -53,6 +53,10 @@ class Letterer:
     def __init__(self, font: tuple[str, int] | None) -> None:
         self._font = font
 
+    @property
+    def font_file(self) -> str:
+        return self._font[0] if self._font else ""
+
     def readable(self, text: str) -> str:
         """The text without what the font cannot show."""
         return text if self._font else text.encode("ascii", "ignore").decode().strip()

@@ -1,7 +1,7 @@
 """Who drives where at a moment: computed from the clock, so that every stage sees the same vehicles."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -62,9 +62,7 @@ class Traffic:
 
     def at(self, moment: float, nearest: float, farthest: float) -> list[Placed]:
         """The farthest first."""
-        found = [
-            placed for lane in self._lanes for placed in self._on(lane, moment, nearest, farthest)
-        ]
+        found = [placed for lane in self._lanes for placed in self._on(lane, moment, nearest, farthest)]
         found.sort(key=_by_distance)
         return found
 
@@ -102,9 +100,10 @@ class Traffic:
             sway=0.12 + 0.1 * sway,
         )
 
-    def _lots(self, lane: int, place: int) -> Sequence[float]:
+    def _lots(self, lane: int, place: int) -> list[float]:
         """Five numbers 0-1 that belong to this place for ever."""
-        return np.random.default_rng([self._seed, lane + 100, place + 10_000_000]).random(5).tolist()
+        rng = np.random.default_rng([self._seed, lane + 100, place + 10_000_000])
+        return [float(lot) for lot in rng.random(5)]
 
 
 def _by_distance(placed: Placed) -> float:

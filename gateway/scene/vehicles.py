@@ -67,13 +67,17 @@ def _block(front: float, back: float, low: float, high: float, half: float, colo
     return _hull(outline, [colour, colour, colour, None], colour)
 
 
-def _across(s: float, low: float, high: float, left: float, right: float, colour: Colour, lamp: Lamp = Lamp.NONE) -> Face:
+def _across(
+    s: float, low: float, high: float, left: float, right: float, colour: Colour, lamp: Lamp = Lamp.NONE
+) -> Face:
     """An upright patch on the front (lamp FRONT or s = 0) or the back."""
     corners = ((left, low, s), (right, low, s), (right, high, s), (left, high, s))
     return Face(corners if s <= 0 else corners[::-1], colour, lamp)
 
 
-def _pair(s: float, low: float, high: float, inner: float, outer: float, colour: Colour, lamp: Lamp) -> list[Face]:
+def _pair(
+    s: float, low: float, high: float, inner: float, outer: float, colour: Colour, lamp: Lamp
+) -> list[Face]:
     return [
         _across(s, low, high, inner, outer, colour, lamp),
         _across(s, low, high, -outer, -inner, colour, lamp),
@@ -93,7 +97,12 @@ def _wheels(axles: Sequence[float], half: float, radius: float) -> list[Face]:
     for s in axles:
         tread = (half - 0.24, half)
         for left, right in (tread, (-tread[1], -tread[0])):
-            low = ((left, 0, s - radius), (right, 0, s - radius), (right, radius, s - radius), (left, radius, s - radius))
+            low = (
+                (left, 0, s - radius),
+                (right, 0, s - radius),
+                (right, radius, s - radius),
+                (left, radius, s - radius),
+            )
             faces.append(Face(low, _TYRE))
             faces.append(Face(tuple((x, y, s + radius) for x, y, _ in reversed(low)), _TYRE))
         ring = [(0, 1), (-0.71, 0.71), (-1, 0), (-0.71, -0.71), (0, -1), (0.71, -0.71), (1, 0), (0.71, 0.71)]
