@@ -1,0 +1,77 @@
+"""Media servers are registered by command and admin."""
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from access.models import BehaviourLog, User
+from streaming.models import MediaServer
+
+pytestmark = pytest.mark.django_db
+
+
+def add(
+    *, kind: str = "embedded", name: str = "a-1", rtmp: str = "", http: str = "", secret: str = ""
+) -> None:
+    call_command(
+        "add_media_server",
+        "--kind",
+        kind,
+        "--name",
+        name,
+        "--rtmp",
+        rtmp or "rtmp://10.0.0.5:1935/",
+        "--http",
+        http or "https://live.example.cn/",
+        "--secret",
+        secret,
+    )
+
+
+def test_a_server_is_made_and_brought_up_to_date() -> None:
+    add(secret="s1")
+    add(http="https://live2.example.cn", secret="s2")
+    server = MediaServer.objects.get()
+    assert (server.rtmp_url, server.http_url) == ("rtmp://10.0.0.5:1935", "https://live2.example.cn")
+    assert server.secret == "s2"
+    verbs = BehaviourLog.objects.order_by("id").values_list("verb", flat=True)
+    assert list(verbs) == ["新增媒体服务器", "修改媒体服务器"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("rtmp", "http://10.0.0.5", "地址无效"),
+        ("http", "live.example.cn", "地址无效"),
+        ("http", "http://a:99999", "地址无效"),
+        ("name", "a/b", "名称"),
+        ("kind", "srs", "尚未支持"),
+    ],
+)
+def test_what_cannot_work_is_refused(field: str, value: str, said: str) -> None:
+    options: dict[str, str] = {field: value}
+    with pytest.raises(CommandError, match=said):
+        add(**options)
+    assert not MediaServer.objects.exists()
+
+
+def test_the_secret_is_never_shown_and_kept_when_left_empty(superuser: User) -> None:
+    add(secret="very-secret")
+    client = Client()
+    client.force_login(superuser)
+    url = reverse("admin:streaming_mediaserver_change", args=[MediaServer.objects.get().pk])
+    assert "very-secret" not in client.get(url).content.decode()
+    form = {
+        "name": "a-1",
+        "kind": "embedded",
+        "rtmp_url": "rtmp://10.0.0.6:1935",
+        "http_url": "https://live.example.cn",
+        "api_url": "",
+        "secret": "",
+        "is_active": "on",
+    }
+    assert client.post(url, form).status_code == 302
+    server = MediaServer.objects.get()
+    assert (server.rtmp_url, server.secret) == ("rtmp://10.0.0.6:1935", "very-secret")
+    assert "尚未支持" in client.post(url, {**form, "kind": "zlm"}).content.decode()
