@@ -1,0 +1,154 @@
+"""What a picture costs: whole shards of ours against one ffmpeg for each picture.
+
+    python bench/snapshots.py [--json] [--cameras 400] [--rounds 3] [--rivals 30]
+
+The streams are CIF, 25 fps, 150 kbit/s, a key frame every 2 s, from a live HTTP-FLV server with a GOP cache in a
+process of its own. Ours is what a worker does for a shard: sign the address, read up to the first key frame,
+decode, JPEG, file, rows. Counted is the CPU of the process that takes the pictures (of the ffmpeg processes for
+the rivals), not that of media server and database.
+"""
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import imageio_ffmpeg
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.harness import ROOT, Row, arguments, manage, report, workplace
+
+CAMERAS_OF_A_PROVINCE: Final = 20_000
+PERIOD_MS: Final = 300_000
+# Detailed and moving, so that key frames have the size of a road's: about 10 KB.
+SOURCE: Final = "mandelbrot=size=352x288:rate=25"
+ENCODING: Final = (
+    "-c:v",
+    "libx264",
+    "-preset",
+    "veryfast",
+    "-b:v",
+    "150k",
+    "-maxrate",
+    "150k",
+    "-bufsize",
+    "300k",
+)
+TUNED: Final = (
+    *("-probesize", "32768", "-analyzeduration", "0", "-fflags", "nobuffer", "-flags", "low_delay"),
+    *("-threads", "1", "-skip_frame", "nokey"),
+)
+RIVALS_AT_ONCE: Final = 4
+
+
+def main() -> None:
+    parser = arguments(__doc__ or "")
+    parser.add_argument("--cameras", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of ours, the median counts")
+    parser.add_argument("--rivals", type=int, default=30, help="pictures taken by each rival")
+    options = parser.parse_args()
+    with workplace() as environment, _farm() as base:
+        manage(environment, "fill_ledger", "--cameras", str(options.cameras))
+        manage(
+            environment,
+            *("add_media_server", "--kind", "embedded", "--name", "bench", "--rtmp", "rtmp://127.0.0.1:1935"),
+            *("--http", base),
+        )
+        os.environ.update(environment)
+        ours, per_second = _ours(options.rounds)
+        tuned = _rival(base, TUNED, options.rivals)
+        default = _rival(base, (), options.rivals)
+    report(_rows(ours, tuned, default), as_json=options.json)
+    print(f"{per_second:.0f} pictures a second", file=sys.stderr)
+
+
+def _rows(ours: float, tuned: float, default: float) -> list[Row]:
+    def cores(milliseconds: float) -> float:
+        return CAMERAS_OF_A_PROVINCE * milliseconds / PERIOD_MS
+
+    is_cheap, is_light = ours <= 2.5 and ours <= tuned / 40, cores(ours) <= 0.3
+    return [
+        Row("cpu_ms_per_picture", "ms", ours, tuned, "<= 2.5, <= 1/40", is_cheap),
+        Row("cpu_ms_per_picture_default_ffmpeg", "ms", ours, default, "<= 1/40", ours <= default / 40),
+        Row("cores_for_20000", "cores", cores(ours), cores(tuned), "<= 0.3", is_light),
+    ]
+
+
+@contextmanager
+def _farm() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="highway-bench-") as folder:
+        clip = Path(folder) / "clip.flv"
+        _ffmpeg(
+            "-f", "lavfi", "-i", SOURCE, "-t", "10", *ENCODING, "-g", "50", "-pix_fmt", "yuv420p", str(clip)
+        )
+        farm = subprocess.Popen(
+            [sys.executable, str(ROOT / "bench" / "flv_farm.py"), str(clip)], stdout=subprocess.PIPE
+        )
+        try:
+            assert farm.stdout is not None
+            yield f"http://127.0.0.1:{int(farm.stdout.readline())}"
+        finally:
+            farm.kill()
+            farm.communicate()
+
+
+def _ffmpeg(*words: str) -> None:
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-y", *words], check=True)
+
+
+def _ours(rounds: int) -> tuple[float, float]:
+    """CPU milliseconds per picture, and pictures a second."""
+    import django
+
+    django.setup()
+    from cameras.models import Camera
+    from snapshots.models import CaptureShard, Snapshot
+    from snapshots.services.rounds import take_round
+
+    Camera.objects.update(has_stream=True)
+    cameras = Camera.objects.count()
+    costs, rates = [], []
+    # The first round warms up: libraries are loaded and connections opened once in the life of a worker.
+    for number in range(rounds + 1):
+        Snapshot.objects.all().delete()
+        CaptureShard.objects.all().delete()
+        cpu, begun = _cpu_seconds(resource.RUSAGE_SELF), time.monotonic()
+        taken = take_round().taken
+        assert taken == cameras, f"{taken} of {cameras} pictures"
+        if number:
+            costs.append((_cpu_seconds(resource.RUSAGE_SELF) - cpu) * 1000 / taken)
+            rates.append(taken / (time.monotonic() - begun))
+    return statistics.median(costs), statistics.median(rates)
+
+
+def _rival(base: str, options: tuple[str, ...], pictures: int) -> float:
+    """CPU milliseconds of one ffmpeg for one picture."""
+    with tempfile.TemporaryDirectory(prefix="highway-bench-") as folder:
+
+        def shoot(number: int) -> None:
+            target = Path(folder) / f"{number}.jpg"
+            _ffmpeg(*options, "-i", f"{base}/live/{number}.flv", "-frames:v", "1", "-q:v", "4", str(target))
+            assert target.stat().st_size > 1000
+
+        cpu = _cpu_seconds(resource.RUSAGE_CHILDREN)
+        with ThreadPoolExecutor(RIVALS_AT_ONCE) as pool:
+            list(pool.map(shoot, range(pictures)))
+        return (_cpu_seconds(resource.RUSAGE_CHILDREN) - cpu) * 1000 / pictures
+
+
+def _cpu_seconds(who: int) -> float:
+    usage = resource.getrusage(who)
+    return usage.ru_utime + usage.ru_stime
+
+
+if __name__ == "__main__":
+    main()
