@@ -63,6 +63,8 @@ class CameraDelivery(models.Model):
     department = models.CharField("已确认单位", max_length=64, blank=True)
     status = models.SmallIntegerField("已确认状态", null=True)
     status_at = models.DateTimeField("状态确认时间", null=True)
+    # Set when a status was refused; a refused modification holds up no status.
+    status_retry_at = models.DateTimeField("状态下次尝试", null=True)
     attempts = models.PositiveIntegerField("连续失败", default=0)
     next_attempt_at = models.DateTimeField("下次尝试", null=True)
     last_error = models.CharField("最近错误", max_length=200, blank=True)

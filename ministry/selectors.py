@@ -52,10 +52,11 @@ def unreported_statuses(platform: UpperPlatform) -> QuerySet[CameraDelivery]:
     One whose modification is in doubt waits: its department there may be the old or the new one.
     """
     stale = Q(status=None) | ~Q(status=F("camera__status")) | Q(status_at__lt=current_hour())
+    may_try = Q(status_retry_at=None) | Q(status_retry_at__lte=timezone.now())
     return (
         CameraDelivery.objects.filter(
             stale,
-            _may_try(),
+            may_try,
             platform=platform,
             version__gt=0,
             is_in_doubt=False,

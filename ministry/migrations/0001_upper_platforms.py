@@ -77,6 +77,7 @@ class Migration(migrations.Migration):
                 ("department", models.CharField(blank=True, max_length=64, verbose_name="已确认单位")),
                 ("status", models.SmallIntegerField(null=True, verbose_name="已确认状态")),
                 ("status_at", models.DateTimeField(null=True, verbose_name="状态确认时间")),
+                ("status_retry_at", models.DateTimeField(null=True, verbose_name="状态下次尝试")),
                 ("attempts", models.PositiveIntegerField(default=0, verbose_name="连续失败")),
                 ("next_attempt_at", models.DateTimeField(null=True, verbose_name="下次尝试")),
                 ("last_error", models.CharField(blank=True, max_length=200, verbose_name="最近错误")),

@@ -38,6 +38,7 @@ LONGEST_RUN_SECONDS = 60
 LONGEST_BACKOFF_SECONDS = 60
 # An item that the platform refuses again and again is still tried once an hour.
 LONGEST_ITEM_BACKOFF_SECONDS = 3600
+STATUS_RETRY_SECONDS = 300
 ALARM_AFTER_FAILURES = 5
 NO_VERDICT = "上级平台未给出该摄像机的结果"
 _LOCK_SPACE = 0x4D494E
@@ -117,6 +118,8 @@ class _Run:
         if answer.code == Code.OK and answer.ok:
             return answer
         error = answer.error(f"{verb}：上级平台")
+        # Whoever mends it needs all of what the platform said.
+        error.message = f"{verb}：上级平台答复 {answer.code}：{_words(answer.msg) or '无说明'}"
         if answer.code in (Code.MALFORMED, Code.NOT_FOUND):
             raise _RefusedError(error)
         raise error
@@ -209,7 +212,7 @@ class _Run:
             for begin in range(0, len(members), size):
                 if not self._may_go_on():
                     return False
-                self._deliver(members[begin : begin + size], self._send_statuses, _put_off_row)
+                self._deliver(members[begin : begin + size], self._send_statuses, _put_off_status)
         return bool(rows)
 
     def _send_statuses(self, rows: Sequence[CameraDelivery]) -> None:
@@ -222,20 +225,28 @@ class _Run:
                 raise
             # Code 404: it holds none of them, whatever it acknowledged.
             for row in rows:
-                _put_off_row(row, refusal.error.message)
+                _put_off_status(row, refusal.error.message)
             return
         told: dict[int, list[int]] = {}
         for row in rows:
             told.setdefault(row.camera.status, []).append(row.pk)
         for status, ids in told.items():
             # What was sent, not what is so by now: a change meanwhile stays pending.
-            CameraDelivery.objects.filter(pk__in=ids).update(status=status, status_at=at)
+            CameraDelivery.objects.filter(pk__in=ids).update(
+                status=status, status_at=at, status_retry_at=None
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
     is_done: bool
     info: str
+
+
+def _words(said: object) -> str:
+    """What another platform said, in one line that the database can hold."""
+    text = said if isinstance(said, str) else ""
+    return "".join(char if char.isprintable() else " " for char in text[:200]).strip()
 
 
 def _verdicts(answer: Answer) -> dict[str, _Verdict]:
@@ -245,7 +256,7 @@ def _verdicts(answer: Answer) -> dict[str, _Verdict]:
         raise RemoteError("上级平台的答复缺少 backResult", http_status=answer.http_status)
     return {
         str(entry.get("cameraNum", "")).strip().lower(): _Verdict(
-            parse_number(entry.get("status")) == ItemStatus.DONE, str(entry.get("info") or "未说明原因")
+            parse_number(entry.get("status")) == ItemStatus.DONE, _words(entry.get("info")) or "未说明原因"
         )
         for entry in entries
         if isinstance(entry, dict)
@@ -267,12 +278,18 @@ def _put_off_row(row: CameraDelivery, why: str) -> None:
     row.save(update_fields=_PUT_OFF_FIELDS)
 
 
+def _put_off_status(row: CameraDelivery, why: str) -> None:
+    row.status_retry_at = timezone.now() + timedelta(seconds=STATUS_RETRY_SECONDS)
+    row.last_error = why[:200]
+    row.save(update_fields=["status_retry_at", "last_error"])
+
+
 def _note_success(platform: UpperPlatform) -> None:
     UpperPlatform.objects.filter(pk=platform.pk).update(
         last_success_at=timezone.now(), last_error="", failures=0, retry_at=None
     )
-    if platform.failures:
-        close_alarm(key=alarm_key(platform))
+    # Also when staff, who corrected the record, set its failures back.
+    close_alarm(key=alarm_key(platform))
 
 
 def _note_failure(platform: UpperPlatform, error: RemoteError) -> None:

@@ -1,0 +1,140 @@
+"""Statuses go out by department, after the registration, at once and every clock hour."""
+
+from datetime import UTC, datetime
+
+import pytest
+from time_machine import TimeMachineFixture
+
+from cameras.services.status import report_status, set_stream_presence
+from ministry.models import UpperPlatform
+from ministry.services.platforms import client_for
+from protocol.bodies import StatusItem
+from protocol.codes import OnlineStatus
+from tests.cameras.ledger import camera, number, register, wire
+from tests.cast import Caller
+from tests.ministry.upper import calls, delivery, sync, told_statuses
+from tests.mock_ministry.running import RunningMinistry
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("platform", "cameras")]
+
+NOON = datetime(2026, 11, 22, 4, 5, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def clock(time_machine: TimeMachineFixture) -> TimeMachineFixture:
+    time_machine.move_to(NOON, tick=False)
+    return time_machine
+
+
+def test_all_are_told_once_grouped_by_department(upper: RunningMinistry) -> None:
+    set_stream_presence(present=[camera(1).pk, camera(3).pk])
+    sync()
+    assert told_statuses(upper) == {1: 1, 2: 0, 3: 1}
+    reports = calls(upper, "ReportCameraStatus")
+    assert {(call["department"], call["count"]) for call in reports} == {("山东高速", 2), ("齐鲁交通", 1)}
+    assert {call["code"] for call in reports} == {200}
+
+
+def test_a_change_is_told_alone(cameras: Caller, upper: RunningMinistry) -> None:
+    sync()
+    report_status(partner=cameras.partner, items=[StatusItem(number(2), OnlineStatus.FAULT)])
+    sync()
+    assert told_statuses(upper)[2] == OnlineStatus.FAULT
+    assert calls(upper, "ReportCameraStatus")[-1]["count"] == 1
+    assert delivery(2).status == OnlineStatus.FAULT
+
+
+def test_an_offline_that_may_be_a_blip_is_not_told(upper: RunningMinistry) -> None:
+    set_stream_presence(present=[camera(1).pk])
+    sync()
+    set_stream_presence(absent=[camera(1).pk])
+    before = len(upper.calls())
+    sync()
+    assert len(upper.calls()) == before
+
+
+def test_everything_is_told_again_in_every_clock_hour(
+    upper: RunningMinistry, clock: TimeMachineFixture
+) -> None:
+    sync()
+    clock.shift(54 * 60 + 59)
+    sync()
+    assert len(calls(upper, "ReportCameraStatus")) == 2
+    clock.shift(1)
+    sync()
+    assert [call["count"] for call in calls(upper, "ReportCameraStatus")][2:] == [2, 1]
+    sync()
+    assert len(calls(upper, "ReportCameraStatus")) == 4
+
+
+def test_no_status_before_the_registration_is_acknowledged(upper: RunningMinistry) -> None:
+    upper.break_down("lost", verbs=["VideoInformation"])
+    sync()
+    assert not calls(upper, "ReportCameraStatus")
+    upper.break_down("none")
+    sync()
+    assert told_statuses(upper) == {1: 0, 2: 0, 3: 0}
+
+
+def test_no_status_while_a_modification_is_in_doubt(cameras: Caller, upper: RunningMinistry) -> None:
+    sync()
+    register(cameras, wire(1, department="齐鲁交通", roadSec="潍坊管理处"))
+    upper.break_down("lost", verbs=["VideoInformation"])
+    sync()
+    # It may stand under either company there.
+    assert delivery(1).is_in_doubt
+    set_stream_presence(present=[camera(1).pk])
+    sync()
+    assert told_statuses(upper)[1] == 0
+    upper.break_down("none")
+    sync()
+    assert told_statuses(upper)[1] == 1
+    assert calls(upper, "ReportCameraStatus")[-1]["department"] == "齐鲁交通"
+
+
+def test_a_refused_modification_does_not_hold_up_the_status(cameras: Caller, upper: RunningMinistry) -> None:
+    sync()
+    # The platform takes up to nine characters of road, the mock ministry only the usual five.
+    register(cameras, wire(1, road="G2A5", department="齐鲁交通", roadSec="潍坊管理处"))
+    sync()
+    assert "road" in delivery(1).last_error
+    set_stream_presence(present=[camera(1).pk])
+    sync()
+    assert told_statuses(upper)[1] == 1
+    assert calls(upper, "ReportCameraStatus")[-1]["department"] == "山东高速"
+
+
+def test_a_deleted_camera_has_no_status_to_tell(
+    cameras: Caller, upper: RunningMinistry, clock: TimeMachineFixture
+) -> None:
+    sync()
+    cameras.post("VideoInformationDel", {"cameras": [number(3)]})
+    upper.break_down("error500", verbs=["VideoInformationDel"])
+    clock.shift(3600)
+    sync()
+    assert [call["department"] for call in calls(upper, "ReportCameraStatus")][2:] == []
+    upper.break_down("none")
+    sync()
+    assert [call["department"] for call in calls(upper, "ReportCameraStatus")][2:] == ["山东高速"]
+
+
+def test_statuses_it_knows_no_camera_of_wait_and_hold_up_nothing(
+    cameras: Caller, upper: RunningMinistry, platform: UpperPlatform, clock: TimeMachineFixture
+) -> None:
+    sync()
+    # Somebody deleted it there without telling us.
+    forget = {"cameras": [number(3)]}
+    client_for(platform).call("VideoInformationDel", method="POST", body=forget)
+    clock.shift(3600)
+    sync()
+    assert [(call["department"], call["code"]) for call in calls(upper, "ReportCameraStatus")][2:] == [
+        ("山东高速", 200),
+        ("齐鲁交通", 404),
+    ]
+    assert "不属于" in delivery(3).last_error
+    sync()
+    assert len(calls(upper, "ReportCameraStatus")) == 4
+    register(cameras, wire(3, department="齐鲁交通", roadSec="潍坊管理处", poiName="又来了"))
+    clock.shift(300)
+    sync()
+    assert told_statuses(upper) == {1: 0, 2: 0, 3: 0}
