@@ -1,7 +1,8 @@
 // Bytes of a WebSocket for the player. Unlike the player's own loader it falls silent at once when it is closed:
 // that one throws into the page when a tile is cleared while its connection is still being opened.
 
-export function quietLoader() {
+// `onBytes` hears of every chunk.
+export function quietLoader(onBytes) {
   const { BaseLoader, LoaderErrors, LoaderStatus } = window.mpegts;
 
   return class QuietLoader extends BaseLoader {
@@ -32,6 +33,7 @@ export function quietLoader() {
     #take(data) {
       const begin = this.received;
       this.received += data.byteLength;
+      onBytes(data.byteLength);
       this._onDataArrival?.(data, begin, this.received);
     }
 

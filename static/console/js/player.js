@@ -17,6 +17,8 @@ const OPTIONS = {
 // The media server lets a viewer wait up to 8 s for a stream that is being begun.
 const FIRST_FRAME_MS = 10_000;
 const STALL_MS = 6_000;
+// Looks (two a second) over which the bit rate is told.
+const RATE_SAMPLES = 10;
 
 export const canPlay = () => Boolean(window.mpegts?.isSupported());
 
@@ -32,8 +34,10 @@ export class Player {
     this.startedAt = performance.now();
     this.position = -1;
     this.movedAt = this.startedAt;
+    this.bytes = 0;
+    this.samples = [];
     mpegts.LoggingControl.enableAll = false;
-    this.engine = mpegts.createPlayer({ type: "flv", isLive: true, hasAudio: false, hasVideo: true, url }, { ...OPTIONS, customLoader: quietLoader() });
+    this.engine = mpegts.createPlayer({ type: "flv", isLive: true, hasAudio: false, hasVideo: true, url }, { ...OPTIONS, customLoader: quietLoader((bytes) => (this.bytes += bytes)) });
     this.#listen();
     this.engine.attachMediaElement(video);
     this.engine.load();
@@ -47,7 +51,6 @@ export class Player {
       this.#fail(type === ErrorTypes.MEDIA_ERROR ? `画面无法解码（${detail}）` : "媒体服务器拒绝或中断了连接");
     });
     this.engine.on(Events.LOADING_COMPLETE, () => this.#fail("视频流已中断"));
-    this.engine.on(Events.STATISTICS_INFO, ({ speed }) => this.#rate(speed * 8));
     if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(() => this.#first());
     // A hidden tab draws no frames, but its time runs.
     this.video.addEventListener("timeupdate", () => this.video.currentTime > 0 && this.#first(), { once: true });
@@ -61,18 +64,21 @@ export class Player {
   #first() {
     if (this.isPlaying || this.isDead) return;
     this.isPlaying = true;
-    this.movedAt = performance.now();
+    this.movedAt = this.playingAt = performance.now();
     this.onPlaying(performance.now() - this.startedAt);
   }
 
-  #rate(kilobits) {
-    if (!Number.isFinite(kilobits) || this.isDead) return;
-    this.smooth = this.smooth === undefined ? kilobits : this.smooth * 0.7 + kilobits * 0.3;
-    this.onRate(Math.round(this.smooth));
+  // Mean of the last seconds; the first second holds the group of pictures sent at once.
+  #rate(now) {
+    this.samples.push({ now, bytes: this.bytes });
+    if (this.samples.length > RATE_SAMPLES) this.samples.shift();
+    const [first] = this.samples;
+    if (now - first.now > 1500) this.onRate(Math.round(((this.bytes - first.bytes) * 8) / (now - first.now)));
   }
 
   #look() {
     const now = performance.now();
+    if (this.isPlaying && now - this.playingAt > 1000) this.#rate(now);
     if (!this.isPlaying) {
       if (now - this.startedAt > FIRST_FRAME_MS) this.#fail("等待首帧超时");
       return;
