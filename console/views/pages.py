@@ -1,4 +1,4 @@
-"""The main screen and the sign of what it is for."""
+"""The main screen."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse

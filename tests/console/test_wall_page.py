@@ -11,7 +11,7 @@ from streaming.models import MediaServer
 from tests.console.desk import Desk
 
 ROOT = Path(__file__).resolve().parents[2]
-TEMPLATES = sorted((ROOT / "templates/console").glob("*.html"))
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 STATIC = sorted(file for file in (ROOT / "static/console").rglob("*") if file.is_file())
 HOSTILE = "<img src=x onerror=alert(1)>\"'&{{ 7*7 }}"
 
