@@ -1,5 +1,6 @@
 """A partition and a folder for every day: there in time, gone after the retention, and not a day sooner."""
 
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -119,15 +120,14 @@ def test_slow_reader_delays_the_drop_and_nobody_else(
     monkeypatch.setattr(partitions, "_MOST_WAIT", "50ms")
     old = NOW - timedelta(days=20)
     add_picture(camera, old)
-    reader = connection.copy()
-    reader.set_autocommit(False)
-    with reader.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM snapshots_snapshot")
+    with closing(connection.copy()) as reader:
+        reader.set_autocommit(False)
+        with reader.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM snapshots_snapshot")
         report = keep_partitions(now=NOW)
-    # The next days are there all the same, and the picture goes with its row, not before.
-    assert (len(report.made), report.dropped, report.folders) == (3, [], [])
-    assert path_of(camera.pk, old).exists()
-    reader.close()
+        # The next days are there all the same, and the picture goes with its row, not before.
+        assert (len(report.made), report.dropped, report.folders) == (3, [], [])
+        assert path_of(camera.pk, old).exists()
     report = keep_partitions(now=NOW)
     assert (report.dropped, report.folders) == ([day_of(old)], [f"{day_of(old):%Y%m%d}"])
 
