@@ -80,6 +80,8 @@ def test_staff_sign_in_and_nine_tiles_render(demo: Demo, page: Page, tmp_path: P
     page.get_by_label("密码", exact=True).fill(demo.facts["operator"]["password"])
     page.get_by_test_id("login-submit").click()
     page.get_by_test_id("layout-9").click()
+    # A first visit is greeted with a full wall.
+    page.get_by_test_id("wall-clear").click()
     cameras = demo.cameras()[:9]
     for camera in cameras:
         put_on_wall(page, camera)
@@ -99,7 +101,7 @@ def test_ptz_key_turns_the_camera_and_releases_it(demo: Demo, page: Page) -> Non
     if video.count() == 0:
         put_on_wall(page, camera)
     expect(video).to_have_attribute("data-state", "playing", timeout=15_000)
-    video.click()
+    page.locator(f"article[data-camera-num='{camera['camera_num']}']").click()
     page.wait_for_timeout(500)
     before = video.evaluate(_GREY)
     page.wait_for_timeout(1500)
