@@ -12,8 +12,8 @@ from protocol.errors import InternalError, NotFoundError
 
 logger = logging.getLogger(__name__)
 
-# Longer, and the platform's own time-out would decide.
-FIRST_ATTEMPT_SECONDS = 1.0
+# Enough to see that ffmpeg cannot be started. Longer, and a platform that begins many would wait.
+FIRST_ATTEMPT_SECONDS = 0.4
 
 Key = tuple[str, VideoType]
 

@@ -29,7 +29,7 @@ class TokenState:
         self._configured = token_digest(configured)
         kept = self._load()
         # Another token in the configuration is one newly handed over: the kept chain is history.
-        if kept is None or kept.configured != self._configured:
+        if kept is None or (kept.configured != self._configured and kept.current != configured):
             kept = _Kept(current=configured, previous="", configured=self._configured)
             self.is_fresh = True
         else:

@@ -170,15 +170,17 @@ class _Profile:
         self._line = vector(surface.line)
         self._sums = np.zeros((count + 1, 5), np.float64)
         np.cumsum(_materials(np.abs(x), mast.road, surface), axis=0, out=self._sums[1:])
-        self._means: dict[int, Floats] = {}
+        self._width = 0
+        self._means: Floats = np.zeros((1, 5), _SINGLE)
 
     def seen(self, x: Floats, wide: float, dash: float) -> tuple[Floats, Floats]:
         """Colour and cover of pixels `wide` metres across around `x`; `dash` is the share of dashes."""
         width = max(round(wide * _CENTIMETRES), 1)
-        means = self._means.get(width)
-        if means is None:
-            sums = self._sums
-            means = self._means[width] = ((sums[width:] - sums[:-width]) / width).astype(_SINGLE)
+        if width != self._width:
+            # Kept for the next row: near by, many rows share a width.
+            self._width = width
+            self._means = ((self._sums[width:] - self._sums[:-width]) / width).astype(_SINGLE)
+        means = self._means
         first = ((x + _SINGLE(_PROFILE_METRES)) * _CENTIMETRES).astype(np.int32) - width // 2
         mean = means.take(np.clip(first, 0, len(means) - 1), axis=0)
         cover = mean[:, 3]

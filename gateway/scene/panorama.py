@@ -13,6 +13,7 @@ from gateway.scene.light import Light
 from gateway.scene.roadside import plant_trees, rail, raise_hedge, raise_lamps, raise_posts
 from gateway.scene.structures import (
     Builder,
+    Foreground,
     cable_bridge,
     etc_gantry,
     overpass,
@@ -37,9 +38,11 @@ class Site:
 
 @dataclass(frozen=True)
 class Mask:
-    """What hides the vehicles farther away than `z`."""
+    """What hides the vehicles farther away than `z`; (left, top) is where the cut-out cover lies."""
 
     z: float
+    left: int
+    top: int
     cover: Image.Image
 
 
@@ -67,10 +70,7 @@ def paint(mast: Mast, site: Site, light: Light, letterer: Letterer) -> Panorama:
     return Panorama(
         luma=_image(yuv[..., 0]),
         chroma=(_image(small[..., 0]), _image(small[..., 1])),
-        masks=tuple(
-            Mask(one.z, _image(one.cover * 255))
-            for one in sorted(builder.foregrounds, key=lambda one: -one.z)
-        ),
+        masks=tuple(_mask(one) for one in sorted(builder.foregrounds, key=lambda one: -one.z)),
         farthest=builder.farthest,
     )
 
@@ -128,6 +128,12 @@ _BEFORE: Mapping[Classify, Dress] = {
     Classify.SERVICE_AREA: lambda builder, site: raise_lamps(builder.brush, builder.mast.nearest),
     Classify.ETC_GANTRY: lambda builder, site: etc_gantry(builder, 58.0),
 }
+
+
+def _mask(foreground: Foreground) -> Mask:
+    cover = _image(foreground.cover * 255)
+    left, top, right, bottom = cover.getbbox() or (0, 0, 1, 1)
+    return Mask(foreground.z, left, top, cover.crop((left, top, right, bottom)))
 
 
 def _image(plane: Floats) -> Image.Image:

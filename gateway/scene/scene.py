@@ -2,8 +2,8 @@
 
 import datetime
 import math
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from gateway.scene.canvas import OPAQUE, Bytes, Frame, Patch, lay
 from gateway.scene.geometry import PANORAMA_HEIGHT, PANORAMA_WIDTH, VIEW_HEIGHT, VIEW_WIDTH, set_up
 from gateway.scene.lens import Lens
 from gateway.scene.light import LIGHTS, LightName, light_at
-from gateway.scene.panorama import Panorama, Site, paint
+from gateway.scene.memory import return_memory
+from gateway.scene.panorama import Mask, Panorama, Site, paint
 from gateway.scene.rain import Rain
 from gateway.scene.shelf import load_panorama, save_panorama
 from gateway.scene.sprites import Optics, foot, shop_for
@@ -29,7 +30,8 @@ _LIGHT_CHECK_SECONDS = 20.0
 _NEAREST_METRES = 11.0
 _FARTHEST_METRES = 900.0
 
-_painting = threading.Lock()
+# One panorama after the other: twelve at once would take the cores from those already pushed.
+painter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="painter")
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,10 @@ class Scene:
         self._moved_at = self._checked_at = time.monotonic()
 
     def stage(self, width: int, height: int) -> "Stage":
-        """Paints the panorama when it is the first; not for the event loop."""
-        # One after the other: twelve at once would take the cores from those already pushed.
-        with _painting:
-            if self._backdrop is None:
-                self._backdrop = self._paint(self._light_now())
-            return Stage(self, self._backdrop, width, height)
+        """Paints the panorama when it is the first; the painter's work."""
+        if self._backdrop is None:
+            self._backdrop = self._paint(self._light_now())
+        return Stage(self, self._backdrop, width, height)
 
     def look(self, now: float) -> Look:
         """The view of this moment, moved on since the last call."""
@@ -78,7 +78,7 @@ class Scene:
             light = self._light_now()
             if self._backdrop is not None and light is not self._backdrop.light and not self._repainting:
                 self._repainting = True
-                threading.Thread(target=self._repaint, args=(light,), daemon=True, name="painter").start()
+                painter.submit(self._repaint, light)
         return self._backdrop
 
     def _light_now(self) -> LightName:
@@ -86,8 +86,7 @@ class Scene:
 
     def _repaint(self, light: LightName) -> None:
         try:
-            with _painting:
-                self._backdrop = self._paint(light)
+            self._backdrop = self._paint(light)
         finally:
             self._repainting = False
 
@@ -97,6 +96,7 @@ class Scene:
         if panorama is None:
             panorama = paint(self.mast, self.site, LIGHTS[light], self.letterer)
             save_panorama(self._cache, key, panorama)
+            return_memory()
         return Backdrop(light, panorama)
 
 
@@ -192,8 +192,7 @@ class Stage:
         self._rounded = self._optics.rounded()
         self._screens = []
         for mask in panorama.masks:
-            cover = _crop(mask.cover, box, size)
-            if (screen := _screen(mask.z, cover, ground)) is not None:
+            if (screen := _screen(mask, box, ground, self._squeeze * scale, scale)) is not None:
                 self._screens.append(screen)
 
 
@@ -205,14 +204,17 @@ def _crop(plane: Image.Image, box: Box, size: tuple[int, int]) -> Bytes:
     return np.asarray(plane.resize(size, Image.Resampling.BILINEAR, inside))
 
 
-def _screen(z: float, cover: Bytes, ground: Frame) -> _Screen | None:
-    """The ground's own pixels under the cover, as a patch that brings them back."""
-    rows, columns = np.flatnonzero(cover.any(axis=1)), np.flatnonzero(cover.any(axis=0))
-    if not len(rows):
+def _screen(mask: Mask, box: Box, ground: Frame, across: float, down: float) -> _Screen | None:
+    """The ground's own pixels under a mask, as a patch that brings them back."""
+    left = max(math.floor((mask.left - box[0]) * across) & ~1, 0)
+    top = max(math.floor((mask.top - box[1]) * down) & ~1, 0)
+    right = min(math.ceil((mask.left + mask.cover.width - box[0]) * across / 2) * 2, ground.width)
+    bottom = min(math.ceil((mask.top + mask.cover.height - box[1]) * down / 2) * 2, ground.height)
+    if left >= right or top >= bottom:
         return None
-    top, bottom = int(rows[0]) & ~1, math.ceil((int(rows[-1]) + 1) / 2) * 2
-    left, right = int(columns[0]) & ~1, math.ceil((int(columns[-1]) + 1) / 2) * 2
-    share = cover[top:bottom, left:right].astype(np.int16) * OPAQUE // 255
+    from_x, from_y = box[0] - mask.left, box[1] - mask.top
+    part = from_x + left / across, from_y + top / down, from_x + right / across, from_y + bottom / down
+    share = _crop(mask.cover, part, (right - left, bottom - top)).astype(np.int16) * OPAQUE // 255
     small = share[::2, ::2]
     luma = ground.luma[top:bottom, left:right] * share // OPAQUE
     chroma = ground.chroma[:, top // 2 : bottom // 2, left // 2 : right // 2] * small // OPAQUE
@@ -222,4 +224,4 @@ def _screen(z: float, cover: Bytes, ground: Frame) -> _Screen | None:
         chroma=chroma.astype(np.uint8),
         keep_chroma=(OPAQUE - small).astype(np.uint8),
     )
-    return _Screen(z, patch, left, top)
+    return _Screen(mask.z, patch, left, top)

@@ -22,14 +22,15 @@ def load_panorama(folder: Path, key: str) -> Panorama | None:
     path = _path(folder, key)
     try:
         with np.load(path, allow_pickle=False) as kept:
-            distances = kept["distances"].tolist()
+            farthest, places = float(kept["farthest"]), kept["places"].tolist()
             return Panorama(
                 luma=Image.fromarray(kept["luma"]),
                 chroma=(Image.fromarray(kept["blue"]), Image.fromarray(kept["red"])),
                 masks=tuple(
-                    Mask(z, Image.fromarray(kept[f"mask{index}"])) for index, z in enumerate(distances[1:])
+                    Mask(z, int(left), int(top), Image.fromarray(kept[f"mask{index}"]))
+                    for index, (z, left, top) in enumerate(places)
                 ),
-                farthest=distances[0],
+                farthest=farthest,
             )
     except FileNotFoundError:
         return None
@@ -44,7 +45,8 @@ def save_panorama(folder: Path, key: str, panorama: Panorama) -> None:
     arrays = {f"mask{index}": np.asarray(mask.cover) for index, mask in enumerate(panorama.masks)}
     arrays["luma"] = np.asarray(panorama.luma)
     arrays["blue"], arrays["red"] = (np.asarray(plane) for plane in panorama.chroma)
-    arrays["distances"] = np.array([panorama.farthest, *(mask.z for mask in panorama.masks)])
+    arrays["farthest"] = np.array(panorama.farthest)
+    arrays["places"] = np.array([(mask.z, mask.left, mask.top) for mask in panorama.masks], dtype=np.float64)
     fresh = path.with_suffix(".new")
     try:
         folder.mkdir(parents=True, exist_ok=True)
