@@ -40,6 +40,13 @@ class RtmpServer:
     new_id: Callable[[], str]
     sessions: "set[PublisherSession]" = field(default_factory=set)
     pending: dict[str, int] = field(default_factory=dict)
+    resting: "list[PublisherSession]" = field(default_factory=list)
+
+    def wake(self) -> None:
+        """Called ten times a second: read on from the channels that nobody watches."""
+        resting, self.resting = self.resting, []
+        for session in resting:
+            session.wake()
 
     def sweep(self, now: float) -> None:
         for session in list(self.sessions):
@@ -151,6 +158,18 @@ class PublisherSession(asyncio.Protocol):
                 return
         if self._ingest is not None and self._has_media:
             self._ingest.flush()
+            self._rest(self._ingest)
+
+    def _rest(self, ingest: Ingest) -> None:
+        """A channel nobody watches is read in larger pieces: waking for each one is most of its cost."""
+        stream = ingest.stream
+        if stream is not None and stream.is_live and not stream.listeners and self._transport is not None:
+            self._transport.pause_reading()
+            self._server.resting.append(self)
+
+    def wake(self) -> None:
+        if self._transport is not None and not self._is_closed:
+            self._transport.resume_reading()
 
     def _count(self) -> None:
         if self._ingest is None and self._received > self._limits.setup_bytes:

@@ -23,7 +23,8 @@ from streaming.embedded.rtmp import PublisherSession, RtmpServer
 
 logger = logging.getLogger(__name__)
 
-_SWEEP_SECONDS = 1.0
+_WAKE_SECONDS = 0.1
+_WAKES_PER_SWEEP = 10
 _STALLED_MS = 20_000
 # Publishers are told a few hundred bytes.
 _REPLY_BYTES = 16 * 1024
@@ -100,7 +101,9 @@ class MediaServer:
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(_SWEEP_SECONDS)
+            for _ in range(_WAKES_PER_SWEEP):
+                await asyncio.sleep(_WAKE_SECONDS)
+                self._rtmp.wake()
             self._rtmp.sweep(loop.time())
             self._hls.sweep()
 

@@ -70,8 +70,15 @@ class Media:
         answer = ask(self.http_port, "/api/streams", headers=f"X-Media-Secret: {SECRET}\r\n")
         return {line["stream"]: line for line in json.loads(answer.body)["streams"]}
 
-    def until_live(self, name: str) -> dict[str, Any]:
-        facts: dict[str, Any] = until(lambda: self.streams().get(name), what=f"{name} live")
+    def until_live(self, name: str, tags: list[FlvTag] | None = None) -> dict[str, Any]:
+        """The line of the stream list, once the stream is there and all of `tags` have arrived."""
+        size = sum(len(tag.body) for tag in tags or [] if tag.is_picture)
+
+        def arrived() -> dict[str, Any] | None:
+            facts = self.streams().get(name)
+            return facts if facts and facts["bytes"] >= size else None
+
+        facts: dict[str, Any] = until(arrived, what=f"{name} live")
         return facts
 
     def kick(self, **wanted: str) -> int:

@@ -278,6 +278,14 @@ def read_tags(peer: HttpPeer, enough: Callable[[list[FlvTag]], bool]) -> tuple[b
     return data[:13], parse_tags(data)
 
 
+def before(tags: list[FlvTag], at: int) -> list[FlvTag]:
+    return [tag for tag in tags if tag.at < at]
+
+
+def since(tags: list[FlvTag], at: int) -> list[FlvTag]:
+    return [tag for tag in tags if tag.at >= at]
+
+
 def pictures(tags: list[FlvTag]) -> list[FlvTag]:
     return [tag for tag in tags if tag.is_picture]
 

@@ -9,7 +9,7 @@ from streaming.embedded.config import Limits
 from streaming.embedded.hls import Packager
 from streaming.embedded.hub import Client, Stream
 from streaming.embedded.ingest import Ingest
-from tests.streaming.embedded.peers import FlvTag, pictures
+from tests.streaming.embedded.peers import FlvTag, before, pictures, since
 from tests.streaming.embedded.transport_stream import AUDIO_PID, VIDEO_PID, demux
 
 
@@ -84,9 +84,9 @@ def all_units(packager: Packager, pid: int) -> list[bytes]:
 
 def test_segments_are_cut_at_key_frames(clip: list[FlvTag]) -> None:
     source = Source()
-    source.feed([tag for tag in clip if tag.at < 2000])
+    source.feed(before(clip, 2000))
     packager = source.package()
-    source.feed([tag for tag in clip if tag.at >= 2000])
+    source.feed(since(clip, 2000))
     playlist = packager.playlist()
     assert durations(playlist) == [2.0, 2.0]
     assert "#EXT-X-TARGETDURATION:2\n" in playlist
@@ -114,9 +114,9 @@ def test_times_and_order_survive(clip: list[FlvTag]) -> None:
 def test_sound_goes_along(sound_clip: list[FlvTag]) -> None:
     source = Source()
     source.ingest.metadata(b"\x02\x00\nonMetaData\x08\x00\x00\x00\x00\x00\x00\x09")
-    source.feed([tag for tag in sound_clip if tag.at < 1000])
+    source.feed(before(sound_clip, 1000))
     packager = source.package()
-    source.feed([tag for tag in sound_clip if tag.at >= 1000])
+    source.feed(since(sound_clip, 1000))
     frames = [tag.body[2:] for tag in sound_clip if tag.kind == 8 and not tag.is_config]
     got = [unit[7:] for unit in all_units(packager, AUDIO_PID)]
     first = frames.index(got[0])
@@ -137,7 +137,7 @@ def test_segments_are_never_longer_than_three_seconds(
     source = Source()
     source.feed([header, *(tag for tag in tags if tag.at < 20_000)])
     packager = source.package()
-    source.feed([tag for tag in tags if tag.at >= 20_000])
+    source.feed(since(tags, 20_000))
     playlist = packager.playlist()
     assert f"#EXT-X-TARGETDURATION:{target}\n" in playlist
     assert max(durations(playlist)) == longest

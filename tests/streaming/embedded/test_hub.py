@@ -10,7 +10,7 @@ from streaming.embedded.config import Limits
 from streaming.embedded.flv import Tag
 from streaming.embedded.hub import Client, Clock, Stream
 from streaming.embedded.viewers import FlvViewer, http_chunk, plain, websocket_frame
-from tests.streaming.embedded.peers import FlvTag, parse_tags
+from tests.streaming.embedded.peers import FlvTag, before, parse_tags
 from tests.streaming.embedded.test_hls import Source
 
 VIEWER = Client("2", "10.0.0.9", "", "flv")
@@ -108,7 +108,7 @@ class Watching:
 
     def __init__(self, clip: list[FlvTag], limits: Limits) -> None:
         self.source = Source()
-        self.source.feed([item for item in clip if item.at < 80])
+        self.source.feed(before(clip, 80))
         self.pipe = Pipe()
         self.now = 100.0
         self.viewer = FlvViewer(

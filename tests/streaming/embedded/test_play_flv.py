@@ -16,9 +16,11 @@ from tests.streaming.embedded.peers import (
     HttpPeer,
     Platform,
     ask,
+    before,
     count_frames,
     pictures,
     read_tags,
+    since,
     until,
 )
 
@@ -30,10 +32,9 @@ PATIENT = Limits(wait_seconds=60)
 @pytest.fixture(scope="module")
 def shown(media: Media, clip: list[FlvTag]) -> Iterator[Media]:
     """The server with a stream that has been there for six seconds of its own time."""
-    whole = sum(len(tag.body) for tag in pictures(clip))
     with media.publisher("shown") as publisher:
         publisher.send_tags(clip)
-        until(lambda: media.streams().get("shown", {}).get("bytes") == whole, what="the whole clip")
+        media.until_live("shown", clip)
         yield media
 
 
@@ -112,7 +113,7 @@ def test_sound_that_browsers_cannot_play_is_left_out(media: Media, clip: list[Fl
 
 def test_ffmpeg_decodes_what_follows(media: Media, clip: list[FlvTag]) -> None:
     """Joining in the middle: the cached group of pictures and the live ones after it."""
-    by_group = [tag for tag in clip if tag.at < 4000], [tag for tag in clip if tag.at >= 4000]
+    by_group = before(clip, 4000), since(clip, 4000)
     with media.publisher("decoded") as publisher:
         publisher.send_tags(by_group[0])
         media.until_live("decoded")
@@ -176,13 +177,13 @@ def test_the_backup_key_is_good_as_well(shown: Media) -> None:
 
 def test_an_opened_stream_goes_on_after_its_url_has_died(media: Media, clip: list[FlvTag]) -> None:
     with media.publisher("lasting") as publisher:
-        publisher.send_tags([tag for tag in clip if tag.at < 4000])
-        media.until_live("lasting")
+        publisher.send_tags(before(clip, 4000))
+        media.until_live("lasting", before(clip, 4000))
         target = play_target("/live/lasting.flv", seconds=1)
         with HttpPeer(media.http_port, target) as viewer:
             assert viewer.read_head() == 200
             until(lambda: ask(media.http_port, target, method="HEAD").status == 403)
-            publisher.send_tags([tag for tag in clip if tag.at >= 4000])
+            publisher.send_tags(since(clip, 4000))
             _, tags = read_tags(viewer, lambda tags: len(pictures(tags)) == 100)
     assert len(pictures(tags)) == 100
 
@@ -219,7 +220,7 @@ def test_only_configured_origins_may_read(start_media: Callable[..., Media], cli
     media = start_media(cors_origins=("http://console.example",))
     with media.publisher("guarded") as publisher:
         publisher.send_tags(clip)
-        media.until_live("guarded")
+        media.until_live("guarded", clip)
         target = play_target("/live/guarded.flv")
         ours, foreign = "Origin: http://console.example\r\n", "Origin: http://map.example\r\n"
         allowed = ask(media.http_port, target, method="HEAD", headers=ours)
@@ -307,7 +308,7 @@ def test_play_and_stop_are_told(
     media = start_media(platform_url=platform.url)
     with media.publisher("counted") as publisher:
         publisher.send_tags(clip)
-        media.until_live("counted")
+        media.until_live("counted", clip)
         with media.view("/live/counted.flv", headers=WS_HEADERS) as viewer:
             viewer.read_head()
             played = until(lambda: platform.last("counted", "play"))
@@ -325,7 +326,7 @@ def test_one_viewer_can_be_kicked(
     media = start_media(platform_url=platform.url)
     with media.publisher("chosen") as publisher:
         publisher.send_tags(clip)
-        media.until_live("chosen")
+        media.until_live("chosen", clip)
         with media.view("/live/chosen.flv") as viewer:
             viewer.read_head()
             client_id = until(lambda: platform.last("chosen", "play"))["client_id"]

@@ -10,7 +10,16 @@ import pytest
 from protocol.play_urls import sign_hls_session
 from streaming.embedded.config import Limits
 from tests.streaming.embedded.conftest import HLS_KEY, Media, play_target
-from tests.streaming.embedded.peers import Answer, FlvTag, Platform, ask, count_frames, pictures, until
+from tests.streaming.embedded.peers import (
+    Answer,
+    FlvTag,
+    Platform,
+    ask,
+    before,
+    count_frames,
+    since,
+    until,
+)
 from tests.streaming.embedded.test_hls import numbers
 
 ENTRY = "/live/shown.m3u8"
@@ -18,10 +27,9 @@ ENTRY = "/live/shown.m3u8"
 
 @pytest.fixture(scope="module")
 def shown(media: Media, clip: list[FlvTag]) -> Iterator[Media]:
-    whole = sum(len(tag.body) for tag in pictures(clip))
     with media.publisher("shown") as publisher:
         publisher.send_tags(clip)
-        until(lambda: media.streams().get("shown", {}).get("bytes") == whole, what="the whole clip")
+        media.until_live("shown", clip)
         yield media
 
 
@@ -79,14 +87,14 @@ def test_an_absent_stream_is_404(media: Media) -> None:
 
 def test_the_first_playlist_waits_for_the_first_segment(media: Media, clip: list[FlvTag]) -> None:
     with media.publisher("first") as publisher:
-        publisher.send_tags([tag for tag in clip if tag.at < 1900])
-        media.until_live("first")
+        publisher.send_tags(before(clip, 1900))
+        media.until_live("first", before(clip, 1900))
         playlist = enter(media, "/live/first.m3u8")
         answers: list[Answer] = []
         asking = threading.Thread(target=lambda: answers.append(ask(media.http_port, playlist)))
         asking.start()
         until(lambda: media.streams()["first"]["viewers"] == 1)
-        publisher.send_tags([tag for tag in clip if tag.at >= 1900])
+        publisher.send_tags(since(clip, 1900))
         asking.join()
         assert answers[0].status == 200
         assert answers[0].headers["content-type"] == "application/vnd.apple.mpegurl"
@@ -174,13 +182,13 @@ def test_sessions_are_counted_told_and_kicked(
 ) -> None:
     media = start_media(platform_url=platform.url)
     with media.publisher("counted") as publisher:
-        publisher.send_tags([tag for tag in clip if tag.at < 1900])
-        media.until_live("counted")
+        publisher.send_tags(before(clip, 1900))
+        media.until_live("counted", before(clip, 1900))
         playlist = enter(media, "/live/counted.m3u8")
         asking = threading.Thread(target=lambda: ask(media.http_port, playlist))
         asking.start()
         played = until(lambda: platform.last("counted", "play"))
-        publisher.send_tags([tag for tag in clip if tag.at >= 1900])
+        publisher.send_tags(since(clip, 1900))
         asking.join()
         assert ask(media.http_port, playlist).status == 200
         assert media.streams()["counted"]["viewers"] == 1
@@ -201,7 +209,7 @@ def test_an_idle_session_ends_and_packaging_with_it(
     )
     with media.publisher("idle") as publisher:
         publisher.send_tags(clip)
-        media.until_live("idle")
+        media.until_live("idle", clip)
         assert ask(media.http_port, enter(media, "/live/idle.m3u8")).status == 404
         assert until(lambda: platform.last("idle", "stop"))["reason"] == "left"
         assert media.streams()["idle"]["viewers"] == 0
@@ -210,16 +218,16 @@ def test_an_idle_session_ends_and_packaging_with_it(
 def test_a_session_survives_the_return_of_its_stream(media: Media, clip: list[FlvTag]) -> None:
     with media.publisher("returning") as publisher:
         publisher.send_tags(clip)
-        media.until_live("returning")
+        media.until_live("returning", clip)
         playlist = enter(media, "/live/returning.m3u8")
     until(lambda: "returning" not in media.streams())
     with media.publisher("returning") as publisher:
-        publisher.send_tags([tag for tag in clip if tag.at < 3900])
-        media.until_live("returning")
+        publisher.send_tags(before(clip, 3900))
+        media.until_live("returning", before(clip, 3900))
         answers: list[Answer] = []
         asking = threading.Thread(target=lambda: answers.append(ask(media.http_port, playlist)))
         asking.start()
         until(lambda: media.streams()["returning"]["viewers"] == 1)
-        publisher.send_tags([tag for tag in clip if tag.at >= 3900])
+        publisher.send_tags(since(clip, 3900))
         asking.join()
     assert answers[0].status == 200

@@ -78,7 +78,7 @@ def test_lists_what_is_published(media: Media, clip: list[FlvTag]) -> None:
 def test_a_publisher_of_small_chunks_arrives_whole(media: Media, clip: list[FlvTag]) -> None:
     with media.publisher("small-chunks", chunk_size=128) as publisher:
         publisher.send_tags(clip)
-        media.until_live("small-chunks")
+        media.until_live("small-chunks", clip)
         with media.view("/live/small-chunks.flv") as viewer:
             viewer.read_head()
             _, tags = read_tags(viewer, lambda tags: len(pictures(tags)) == 50)
@@ -150,7 +150,7 @@ def test_a_newer_publisher_without_h264_hurts_nobody(media: Media, clip: list[Fl
 def test_viewers_survive_a_short_restart(media: Media, clip: list[FlvTag], larger_clip: list[FlvTag]) -> None:
     with media.publisher("restarted") as publisher:
         publisher.send_tags(clip, shift=500_000)
-        media.until_live("restarted")
+        media.until_live("restarted", clip)
         viewer = media.view("/live/restarted.flv")
         assert viewer.read_head() == 200
     with media.publisher("restarted") as publisher, viewer:
@@ -172,7 +172,7 @@ def tags_config(tags: list[FlvTag]) -> bytes:
 def test_the_stream_ends_when_nobody_returns(media: Media, clip: list[FlvTag]) -> None:
     with media.publisher("ended") as publisher:
         publisher.send_tags(clip)
-        media.until_live("ended")
+        media.until_live("ended", clip)
         viewer = media.view("/live/ended.flv")
         viewer.read_head()
     with viewer:
@@ -184,7 +184,7 @@ def test_the_stream_ends_when_nobody_returns(media: Media, clip: list[FlvTag]) -
 def test_a_wall_clock_of_32_bits_does_not_wrap_for_viewers(media: Media, clip: list[FlvTag]) -> None:
     with media.publisher("wrapping") as publisher:
         publisher.send_tags(clip, shift=0xFFFFFFFF - 5000)
-        media.until_live("wrapping")
+        media.until_live("wrapping", clip)
         with media.view("/live/wrapping.flv") as viewer:
             viewer.read_head()
             _, tags = read_tags(viewer, lambda tags: len(pictures(tags)) == 50)

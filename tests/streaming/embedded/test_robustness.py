@@ -24,9 +24,11 @@ from tests.streaming.embedded.peers import (
     Platform,
     Publisher,
     ask,
+    before,
     parse_tags,
     pictures,
     read_tags,
+    since,
     until,
 )
 
@@ -36,12 +38,12 @@ def witness(media: Media, clip: list[FlvTag]) -> Iterator[None]:
     """A publisher and a viewer who must not notice what happens beside them."""
     name = f"witness-{time.monotonic_ns()}"
     with media.publisher(name) as publisher:
-        publisher.send_tags([tag for tag in clip if tag.at < 4000])
-        media.until_live(name)
+        publisher.send_tags(before(clip, 4000))
+        media.until_live(name, before(clip, 4000))
         with media.view(f"/live/{name}.flv") as viewer:
             viewer.read_head()
             yield
-            publisher.send_tags([tag for tag in clip if tag.at >= 4000])
+            publisher.send_tags(since(clip, 4000))
             _, tags = read_tags(viewer, lambda tags: len(pictures(tags)) == 100)
             assert len(pictures(tags)) == 100
 
@@ -99,7 +101,7 @@ def test_damaged_pictures_reach_viewers_or_nobody(media: Media, clip: list[FlvTa
         damaged.append(tag._replace(body=bytes(body)))
     with media.publisher("damaged") as publisher:
         publisher.send_tags(damaged)
-        media.until_live("damaged")
+        media.until_live("damaged", damaged)
         playlist = ask(media.http_port, play_target("/live/damaged.m3u8")).headers["location"]
         with HttpPeer(media.http_port, playlist), media.view("/live/damaged.flv") as viewer:
             until(lambda: media.streams()["damaged"]["viewers"] >= 1)
@@ -193,7 +195,7 @@ def test_a_viewer_who_stops_reading_is_dropped(
     media = start_media(platform_url=platform.url, limits=limits)
     with media.publisher("crowded") as publisher:
         publisher.send_tags(clip)
-        media.until_live("crowded")
+        media.until_live("crowded", clip)
         with media.view("/live/crowded.flv"), media.view("/live/crowded.flv") as quick:
             quick.read_head()
             until(lambda: media.streams()["crowded"]["viewers"] == 2)
@@ -225,7 +227,7 @@ def test_viewers_who_vanish_do_not_hurt_the_publisher(
     vanish = struct.pack("ii", 1, 0)
     with media.publisher("left") as publisher:
         publisher.send_tags(clip)
-        media.until_live("left")
+        media.until_live("left", clip)
         shift = 0
         for _ in range(40):
             with media.view("/live/left.flv") as viewer:
