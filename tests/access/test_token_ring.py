@@ -230,8 +230,15 @@ def test_first_use_is_noted_once_and_tells_which_token_a_gateway_holds(
         time_machine.move_to(NOON + timedelta(seconds=passed), tick=False)
         gateway_partner.request("POST", "VideoInformation", token=second)
     assert newest_used_token(gateway_partner.partner) == second
+    exchange(gateway_partner, second)
     used = PartnerToken.objects.get(partner=gateway_partner.partner, generation=2)
     assert used.first_used_at == NOON + timedelta(seconds=1)
+
+
+def test_a_token_that_was_exchanged_has_been_used(gateway_partner: Caller) -> None:
+    second = exchange(gateway_partner)
+    exchange(gateway_partner, second)
+    assert newest_used_token(gateway_partner.partner) == second
 
 
 def test_tokens_out_of_every_use_are_forgotten(ministry: Caller) -> None:
