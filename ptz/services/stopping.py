@@ -36,6 +36,7 @@ SWEEP_AFTER_SECONDS = 1
 _UNANSWERED_SECONDS = 3 * ORDER_TIMEOUT_SECONDS
 _SWEPT_AT_ONCE = 50
 
+TIMER_NAME = "ptz-stop"
 _timers: dict[int, threading.Timer] = {}
 _timers_lock = threading.Lock()
 
@@ -122,7 +123,7 @@ def cancel_timers() -> None:
 
 def _set_timer(camera_id: int, seconds: float) -> None:
     timer = threading.Timer(max(seconds, 0), _wake, args=(camera_id,))
-    timer.daemon = True
+    timer.daemon, timer.name = True, TIMER_NAME
     with _timers_lock:
         before = _timers.get(camera_id)
         if before is not None:

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 from time_machine import TimeMachineFixture
 
 from cameras.models import Camera
@@ -151,6 +152,30 @@ def test_two_who_order_at_the_same_moment_are_put_in_order(
         else:
             assert (upper.result(), rows) == (403, [(PtzLevel.PROVINCE, "done"), (PtzLevel.MINISTRY, "held")])
         assert PtzLease.objects.get().level == PtzLevel.PROVINCE
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        (is_waiting,) = cursor.fetchone() or (False,)
+    return bool(is_waiting)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_order_that_comes_while_another_is_being_decided_waits_for_the_outcome(
+    ministry: Caller, wang: Operator, dome: Camera
+) -> None:
+    """The province is just taking the camera; an order that had read the lease before would come through."""
+    order(ministry, dome)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            lease = PtzLease.objects.select_for_update().get()
+            late = pool.submit(closing(lambda: order(ministry, dome)))
+            wait_until(somebody_waits_for_a_lock, "the ministry to queue")
+            lease.level = PtzLevel.PROVINCE
+            lease.held_until = timezone.now() + timedelta(seconds=30)
+            lease.save()
+        assert late.result()["code"] == 403
 
 
 @pytest.mark.django_db(transaction=True)
