@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from access.models import Organisation
 from access.services.organisations import ensure_root, place_department
 from cameras.choices import CameraType, Classify, OnlineStatus, Orientation, StatusSource
-from cameras.models import Camera, StatusChange
+from cameras.models import Camera
 from protocol.fields import format_stake
 
 T = TypeVar("T")
@@ -89,19 +89,22 @@ def fill_ledger(*, cameras: int, companies: int, seed: int, now: datetime | None
 
 
 def _store(batch: list[Camera], now: datetime) -> None:
+    """COPY: several times faster than INSERT for rows this wide."""
     keys = [camera.number_key for camera in batch]
     known = set(Camera.objects.filter(number_key__in=keys).values_list("number_key", flat=True))
-    new = Camera.objects.bulk_create(camera for camera in batch if camera.number_key not in known)
-    StatusChange.objects.bulk_create(
-        StatusChange(
-            camera=camera,
-            at=camera.status_at or now,
-            status=camera.status,
-            source=StatusSource.REPORT,
-            reason=camera.status_reason,
+    new = [camera for camera in batch if camera.number_key not in known]
+    fields = [field for field in Camera._meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    with connection.cursor() as cursor:
+        with cursor.copy(f"COPY cameras_camera ({columns}) FROM STDIN") as copy:
+            for camera in new:
+                camera.created_at = camera.updated_at = camera.version_at = now
+                copy.write_row([getattr(camera, field.attname) for field in fields])
+        cursor.execute(
+            "INSERT INTO cameras_statuschange (camera_id, at, status, source, reason)"
+            " SELECT id, status_at, status, %s, status_reason FROM cameras_camera WHERE number_key = ANY(%s)",
+            [StatusSource.REPORT.value, [camera.number_key for camera in new]],
         )
-        for camera in new
-    )
 
 
 def _sections(draw: random.Random, companies: int, offices: int) -> list[_Section]:

@@ -13,8 +13,9 @@ from cameras.choices import OnlineStatus
 from cameras.models import Camera, PtzGrant
 from protocol.play_urls import new_rand, sign_path
 from streaming.choices import VideoType
+from streaming.media import MediaAdapter
 from streaming.models import PushSession
-from streaming.selectors import Placement
+from streaming.selectors import Placement, Playable
 
 CHUNK = 500
 
@@ -62,6 +63,12 @@ def play_urls(
 ) -> PlayUrls:
     """Sign the addresses of one stream. `uid` names the asker in the media server's hooks."""
     adapter = (placement or Placement()).adapter(server_id)
+    return _sign(adapter, camera, video_type, uid, ttl_seconds)
+
+
+def _sign(
+    adapter: MediaAdapter, camera: Camera, video_type: VideoType, uid: str, ttl_seconds: int | None
+) -> PlayUrls:
     paths = adapter.play_paths(camera.stream_name(video_type))
     base = adapter.server.http_url.rstrip("/")
     ttl = settings.PLAY_URL_TTL_SECONDS if ttl_seconds is None else ttl_seconds
@@ -70,6 +77,14 @@ def play_urls(
     flv = f"{paths.flv}?auth_key={sign_path(paths.flv, key, timestamp=timestamp, rand=rand, uid=uid)}"
     hls = f"{paths.hls}?auth_key={sign_path(paths.hls, key, timestamp=timestamp, rand=rand, uid=uid)}"
     return PlayUrls(flv_url=base + flv, ws_url=base.replace("http", "ws", 1) + flv, hls_url=base + hls)
+
+
+def issue_play_url(*, partner: Partner, playable: Playable, video_type: VideoType) -> PlayEntry:
+    """The entry of one camera found by `find_playable`."""
+    camera, urls = playable.camera, None
+    if camera.status == OnlineStatus.ONLINE:
+        urls = _sign(playable.adapter, camera, video_type, f"p{partner.pk}", partner.play_ttl_seconds)
+    return PlayEntry(camera.number, camera.name, urls, camera.can_ptz and playable.is_opened)
 
 
 def issue_play_urls(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
+from django.db import connection
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
@@ -263,11 +264,7 @@ def _mark_live(rows: list[tuple[_Known, LiveStream]], asked_at: datetime) -> Non
     PushSession.objects.filter(settled, pk__in=came).exclude(state=PushState.LIVE).update(
         state=PushState.LIVE, live_at=asked_at, attempts=0, next_attempt_at=None, last_error=""
     )
-    PushSession.objects.bulk_update(
-        [_with_facts(known, row) for known, row in rows if _facts(known) != _facts(row)],
-        ["codec", "width", "height", "viewers", "bitrate_kbps"],
-        batch_size=500,
-    )
+    _write_facts([(known.pk, row) for known, row in rows if _facts(known) != _facts(row)])
     watched = [known.pk for known, row in rows if row.viewers and known.video_type == VideoType.HIGH]
     if watched:
         newest = Greatest(F("needed_at"), Value(asked_at))
@@ -282,15 +279,19 @@ def _facts(row: _Known | LiveStream) -> tuple[str, int | None, int | None, int]:
     return row.codec, row.width, row.height, row.viewers
 
 
-def _with_facts(known: _Known, row: LiveStream) -> PushSession:
-    return PushSession(
-        pk=known.pk,
-        codec=row.codec,
-        width=row.width,
-        height=row.height,
-        viewers=row.viewers,
-        bitrate_kbps=row.bitrate_kbps,
-    )
+def _write_facts(changed: list[tuple[int, LiveStream]]) -> None:
+    # After a restart these are all streams of a province: one statement, where bulk_update takes minutes.
+    if not changed:
+        return
+    columns = [(pk, row.codec, row.width, row.height, row.viewers, row.bitrate_kbps) for pk, row in changed]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE streaming_pushsession s SET codec = v.codec, width = v.width, height = v.height,"
+            " viewers = v.viewers, bitrate_kbps = v.kbps FROM unnest(%s::bigint[], %s::text[], %s::int[],"
+            " %s::int[], %s::int[], %s::int[]) AS v (id, codec, width, height, viewers, kbps)"
+            " WHERE s.id = v.id",
+            [list(column) for column in zip(*columns, strict=True)],
+        )
 
 
 def _judge_publisher(adapter: MediaAdapter, stream: str, known: _Known | None) -> None:
