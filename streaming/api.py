@@ -4,12 +4,11 @@ from rest_framework.response import Response
 
 from access.choices import Scope
 from access.verbs import VerbView
-from cameras.choices import OnlineStatus
-from cameras.models import Camera
-from cameras.selectors import cameras_in_department, find_camera
-from protocol.errors import MalformedError
+from cameras.selectors import cameras_in_department, cameras_numbered, find_camera
+from protocol.errors import MalformedError, NotFoundError, shorten
 from streaming.choices import VideoType
-from streaming.services.play import issue_play_urls
+from streaming.selectors import find_playable
+from streaming.services.play import PlayEntry, issue_play_url, issue_play_urls
 from streaming.services.pushes import request_high_stream
 
 
@@ -31,10 +30,11 @@ class GetCameraPlayURL(VerbView):
         return self.answer({"videoRequestUrl": [entry.to_wire() for entry in entries]})
 
     def _one(self, camera_num: str, department: str | None, video_type: VideoType) -> Response:
-        camera = find_camera(self.partner, camera_num, department)
-        if video_type == VideoType.HIGH and camera.status == OnlineStatus.ONLINE:
-            request_high_stream(camera=camera)
-        cameras = Camera.objects.filter(pk=camera.pk)
-        (entry,) = issue_play_urls(partner=self.partner, cameras=cameras, video_type=video_type)
-        wire = entry.to_wire()
+        cameras = cameras_numbered(self.partner, camera_num, department)
+        entries = list(issue_play_urls(partner=self.partner, cameras=cameras, video_type=video_type))
+        if not entries:
+            raise NotFoundError(f"摄像机不存在：{shorten(camera_num)}")
+        if video_type == VideoType.HIGH and entries[0].urls is not None:
+            request_high_stream(camera=find_camera(self.partner, camera_num))
+        wire = entries[0].to_wire()
         return self.answer({"videoRequestUrl": wire if self.partner.has_object_answer else [wire]})

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from access.models import Partner
+from access.statements import fetch_one
 from cameras.models import Camera
 from protocol.errors import InternalError
 from protocol.fields import is_camera_num
@@ -42,6 +44,51 @@ class Placement:
         if not self._adapters:
             raise InternalError("没有启用的媒体服务器，请先登记（manage.py add_media_server）")
         return next(iter(self._adapters.values()))
+
+
+_NEEDED = {"id", "number", "number_key", "name", "status", "camera_type", "ptz_override"}
+# In the model's order: from_db deals the values out by it.
+_CAMERA_FIELDS = [field.attname for field in Camera._meta.concrete_fields if field.attname in _NEEDED]
+_SERVER_FIELDS = [field.attname for field in MediaServer._meta.concrete_fields]
+# Camera, grant and media server in one look. A stream's own server first, else the first active one.
+_PLAYABLE = f"""
+SELECT {", ".join(f'c."{name}"' for name in _CAMERA_FIELDS)},
+       EXISTS (SELECT 1 FROM cameras_ptzgrant g WHERE g.camera_id = c.id AND g.partner_id = %s),
+       {", ".join(f'm."{name}"' for name in _SERVER_FIELDS)}
+FROM cameras_camera c
+JOIN access_organisation o ON o.id = c.organisation_id
+LEFT JOIN streaming_pushsession s ON s.camera_id = c.id AND s.video_type = %s
+JOIN LATERAL (
+    SELECT * FROM streaming_mediaserver m WHERE m.is_active
+    ORDER BY (m.id = s.media_server_id) DESC NULLS LAST, m.id LIMIT 1
+) m ON true
+WHERE c.number_key = %s AND c.deleted_at IS NULL AND NOT c.is_pending AND starts_with(o.path, %s)
+"""  # noqa: S608 - column names of our own models
+
+
+@dataclass(frozen=True)
+class Playable:
+    """One camera with what its play address needs; other fields of `camera` are not loaded."""
+
+    camera: Camera
+    is_opened: bool
+    adapter: MediaAdapter
+
+
+def find_playable(partner: Partner, camera_num: str, video_type: VideoType) -> Playable | None:
+    """The hot read of GetCameraPlayURL, one prepared statement; None leaves the words to `find_camera`."""
+    key = camera_num.strip().lower()
+    if not is_camera_num(key, uuid4=False):
+        return None
+    row = fetch_one(_PLAYABLE, (partner.pk, int(video_type), key, partner.organisation.path))
+    if row is None:
+        return None
+    width = len(_CAMERA_FIELDS)
+    server = MediaServer.from_db("default", _SERVER_FIELDS, row[width + 1 :])
+    if not has_adapter(server.kind):
+        return None
+    camera = Camera.from_db("default", _CAMERA_FIELDS, row[:width])
+    return Playable(camera, row[width], adapter_for(server))
 
 
 @dataclass(frozen=True)
