@@ -6,7 +6,6 @@ restart, with the new client_id), `unpublish` (the stream has ended, the time of
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 import zlib
@@ -50,9 +49,8 @@ class Hooks:
     async def start(self) -> None:
         if not self._url:
             return
-        timeout = aiohttp.ClientTimeout(total=self._limits.hook_seconds)
         connector = aiohttp.TCPConnector(limit=_LANES + 16)
-        self._session = aiohttp.ClientSession(timeout=timeout, connector=connector, headers=self._headers)
+        self._session = aiohttp.ClientSession(connector=connector, headers=self._headers)
         self._lanes = [_Lane() for _ in range(_LANES)]
         self._tasks = [asyncio.create_task(self._work(lane)) for lane in self._lanes]
 
@@ -94,17 +92,18 @@ class Hooks:
         for attempt in range(self._limits.hook_tries):
             if attempt:
                 await asyncio.sleep(_PAUSES_SECONDS[min(attempt, len(_PAUSES_SECONDS)) - 1])
-            if await self._post(body) is not None:
+            if await self._post(body, self._limits.hook_seconds) is not None:
                 return
         self.lost += 1
         logger.warning("platform did not take an event after %d tries", self._limits.hook_tries)
 
-    async def _post(self, body: bytes) -> dict[str, object] | None:
+    async def _post(self, body: bytes, seconds: float) -> dict[str, object] | None:
         """The platform's answer, None if there was none that means success."""
         if self._session is None:
             return None
         try:
-            async with self._session.post(self._url, data=body) as answer:
+            timeout = aiohttp.ClientTimeout(total=seconds)
+            async with self._session.post(self._url, data=body, timeout=timeout) as answer:
                 raw = await answer.content.read(_ANSWER_BYTES)
                 parsed = orjson.loads(raw)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
@@ -125,12 +124,9 @@ class Hooks:
     async def _ask(self, key: Key, client: Client) -> bool:
         if self._session is None:
             return False
-        # A silent platform is waited for as long as the viewer is; a refused connection says no at once.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._limits.wait_seconds):
-                answer = await self._post(_body("not_found", key, client, {}))
-                return answer is not None and answer.get("wait") is True
-        return False
+        # A silent platform is waited for as long as the viewer waits; a refused connection says no at once.
+        answer = await self._post(_body("not_found", key, client, {}), self._limits.wait_seconds)
+        return answer is not None and answer.get("wait") is True
 
 
 def _body(event: str, key: Key, client: Client, details: dict[str, object]) -> bytes:

@@ -1,5 +1,6 @@
 """The HTTP side, what all routes share: errors as JSON, CORS, paths that climb refused."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from streaming.embedded.hooks import Hooks
 from streaming.embedded.hub import Hub, Tell
 from streaming.embedded.tickets import RefusedError
 from streaming.embedded.viewers import FlvViewer
+
+logger = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -60,11 +63,16 @@ async def _answer_all(request: web.Request, handler: Handler) -> web.StreamRespo
         return await handler(request)
     except RefusedError as error:
         return problem(error.status, error.message)
+    except ConnectionError:
+        raise
     except web.HTTPException as error:
         answer = problem(error.status, _MESSAGES.get(error.status, error.reason))
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
+    except Exception:
+        logger.exception("%s %s failed", request.method, request.path)
+        return problem(500, "服务内部错误")
 
 
 def allowed_origin(origins: tuple[str, ...], origin: str) -> str:

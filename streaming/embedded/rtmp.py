@@ -130,7 +130,10 @@ class PublisherSession(asyncio.Protocol):
         if self._transport is not None and self._is_closed:
             # It was told to go and does not read why.
             self._transport.abort()
-        self._refuse("silent" if self._ingest is not None else "no publish in time")
+        if self._ingest is None:
+            self._refuse("no publish in time", level=logging.DEBUG)
+        else:
+            self._refuse("silent")
 
     def data_received(self, data: bytes) -> None:
         if self._is_closed:
@@ -138,7 +141,8 @@ class PublisherSession(asyncio.Protocol):
         try:
             self._receive(data)
         except (ChunkError, amf.AmfError) as error:
-            self._refuse(str(error))
+            # Port scanners must not fill the log.
+            self._refuse(str(error), level=logging.DEBUG if self._ingest is None else logging.WARNING)
         except RefusedCodecError as error:
             self._refuse_codec(error.codec)
 

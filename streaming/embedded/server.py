@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import resource
 import secrets
 import signal
 import socket
@@ -11,6 +12,7 @@ from typing import cast
 
 import uvloop
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from streaming.embedded.api import Api
 from streaming.embedded.config import MediaConfig
@@ -26,8 +28,23 @@ logger = logging.getLogger(__name__)
 _WAKE_SECONDS = 0.1
 _WAKES_PER_SWEEP = 10
 _STALLED_MS = 20_000
+_SPARE_FILES = 100
 # Publishers are told a few hundred bytes.
 _REPLY_BYTES = 16 * 1024
+
+
+def _http_logger() -> logging.Logger:
+    quiet = logging.getLogger(f"{__name__}.http")
+    if not quiet.filters:
+        quiet.addFilter(_NoPeerErrors())
+    return quiet
+
+
+class _NoPeerErrors(logging.Filter):
+    """A request that is no HTTP is the peer's fault: not worth a traceback, and it may quote a signed URL."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 class _Refusing(asyncio.Protocol):
@@ -58,6 +75,7 @@ class MediaServer:
         self._runner = web.AppRunner(
             app,
             access_log=None,
+            logger=_http_logger(),
             handler_cancellation=True,
             keepalive_timeout=config.limits.keepalive_seconds,
             lingering_time=1.0,
@@ -128,12 +146,19 @@ async def _serve(config: MediaConfig) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     server = MediaServer(config)
-    await server.start()
-    await ended.wait()
-    logger.info("media server ends")
-    await server.stop()
+    try:
+        await server.start()
+        await ended.wait()
+        logger.info("media server ends")
+    finally:
+        await server.stop()
 
 
 def run(config: MediaConfig) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT. OSError when a port is taken."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = config.limits.rtmp_connections + config.limits.http_connections + _SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, ceiling), hard))
     uvloop.run(_serve(config))

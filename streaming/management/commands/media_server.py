@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from streaming.embedded import server
 from streaming.embedded.config import MediaConfig
@@ -31,4 +31,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        server.run(media_config())
+        try:
+            server.run(media_config())
+        except OSError as error:
+            raise CommandError(f"流媒体服务无法启动：{error}") from error

@@ -2,13 +2,14 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from protocol.play_urls import sign_path
 from streaming.embedded.config import Limits
-from tests.streaming.embedded.conftest import PUBLISH_KEY, Media, media_config, play_target
+from tests.streaming.embedded.conftest import PUBLISH_KEY, Media, play_target
 from tests.streaming.embedded.peers import (
     WS_ACCEPT,
     WS_HEADERS,
@@ -254,8 +255,8 @@ def test_a_push_that_was_begun_and_never_comes_is_404(
     start_media: Callable[..., Media], platform: Platform
 ) -> None:
     platform.answers["not_found"] = {"code": 0, "wait": True}
-    limits = media_config().limits
-    media = start_media(platform_url=platform.url)
+    limits = Limits(wait_seconds=1.0)
+    media = start_media(platform_url=platform.url, limits=limits)
     with media.view("/live/never.flv") as viewer:
         asked_at = until(lambda: platform.last("never", "not_found"))["at"]
         assert viewer.read_head() == 404
@@ -278,6 +279,16 @@ def test_no_push_begun_is_404_at_once(
 def test_a_dead_platform_is_404_at_once(start_media: Callable[..., Media]) -> None:
     media = start_media(platform_url="http://127.0.0.1:1", limits=PATIENT)
     assert ask(media.http_port, play_target("/live/none.flv")).status == 404
+
+
+def test_a_silent_platform_is_waited_for_no_longer_than_a_stream(
+    start_media: Callable[..., Media], platform: Platform
+) -> None:
+    platform.hold = threading.Event()
+    media = start_media(platform_url=platform.url, limits=Limits(wait_seconds=1.0, hook_seconds=60))
+    began = time.monotonic()
+    assert ask(media.http_port, play_target("/live/none.flv")).status == 404
+    assert time.monotonic() - began >= 1.0
 
 
 def test_a_silent_platform_does_not_keep_a_stream_that_comes(

@@ -19,6 +19,7 @@ from streaming.embedded.config import Limits
 from tests.streaming.embedded.conftest import PUBLISH_KEY, Media, play_target, publish_auth
 from tests.streaming.embedded.peers import (
     DEADLINE_SECONDS,
+    WS_HEADERS,
     FlvTag,
     HttpPeer,
     Platform,
@@ -135,19 +136,52 @@ def test_too_much_before_publish_is_closed(media: Media) -> None:
         assert publisher.is_closed()
 
 
+def test_garbage_from_a_websocket_viewer(media: Media, clip: list[FlvTag], witness: None) -> None:
+    dice = random.Random(17)
+    with media.publisher("talked-to") as publisher:
+        publisher.send_tags(clip)
+        media.until_live("talked-to", clip)
+        for _ in range(10):
+            with media.view("/live/talked-to.flv", headers=WS_HEADERS) as viewer:
+                assert viewer.read_head() == 101
+                with contextlib.suppress(ConnectionError):
+                    viewer.socket.sendall(dice.randbytes(20_000))
+        until(lambda: media.streams()["talked-to"]["viewers"] == 0)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [b"GET /live/x.flv?auth_key=private HTTP/9.9\r\n\r\n", b"GET /live/x.flv?auth_key=private" + b"x" * 9000],
+)
+def test_a_request_that_is_no_http_leaves_no_trace(
+    media: Media, request_bytes: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_connection(("127.0.0.1", media.http_port), timeout=DEADLINE_SECONDS) as peer:
+        peer.sendall(request_bytes + b"\r\n\r\n")
+        assert peer.recv(20).startswith(b"HTTP/1.0 400")
+    assert "private" not in caplog.text
+
+
 def test_a_message_over_the_limit_is_closed(media: Media, witness: None) -> None:
     with media.publisher("huge") as publisher:
         publisher.socket.sendall(b"\x06\x00\x00\x00\xff\xff\xff\x09" + struct.pack("<I", 1))
         assert publisher.is_closed()
 
 
-def test_pings_whose_answers_nobody_reads_are_closed(media: Media) -> None:
+def test_pings_whose_answers_nobody_reads_are_closed(media: Media, caplog: pytest.LogCaptureFixture) -> None:
     with media.publisher("pinging") as publisher:
-        ping = publisher.message(4, b"\x00\x06\x00\x00\x00\x01", at=0, chunk_stream=2, stream_id=0) * 1000
+        pings = publisher.message(4, b"\x00\x06\x00\x00\x00\x01", at=0, chunk_stream=2, stream_id=0) * 20_000
         publisher.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        with pytest.raises((ConnectionError, TimeoutError)):
-            for _ in range(2000):
-                publisher.socket.sendall(ping)
+        publisher.socket.setblocking(False)
+        sent = 0
+
+        def is_closed() -> bool:
+            nonlocal sent
+            with contextlib.suppress(BlockingIOError, ConnectionError):
+                sent += publisher.socket.send(pings[sent % len(pings) :])
+            return "answers are not read" in caplog.text
+
+        until(is_closed)
 
 
 def test_answers_pings_and_acknowledges_its_window(media: Media) -> None:
