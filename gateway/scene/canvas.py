@@ -63,7 +63,7 @@ class Patch:
 
 
 def to_yuv(rgb: Floats) -> Floats:
-    """(h, w, 3) of 0-255 as (h, w, 3) of limited-range YUV."""
+    """(..., 3) of 0-255 as (..., 3) of limited-range YUV."""
     return difference_to_yuv(rgb) + _OFFSET
 
 
@@ -84,45 +84,51 @@ def halve(plane: Floats) -> Floats:
     return total * np.float32(0.25)
 
 
-def make_patch(rgb: Floats, cover: Floats, glow: Floats | None = None) -> Patch:
-    """From cover (h, w) 0-1, colours (h, w, 3) 0-255 times cover, and light (h, w, 3) added on top.
+Shine = tuple[Floats, Floats]
+"""Light that is added: how much of it (h, w) 0-1, and its colour as a difference in YUV (3)."""
+
+
+def make_patch(yuv: Floats, cover: Floats, shines: Sequence[Shine] = ()) -> Patch:
+    """From cover (h, w) 0-1, colours (h, w, 3) in YUV times cover, and light on top.
 
     Height and width are even.
     """
-    light = rgb if glow is None else rgb + glow
-    yuv = difference_to_yuv(light) + _OFFSET * cover[..., None]
-    small, small_cover = halve(yuv[..., 1:]), halve(cover)
+    luma, small, small_cover = yuv[..., 0], np.moveaxis(halve(yuv[..., 1:]), -1, 0), halve(cover)
+    for share, colour in shines:
+        luma = luma + share * colour[0]
+        small = small + halve(share) * colour[1:, None, None]
 
     # Light may take colour away, which needs a sign; without it half the memory does.
     def kept(plane: Floats) -> Bytes | Words:
-        return plane.astype(np.uint8) if glow is None else plane.astype(np.int16)
+        return np.rint(plane).astype(np.int16) if shines else np.rint(plane).astype(np.uint8)
 
     return Patch(
-        luma=kept(np.rint(yuv[..., 0])),
+        luma=kept(luma),
         keep_luma=np.rint((1 - cover) * OPAQUE).astype(np.uint8),
-        chroma=kept(np.rint(np.moveaxis(small, -1, 0))),
+        chroma=kept(small),
         keep_chroma=np.rint((1 - small_cover) * OPAQUE).astype(np.uint8),
-        may_overflow=glow is not None,
+        may_overflow=bool(shines),
     )
 
 
 def lay(frame: Frame, patch: Patch, x: int, y: int) -> None:
     """Lay the patch with its upper left corner at (x, y); what sticks out is cut off."""
-    window = _window(patch.luma.shape, frame.luma.shape, x, y)
-    if window is None:
-        return
-    on_frame, of_patch = window
-    _blend(frame.luma[on_frame], patch.keep_luma[of_patch], patch.luma[of_patch], patch.may_overflow)
+    height, width = patch.luma.shape
     # Colour half a pixel off its place is not seen; light and dark moving by two pixels would be.
-    window = _window(patch.keep_chroma.shape, frame.chroma.shape[1:], x >> 1, y >> 1)
-    if window is not None:
+    u, v = x >> 1, y >> 1
+    if x >= 0 and y >= 0 and x + width <= frame.width and y + height <= frame.height:
+        luma, chroma = frame.luma[y : y + height, x : x + width], frame.chroma
+        _blend(luma, patch.keep_luma, patch.luma, patch.may_overflow)
+        chroma = chroma[:, v : v + height // 2, u : u + width // 2]
+        _blend(chroma, patch.keep_chroma, patch.chroma, patch.may_overflow)
+        return
+    if (window := _window((height, width), frame.luma.shape, x, y)) is not None:
         on_frame, of_patch = window
-        _blend(
-            frame.chroma[:, *on_frame],
-            patch.keep_chroma[of_patch],
-            patch.chroma[:, *of_patch],
-            patch.may_overflow,
-        )
+        _blend(frame.luma[on_frame], patch.keep_luma[of_patch], patch.luma[of_patch], patch.may_overflow)
+    if (window := _window(patch.keep_chroma.shape, frame.chroma.shape[1:], u, v)) is not None:
+        on_frame, of_patch = window
+        chroma, add = frame.chroma[:, *on_frame], patch.chroma[:, *of_patch]
+        _blend(chroma, patch.keep_chroma[of_patch], add, patch.may_overflow)
 
 
 Window = tuple[slice, slice]

@@ -15,10 +15,11 @@ from gateway.scene.geometry import PANORAMA_HEIGHT, PANORAMA_WIDTH, VIEW_HEIGHT,
 from gateway.scene.lens import Lens
 from gateway.scene.light import LIGHTS, LightName, light_at
 from gateway.scene.memory import return_memory
+from gateway.scene.optics import Optics
 from gateway.scene.panorama import Mask, Panorama, Site, paint
 from gateway.scene.rain import Rain
 from gateway.scene.shelf import load_panorama, save_panorama
-from gateway.scene.sprites import Optics, foot, shop_for
+from gateway.scene.sprites import shop_for
 from gateway.scene.text import BEIJING, Clock, Letterer
 from gateway.scene.traffic import Placed, Traffic
 from gateway.scene.view import Look, View
@@ -29,6 +30,9 @@ _LIGHT_CHECK_SECONDS = 20.0
 # The top of a lorry is in the picture until it has passed so near under the mast.
 _NEAREST_METRES = 11.0
 _FARTHEST_METRES = 900.0
+# Traffic that moves less than this between three pictures is drawn for one of them only. What
+# crosses the boundary in between is drawn twice rather than not at all.
+_PICTURES_A_DISTANCE, _PIXELS_A_DISTANCE, _OVERLAP_METRES = 3, 1.2, 6.0
 
 # One panorama after the other: twelve at once would take the cores from those already pushed.
 painter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="painter")
@@ -109,13 +113,16 @@ class _Screen:
     x: int
     y: int
 
+    def lay(self, frame: Frame) -> None:
+        lay(frame, self.patch, self.x, self.y)
+
 
 class Stage:
     """Draws a scene at one size."""
 
     def __init__(self, scene: Scene, backdrop: Backdrop, width: int, height: int) -> None:
         self._scene, self._backdrop = scene, backdrop
-        self._frame, self._ground = Frame(width, height), Frame(width, height)
+        self._frame, self._ground, self._distance = (Frame(width, height) for _ in range(3))
         self._squeeze = width / height / ASPECT
         self._shop = shop_for(width, height)
         letters = max(18, round(height * 0.053 / 2) * 2)
@@ -127,6 +134,7 @@ class Stage:
         self._lens = Lens(height)
         self._look = scene.view.look
         self._screens: list[_Screen] = []
+        self._pictures_left = 0
         self._set_ground()
 
     def draw(self, now: float) -> Bytes:
@@ -137,8 +145,9 @@ class Stage:
             self._look = look
             self._backdrop = backdrop or self._backdrop
             self._set_ground()
-        np.copyto(frame.data, self._ground.data)
-        self._drive(at)
+        self._set_distance(at)
+        np.copyto(frame.data, self._distance.data)
+        self._drive(frame, at, _NEAREST_METRES, self._boundary + _OVERLAP_METRES)
         if self._backdrop.light is LightName.RAIN:
             self._rain.fall(frame, at)
         self._lens.apply(frame, look)
@@ -147,30 +156,36 @@ class Stage:
         lay(frame, name, frame.width - name.width - self._margin, frame.height - name.height - self._margin)
         return frame.data
 
-    def _drive(self, at: float) -> None:
-        """Vehicles and what hides them, the farthest first."""
+    def _set_distance(self, at: float) -> None:
+        """The ground with the far traffic, which hardly moves: drawn anew for every third picture."""
+        self._pictures_left -= 1
+        if self._pictures_left > 0:
+            return
+        self._pictures_left = _PICTURES_A_DISTANCE
+        np.copyto(self._distance.data, self._ground.data)
         farthest = min(self._optics.farthest, _FARTHEST_METRES, self._backdrop.panorama.farthest)
-        screens = iter(self._screens)
-        screen = next(screens, None)
-        for placed in self._scene.traffic.at(at, _NEAREST_METRES, farthest):
-            while screen is not None and screen.z >= placed.z:
-                lay(self._frame, screen.patch, screen.x, screen.y)
-                screen = next(screens, None)
-            self._place(placed)
-        while screen is not None:
-            lay(self._frame, screen.patch, screen.x, screen.y)
-            screen = next(screens, None)
+        self._drive(self._distance, at, self._boundary, farthest)
 
-    def _place(self, placed: Placed) -> None:
+    def _drive(self, frame: Frame, at: float, nearest: float, farthest: float) -> None:
+        """Vehicles and what hides them, the farthest first."""
+        screens = [screen for screen in self._screens if nearest <= screen.z < farthest]
+        for placed in self._scene.traffic.at(at, nearest, farthest):
+            while screens and screens[0].z >= placed.z:
+                screens.pop(0).lay(frame)
+            self._place(frame, placed)
+        for screen in screens:
+            screen.lay(frame)
+
+    def _place(self, frame: Frame, placed: Placed) -> None:
         mast, z = self._scene.mast, placed.z
         x = placed.x - mast.x + mast.road.shift(max(z, 0.0))
-        u, v = foot(x, z, self._optics)
-        if not -0.6 * self._frame.width < self._vanish_u + u < 1.6 * self._frame.width:
+        u, v = self._optics.foot(x, z)
+        if not -0.6 * frame.width < self._vanish_u + u < 1.6 * frame.width:
             return
         sprite = self._shop.sprite(placed.model, placed.toward, x, z, self._rounded, self._backdrop.light)
         if sprite is not None:
             left, top = round(self._vanish_u + u) + sprite.left, round(self._vanish_v + v) + sprite.top
-            lay(self._frame, sprite.patch, left, top)
+            lay(frame, sprite.patch, left, top)
 
     def _set_ground(self) -> None:
         """What the look shows of the panorama, and all that depends on the look."""
@@ -190,6 +205,8 @@ class Stage:
         self._vanish_v = (mast.horizon_v - top) * scale
         self._optics = Optics.of(size[1], self._squeeze, look.zoom, mast.height)
         self._rounded = self._optics.rounded()
+        self._boundary = self._optics.distance_of_pace(_PIXELS_A_DISTANCE / _PICTURES_A_DISTANCE)
+        self._pictures_left = 0
         self._screens = []
         for mask in panorama.masks:
             if (screen := _screen(mask, box, ground, self._squeeze * scale, scale)) is not None:

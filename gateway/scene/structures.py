@@ -246,6 +246,9 @@ def _hill(builder: Builder, brush: Brush, z: float) -> None:
         x, share = float(rng.uniform(-145, 145)), float(rng.uniform(0.12, 1.0)) ** 0.8
         y = float(np.interp(x, xs, tops)) * share - 2
         brush.cut_out(any_plant(rng, Plant.BUSH, Plant.ROUND), x, z + 8 + 20 * share, rng.uniform(4, 7), y=y)
+    for x in np.linspace(builder.edge + 11, 150, 45):
+        for side in (-1, 1):
+            brush.cut_out(any_plant(rng, Plant.BUSH), side * float(x), z + 4, rng.uniform(2.5, 5.5))
 
 
 def _arch(x: float, half: float, z: float) -> list[Point]:

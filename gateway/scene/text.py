@@ -15,6 +15,8 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 BEIJING = datetime.timezone(datetime.timedelta(hours=8))
 
 _FINE = 4
+# Limited-range luma.
+_WHITE, _BLACK = 228, 16
 _SYSTEM_FONTS = (
     ("/usr/share/fonts/opentype/noto/NotoSansCJK-Medium.ttc", 2),
     ("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc", 2),
@@ -94,7 +96,8 @@ def _written(text: str, font: Font, size: tuple[int, int], squeeze: float) -> Pa
     ImageDraw.Draw(edge).text(at, text, fill=255, font=font, anchor="ms", stroke_width=stroke)
     white, cover = _shrunk(letters, size), _shrunk(edge, size) * 0.8
     cover = np.maximum(cover, white)
-    return make_patch(np.repeat((white * 245)[..., None], 3, axis=2), cover)
+    luma = white * _WHITE + (cover - white) * _BLACK
+    return make_patch(np.stack([luma, cover * 128, cover * 128], axis=-1), cover)
 
 
 class Clock:
