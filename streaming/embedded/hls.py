@@ -85,6 +85,7 @@ class Packager:
         self._audio = None
 
     def end(self, reason: str) -> None:
+        # Whoever waits for a first segment waits in vain.
         self._grown.set()
 
     def _configure(self, tag: Tag) -> None:
@@ -103,6 +104,7 @@ class Packager:
             return
         if self._began is not None:
             elapsed = tag.at - self._began
+            # Frames between key frames may begin a segment; players only start at a key one.
             is_full = elapsed + _FRAME_MS > self._hard_ms or self._size > self._limits.hls_bytes // 10
             if is_full or (tag.is_key and elapsed >= self._target * 500):
                 self._cut(tag.at)
@@ -128,6 +130,7 @@ class Packager:
     def _cut(self, at: int) -> None:
         if self._began is None or at <= self._began:
             return
+        # A publisher that stood still leaves a gap; no duration may exceed the target (RFC 8216 4.3.3.1).
         seconds = min(at - self._began, self._hard_ms) / 1000
         data = b"".join(self._parts)
         self._segments.append(Segment(self._number, seconds, data, self._is_break, self._breaks))

@@ -21,7 +21,6 @@ logger = logging.getLogger(__name__)
 
 _LANES = 4
 _PAUSES_SECONDS = (0.2, 1.0)
-_ANSWER_BYTES = 64 * 1024
 
 
 class _Lane:
@@ -72,6 +71,7 @@ class Hooks:
             return
         lane = self._lanes[zlib.crc32("/".join(key).encode()) % _LANES]
         if len(lane.events) >= self._limits.hook_queue // _LANES:
+            # The newest tell the present state; what is lost the platform finds in the stream list.
             lane.events.popleft()
             self.lost += 1
             if self.lost % 100 == 1:
@@ -104,8 +104,7 @@ class Hooks:
         try:
             timeout = aiohttp.ClientTimeout(total=seconds)
             async with self._session.post(self._url, data=body, timeout=timeout) as answer:
-                raw = await answer.content.read(_ANSWER_BYTES)
-                parsed = orjson.loads(raw)
+                parsed = orjson.loads(await answer.read())
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             logger.debug("hook failed: %s", type(error).__name__)
             return None

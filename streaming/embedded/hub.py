@@ -150,7 +150,7 @@ class Stream:
 
     @property
     def is_live(self) -> bool:
-        """Someone publishes, and what a viewer must be told at the start is known."""
+        """Someone publishes, and what a viewer must be told at the start is known: size, sound, a key frame."""
         return self.publisher is not None and self.has_audio is not None and self._is_told
 
     @property
@@ -165,6 +165,7 @@ class Stream:
         self.has_audio = None
         self.audio_header = b""
         self._first_video_at = None
+        # Live again, and told again, once its first key frame is there.
         self._is_told = False
         self._clear_gop()
         self._waiting.clear()
@@ -191,6 +192,7 @@ class Stream:
         elif self.gop:
             self.gop.append(tag)
             self._gop_bytes += size
+            # New viewers then wait for the next key frame: late, but the memory is bounded.
             if self._gop_bytes > self._limits.gop_bytes or len(self.gop) > self._limits.gop_tags:
                 self._clear_gop()
         self.total_bytes += size
@@ -221,6 +223,7 @@ class Stream:
                 return
             self._first_video_at = tag.at
         if self.has_audio is None:
+            # Without word of it, or with word of sound that does not come, a viewer is not kept waiting long.
             if (
                 self.announced_audio is not False
                 and tag.at - self._first_video_at < self._limits.audio_wait_ms
@@ -293,6 +296,7 @@ class Hub:
         if stream.publisher is not publisher:
             return
         stream.publisher = None
+        # An ffmpeg restarted by its gateway is back within this time; players would have to be reopened by hand.
         loop = asyncio.get_running_loop()
         self._grace[stream.key] = loop.call_later(self._limits.grace_seconds, self.end, stream, "unpublished")
 

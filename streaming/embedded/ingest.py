@@ -41,6 +41,9 @@ class Ingest:
             self._announced_audio = True
         elif "videocodecid" in facts or "width" in facts:
             self._announced_audio = False
+        # Some encoders send it behind the first sequence header.
+        if self.stream is not None:
+            self.stream.announced_audio = self._announced_audio
 
     def video(self, stamp: int, payload: bytes) -> None:
         if len(payload) < 2:
@@ -57,6 +60,7 @@ class Ingest:
         stream = self.stream
         if payload[1] == 0:
             self._sequence_header(payload)
+        # Before the sequence header, and behind the end of a sequence, nothing can be decoded.
         elif payload[1] == 1 and stream is not None:
             stream.push(Tag(flv.VIDEO, stream.clock.advance(stamp), payload, form == flv.KEY_FRAME))
 
@@ -67,6 +71,7 @@ class Ingest:
             config = h264.parse_record(payload[5:])
         except h264.H264Error as error:
             raise RefusedCodecError(f"H264: {error}") from error
+        # Only now, not at `publish`: a newcomer that sends nothing playable must not replace one that does.
         if self.stream is None:
             self.stream = self._hub.attach(self.key, self._publisher, self._announced_audio)
         self.stream.set_video(config, payload)

@@ -42,7 +42,9 @@ async def find_stream(site: Site, key: Key, client: Client) -> Stream | None:
 
 
 def make_client(site: Site, request: web.Request, protocol: str) -> Client:
-    return Client(site.new_id(), request.remote or "", request.query_string, protocol)
+    # Bytes that are no text reach us as surrogates, which JSON cannot carry to the platform.
+    query = request.rel_url.raw_query_string.encode("utf-8", "replace").decode()
+    return Client(site.new_id(), request.remote or "", query, protocol)
 
 
 class FlvPlayer:
@@ -74,6 +76,7 @@ class FlvPlayer:
 
     async def _play_http(self, request: web.Request, stream: Stream, client: Client) -> web.StreamResponse:
         response = web.StreamResponse(headers=_HEADERS)
+        # Nothing can follow an endless body on this connection.
         response.force_close()
         await response.prepare(request)
         frame = http_chunk if request.version >= (1, 1) else plain

@@ -47,6 +47,7 @@ class HlsPlayer:
             stream = await find_stream(site, key, make_client(site, request, "hls"))
         if stream is None:
             raise RefusedError(404, "视频流不存在")
+        # A path without host stays right behind any proxy.
         location = tickets.session_path(site.config, *key) + "/index.m3u8"
         return web.Response(status=302, headers={"Location": location, "Cache-Control": "no-store"})
 
@@ -58,6 +59,7 @@ class HlsPlayer:
         session_id = f"{found['expires']} {found['mac']} {request.remote}"
         if session_id in self._banned:
             raise RefusedError(410, "播放会话已结束，请重新获取播放地址")
+        # The address tells viewers apart whose sessions began in the same second.
         return key, session_id
 
     async def _playlist(self, request: web.Request) -> web.StreamResponse:

@@ -167,6 +167,7 @@ class PublisherSession(asyncio.Protocol):
     def _rest(self, ingest: Ingest) -> None:
         """A channel nobody watches is read in larger pieces: waking for each one is most of its cost."""
         stream = ingest.stream
+        # The kernel holds a tenth of a second of any stream, and its window holds the publisher back beyond that.
         if stream is not None and stream.is_live and not stream.listeners and self._transport is not None:
             self._transport.pause_reading()
             self._server.resting.append(self)
@@ -188,6 +189,7 @@ class PublisherSession(asyncio.Protocol):
         if not self._is_greeted and len(seen) > _HANDSHAKE:
             self._is_greeted = True
             stamp = (int(time.monotonic() * 1000) & 0xFFFFFFFF).to_bytes(4, "big")
+            # The plain handshake: the digest of Flash's own players is asked for by no encoder.
             own = stamp + bytes(4) + secrets.token_bytes(_HANDSHAKE - 8)
             self._write(b"\x03" + own + bytes(seen[1 : 1 + _HANDSHAKE]))
         return len(seen) >= 1 + 2 * _HANDSHAKE
@@ -266,12 +268,14 @@ class PublisherSession(asyncio.Protocol):
         elif name == "play":
             self._status("error", "NetStream.Play.Failed", "publish only")
             self._refuse("tried to play")
+        # Whatever else a client calls is left unanswered, which all of them were seen to bear.
         elif name in ("FCUnpublish", "deleteStream", "closeStream") and self._ingest is not None:
             self.kick("unpublished")
 
     def _connect(self, number: AmfValue, values: list[AmfValue]) -> None:
         facts = next((value for value in values if isinstance(value, dict)), {})
         app = facts.get("app")
+        # Some encoders put the query behind the app instead of the stream name.
         self._app, _, self._app_query = (app if isinstance(app, str) else "").partition("?")
         self._app = self._app.strip("/")
         self._send(rtmp_chunks.WINDOW_SIZE, _WINDOW.to_bytes(4, "big"))
@@ -304,6 +308,7 @@ class PublisherSession(asyncio.Protocol):
             self._refuse(f"publish denied, {reason}")
             return
         self._settle()
+        # A stranger was held to the few bytes that commands need.
         self._reader.message_bytes = self._limits.message_bytes
         self._ingest = Ingest(self._server.hub, (self._app, name), self)
         self._deadline = asyncio.get_running_loop().time() + self._limits.media_idle_seconds

@@ -40,6 +40,7 @@ class _ChunkStream:
 
     def __init__(self) -> None:
         self.timestamp = self.delta = self.length = self.kind = self.stream_id = 0
+        # As it stood on the wire, to recognise it in continuing chunks.
         self.extended: bytes | None = None
         # None between messages; empty once a header was read and its payload is awaited.
         self.body: bytearray | None = None
@@ -109,7 +110,8 @@ class ChunkReader:
         if message.kind == SET_CHUNK_SIZE:
             if len(message.payload) < 4 or not 0 < number <= 0x7FFFFFFF:
                 raise ChunkError("chunk size 0 or out of range")
-            self._chunk_size = min(number, self.message_bytes)
+            # No upper bound: payloads are taken as they come, and a smaller size of ours would lose the framing.
+            self._chunk_size = number
         elif message.kind == ABORT:
             aborted = self._streams.get(number)
             if aborted is not None and aborted.body is not None:

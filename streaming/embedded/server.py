@@ -118,12 +118,16 @@ class MediaServer:
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
-            for _ in range(_WAKES_PER_SWEEP):
-                await asyncio.sleep(_WAKE_SECONDS)
+        for number in count(1):
+            await asyncio.sleep(_WAKE_SECONDS)
+            try:
                 self._rtmp.wake()
-            self._rtmp.sweep(loop.time())
-            self._hls.sweep()
+                if number % _WAKES_PER_SWEEP == 0:
+                    self._rtmp.sweep(loop.time())
+                    self._hls.sweep()
+            except Exception:
+                # Were this task to end, channels nobody watches would never be read again.
+                logger.exception("sweep failed")
 
     async def stop(self) -> None:
         """In less than two seconds, whoever is connected."""
@@ -133,6 +137,7 @@ class MediaServer:
             self._sweeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
+        # Before the connections are closed, so that the platform hears of it at once.
         for stream in list(self.hub.streams.values()):
             self.hub.end(stream, "shutdown")
         self._rtmp.close()
@@ -157,6 +162,7 @@ async def _serve(config: MediaConfig) -> None:
 def run(config: MediaConfig) -> None:
     """Serve until SIGTERM or SIGINT. OSError when a port is taken."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Many systems start a process with 1024, fewer than the connections allowed here.
     wanted = config.limits.rtmp_connections + config.limits.http_connections + _SPARE_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         ceiling = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -60,5 +60,8 @@ def check_session(config: MediaConfig, app: str, name: str, expires: int, mac: s
 
 
 def check_secret(config: MediaConfig, given: str) -> None:
-    if not config.secret or not hmac.compare_digest(given.encode(), config.secret.encode()):
+    # An empty secret must not become one that everybody knows.
+    if not config.secret or not hmac.compare_digest(
+        given.encode("utf-8", "surrogateescape"), config.secret.encode()
+    ):
         raise RefusedError(403, "密钥不正确")

@@ -90,6 +90,7 @@ class FlvViewer:
             self.drop("slow")
             return
         self._take(tags)
+        # The transport is part of the queue; what it holds can no longer be skipped.
         if waiting <= self._limits.viewer_transport_bytes:
             self._send([])
         elif self._queue_bytes > self._limits.viewer_queue_bytes:
@@ -120,11 +121,13 @@ class FlvViewer:
             self._queue_bytes += len(tag.payload)
 
     def _skip(self) -> None:
+        # A decoder configuration is never sent again; without it the next key frame is of no use.
         self._queue = [tag for tag in self._queue if tag.is_config]
         self._queue_bytes = sum(len(tag.payload) for tag in self._queue)
         self._needs_key = True
 
     def _send(self, parts: list[bytes]) -> None:
+        # Each viewer begins at 0: some players read the 32 bits as signed, a standing stream gets there in 25 days.
         if self._queue and self._base is None:
             self._base = self._queue[0].at
         base = self._base or 0

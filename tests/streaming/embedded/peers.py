@@ -212,7 +212,7 @@ class HttpPeer:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS)
         length = f"Content-Length: {len(body)}\r\n" if body else ""
         request = f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{length}{headers}\r\n"
-        self.socket.sendall(request.encode() + body)
+        self.socket.sendall(request.encode("utf-8", "surrogateescape") + body)
         self._file = self.socket.makefile("rb")
         self.status = 0
         self.headers: dict[str, str] = {}

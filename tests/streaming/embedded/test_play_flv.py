@@ -346,6 +346,23 @@ def test_one_viewer_can_be_kicked(
         assert media.streams()["chosen"]["viewers"] == 0
 
 
+@pytest.mark.parametrize("more", ["&x=%ff", "&x=%00&y"])
+def test_odd_queries_of_a_signed_url_are_carried_to_the_platform(
+    start_media: Callable[..., Media], platform: Platform, clip: list[FlvTag], more: str
+) -> None:
+    media = start_media(platform_url=platform.url)
+    with media.publisher("odd") as publisher:
+        publisher.send_tags(clip)
+        media.until_live("odd", clip)
+        with HttpPeer(media.http_port, play_target("/live/odd.flv") + more) as viewer:
+            assert viewer.read_head() == 200
+            assert until(lambda: platform.last("odd", "play"))["query"].startswith("auth_key=")
+
+
+def test_a_secret_of_odd_bytes_is_refused(media: Media) -> None:
+    assert ask(media.http_port, "/api/streams", headers="X-Media-Secret: \udcff\r\n").status == 403
+
+
 def test_a_signature_of_the_decoded_path_is_meant(shown: Media) -> None:
     auth_key = sign_path(PATH, "play-key-main", timestamp=4_000_000_000)
     assert ask(shown.http_port, f"/live/%73hown.flv?auth_key={auth_key}", method="HEAD").status == 200

@@ -97,6 +97,13 @@ def test_a_new_chunk_size_holds_from_the_next_chunk() -> None:
     assert read(data) == [Message(9, 0, body, 1)]
 
 
+def test_a_chunk_size_beyond_any_message_is_kept_to() -> None:
+    reader = ChunkReader(1000)
+    reader.feed(head(0, 2, 0, 4, 1) + struct.pack(">I", 0x7FFFFFFF))
+    reader.message_bytes = 5000
+    assert reader.feed(head(0, 6, 0, 3000) + bytes(3000)) == [Message(9, 0, bytes(3000), 1)]
+
+
 def test_an_empty_message() -> None:
     assert read(head(0, 6, 3, 0) + head(0, 6, 4, 1) + b"x") == [Message(9, 3, b"", 1), Message(9, 4, b"x", 1)]
 
