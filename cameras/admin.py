@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from access.actors import actor_of_user
 from cameras.models import Camera, Gateway, PtzGrant, StatusChange
 from cameras.services.gateways import note_grants, remove_gateways, save_gateway
-from cameras.services.ledger import remove_cameras, save_camera
+from cameras.services.ledger import approve_cameras, remove_cameras, save_camera
 
 
 @admin.register(Gateway)
@@ -71,6 +71,7 @@ class CameraAdmin(admin.ModelAdmin[Camera]):
         "deleted_at",
     ]
     inlines = [PtzGrantInline]
+    actions = ["approve"]
     show_full_result_count = False
     list_per_page = 50
 
@@ -81,6 +82,11 @@ class CameraAdmin(admin.ModelAdmin[Camera]):
         super().save_related(request, form, formsets, change)
         if any(formset.has_changed() for formset in formsets):
             note_grants(camera=form.instance, actor=actor_of_user(request))
+
+    @admin.action(description="通过审核")
+    def approve(self, request: HttpRequest, queryset: QuerySet[Camera]) -> None:
+        count = approve_cameras(list(queryset), actor=actor_of_user(request))
+        self.message_user(request, f"{count} 路摄像机已通过审核")
 
     def get_deleted_objects(
         self, objs: QuerySet[Camera] | Sequence[Camera], request: HttpRequest

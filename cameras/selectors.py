@@ -53,14 +53,16 @@ def departments_named(name: str, partner: Partner) -> list[Organisation]:
     return [node for node in found if node.kind == found[0].kind]
 
 
-def find_camera(partner: Partner, camera_num: str, department: str | None = None) -> Camera:
-    """One camera by number, inside the partner's subtree and, when given, inside `department`."""
+def cameras_numbered(partner: Partner, camera_num: str, department: str | None = None) -> QuerySet[Camera]:
+    """The one camera of that number, inside the subtree and, when given, inside `department`; or none."""
     scope = cameras_in_department(partner, department) if department else cameras_of(partner)
-    camera = (
-        scope.select_related("organisation__parent", "gateway__partner")
-        .filter(number_key=camera_num.strip().lower())
-        .first()
-    )
+    return scope.filter(number_key=camera_num.strip().lower())
+
+
+def find_camera(partner: Partner, camera_num: str, department: str | None = None) -> Camera:
+    """One camera by number with its gateway; `NotFoundError` when it is not in the partner's scope."""
+    cameras = cameras_numbered(partner, camera_num, department)
+    camera = cameras.select_related("organisation__parent", "gateway__partner").first()
     if camera is None:
         raise NotFoundError(f"摄像机不存在：{shorten(camera_num)}")
     return camera

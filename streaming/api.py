@@ -30,11 +30,17 @@ class GetCameraPlayURL(VerbView):
         return self.answer({"videoRequestUrl": [entry.to_wire() for entry in entries]})
 
     def _one(self, camera_num: str, department: str | None, video_type: VideoType) -> Response:
-        cameras = cameras_numbered(self.partner, camera_num, department)
-        entries = list(issue_play_urls(partner=self.partner, cameras=cameras, video_type=video_type))
-        if not entries:
-            raise NotFoundError(f"摄像机不存在：{shorten(camera_num)}")
-        if video_type == VideoType.HIGH and entries[0].urls is not None:
+        entry = self._entry(camera_num, department, video_type)
+        if video_type == VideoType.HIGH and entry.urls is not None:
             request_high_stream(camera=find_camera(self.partner, camera_num))
-        wire = entries[0].to_wire()
+        wire = entry.to_wire()
         return self.answer({"videoRequestUrl": wire if self.partner.has_object_answer else [wire]})
+
+    def _entry(self, camera_num: str, department: str | None, video_type: VideoType) -> PlayEntry:
+        playable = None if department else find_playable(self.partner, camera_num, video_type)
+        if playable is not None:
+            return issue_play_url(partner=self.partner, playable=playable, video_type=video_type)
+        cameras = cameras_numbered(self.partner, camera_num, department)
+        for entry in issue_play_urls(partner=self.partner, cameras=cameras, video_type=video_type):
+            return entry
+        raise NotFoundError(f"摄像机不存在：{shorten(camera_num)}")

@@ -76,7 +76,7 @@ class Playable:
 
 
 def find_playable(partner: Partner, camera_num: str, video_type: VideoType) -> Playable | None:
-    """The hot read of GetCameraPlayURL, one prepared statement; None leaves the words to `find_camera`."""
+    """The hot read of GetCameraPlayURL, one prepared statement; None when there is none or no server."""
     key = camera_num.strip().lower()
     if not is_camera_num(key, uuid4=False):
         return None

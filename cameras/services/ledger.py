@@ -131,18 +131,26 @@ def bury_cameras(cameras: Iterable[Camera]) -> None:
     )
 
 
+def approve_cameras(cameras: Sequence[Camera], *, actor: Actor) -> int:
+    """Staff let reviewed cameras into service; how many had been waiting."""
+    waiting = [camera for camera in cameras if camera.is_pending and camera.deleted_at is None]
+    with transaction.atomic():
+        Camera.objects.filter(pk__in=[camera.pk for camera in waiting]).update(is_pending=False)
+        for camera in waiting:
+            _record(actor, "通过审核", camera)
+    return len(waiting)
+
+
 def remove_cameras(cameras: Sequence[Camera], *, actor: Actor) -> None:
     """Staff delete cameras."""
     with transaction.atomic():
         bury_cameras(cameras)
         for camera in cameras:
-            record(
-                actor,
-                "删除摄像机",
-                object_kind="camera",
-                object_id=camera.pk,
-                object_name=camera.name,
-            )
+            _record(actor, "删除摄像机", camera)
+
+
+def _record(actor: Actor, verb: str, camera: Camera) -> None:
+    record(actor, verb, object_kind="camera", object_id=camera.pk, object_name=camera.name)
 
 
 def revive(camera: Camera, *, owner: Partner | None) -> None:
@@ -175,13 +183,7 @@ def save_camera(*, camera: Camera, actor: Actor) -> Camera:
             camera.save()
         else:
             _correct(camera, before, is_new=is_new)
-        record(
-            actor,
-            "新增摄像机" if is_new else "修改摄像机",
-            object_kind="camera",
-            object_id=camera.pk,
-            object_name=camera.name,
-        )
+        _record(actor, "新增摄像机" if is_new else "修改摄像机", camera)
     return camera
 
 

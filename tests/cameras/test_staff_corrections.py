@@ -10,7 +10,7 @@ from access.models import BehaviourLog, Organisation, User
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, PtzGrant, StatusChange
 from cameras.services.status import set_stream_presence
-from tests.cameras.ledger import camera, number, register, wire
+from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cast import Caller
 
 pytestmark = pytest.mark.django_db
@@ -142,6 +142,15 @@ def test_several_at_once(admin: Client, office: Organisation) -> None:
     assert admin.post(reverse("admin:cameras_camera_changelist"), chosen).status_code == 302
     assert Camera.objects.filter(deleted_at=None).count() == 0
     assert Camera.objects.count() == 2
+
+
+def test_staff_let_waiting_cameras_in(admin: Client, gateway_partner: Caller) -> None:
+    make_gateway(gateway_partner.partner, is_review_first=True)
+    register(gateway_partner, wire(1), wire(2))
+    chosen = {"action": "approve", "_selected_action": [camera(1).pk]}
+    assert admin.post(reverse("admin:cameras_camera_changelist"), chosen).status_code == 302
+    assert [camera(n).is_pending for n in (1, 2)] == [False, True]
+    assert BehaviourLog.objects.get(verb="通过审核").object_id == str(camera(1).pk)
 
 
 def test_the_list_is_shown_with_few_queries(
