@@ -87,13 +87,12 @@ class Brush:
     def cut_out(
         self, picture: Image.Image, x: float, z: float, height: float, *, y: float = 0.0, shine: float = 0.0
     ) -> None:
-        """An upright picture (RGBA) of this height in metres, standing at (x, y, z)."""
+        """An upright picture (RGBa, colours times alpha) of this height in metres, standing at (x, y, z)."""
         u, v = self.mast.project(x, y, z)
         rows = round(FOCAL * height / z)
         columns = round(rows * picture.width / picture.height)
         if rows < 1 or columns < 1:
             return
-        # RGBA is resized with its alpha taken into account, so no dark seam grows around leaves.
         small = np.asarray(picture.resize((columns, rows), Image.Resampling.BILINEAR), dtype=np.float32)
         left, top = round(u - columns / 2), round(v) - rows
         window = _window((left, top, columns, rows), self.canvas.shape)
@@ -101,7 +100,7 @@ class Brush:
             return
         (x0, y0, x1, y1) = window
         piece = small[y0 - top : y1 - top, x0 - left : x1 - left]
-        self._lay(x0, y0, piece[..., 3] * np.float32(1 / 255), self.seen(piece[..., :3], z, shine=shine))
+        self._lay_cut_out(x0, y0, piece, z, shine)
 
     def glow(self, point: Point, radius: float, colour: Colour, strength: float) -> None:
         """Light around a lamp, `radius` in metres."""
@@ -120,13 +119,29 @@ class Brush:
         share = np.clip(1 - away / size, 0, 1) ** 2 * strength
         self.canvas[y0:y1, x0:x1] += share[..., None] * vector(colour)
 
+    def _lay_cut_out(self, left: int, top: int, piece: Floats, z: float, shine: float) -> None:
+        """Like `seen` and `_lay`, for colours that are already multiplied by their cover."""
+        ambient, haze = vector(self.light.ambient), vector(self.light.haze)
+        clear = np.float32(np.exp(-z / self.light.haze_metres))
+        share = piece[..., 3] * np.float32(1 / 255)
+        colour = piece[..., :3] * ((ambient + (1 - ambient) * np.float32(shine)) * clear)
+        colour += (haze * (1 - clear)) * share[..., None]
+        rows, columns = slice(top, top + piece.shape[0]), slice(left, left + piece.shape[1])
+        area = self.canvas[rows, columns]
+        area *= (1 - share)[..., None]
+        area += colour
+        self._add_cover(rows, columns, share)
+
+    def _add_cover(self, rows: slice, columns: slice, share: Floats) -> None:
+        if self._cover is not None:
+            area = self._cover[rows, columns]
+            area += (1 - area) * share
+
     def _lay(self, left: int, top: int, share: Floats, colour: Floats) -> None:
         rows, columns = slice(top, top + share.shape[0]), slice(left, left + share.shape[1])
         area = self.canvas[rows, columns]
         area += (colour - area) * share[..., None]
-        if self._cover is not None:
-            area = self._cover[rows, columns]
-            area += (1 - area) * share
+        self._add_cover(rows, columns, share)
 
 
 def _times(colour: Colour, factor: float) -> Colour:

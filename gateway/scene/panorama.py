@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from gateway.scene.canvas import Floats, halve, to_yuv
+from gateway.scene.canvas import Floats
 from gateway.scene.geometry import PANORAMA_HEIGHT, PANORAMA_WIDTH, Mast
 from gateway.scene.landscape import ON_WATER, GroundPainter, Surface, paint_hills, paint_sky
 from gateway.scene.light import Light
@@ -65,11 +65,10 @@ def paint(mast: Mast, site: Site, light: Light, letterer: Letterer) -> Panorama:
     GroundPainter(rng, mast, light, surface).paint(canvas)
     builder = Builder(canvas, mast, light, rng, letterer, site.road)
     _dress(builder, site)
-    yuv = to_yuv(canvas)
-    small = halve(yuv[..., 1:])
+    luma, blue, red = _planes(canvas)
     return Panorama(
-        luma=_image(yuv[..., 0]),
-        chroma=(_image(small[..., 0]), _image(small[..., 1])),
+        luma=luma,
+        chroma=(blue, red),
         masks=tuple(_mask(one) for one in sorted(builder.foregrounds, key=lambda one: -one.z)),
         farthest=builder.farthest,
     )
@@ -128,6 +127,19 @@ _BEFORE: Mapping[Classify, Dress] = {
     Classify.SERVICE_AREA: lambda builder, site: raise_lamps(builder.brush, builder.mast.nearest),
     Classify.ETC_GANTRY: lambda builder, site: etc_gantry(builder, 58.0),
 }
+
+
+def _planes(canvas: Floats) -> tuple[Image.Image, Image.Image, Image.Image]:
+    """Limited-range planes; Pillow's conversion is full-range BT.601."""
+    full = Image.fromarray(np.clip(np.rint(canvas), 0, 255).astype(np.uint8)).convert("YCbCr")
+    luma, blue, red = full.split()
+    narrow = [round(128 + (value - 128) * 224 / 255) for value in range(256)]
+    half = luma.width // 2, luma.height // 2
+    return (
+        luma.point([round(16 + value * 219 / 255) for value in range(256)]),
+        blue.resize(half, Image.Resampling.BOX).point(narrow),
+        red.resize(half, Image.Resampling.BOX).point(narrow),
+    )
 
 
 def _mask(foreground: Foreground) -> Mask:

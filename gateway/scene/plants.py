@@ -21,7 +21,7 @@ class Plant(enum.Enum):
 
 @lru_cache(maxsize=64)
 def plant(kind: Plant, variant: int) -> Image.Image:
-    """160 x 160 pixels RGBA, at noon with the sun at the upper left."""
+    """160 x 160 pixels RGBa (times alpha), at noon with the sun at the upper left."""
     rng = np.random.default_rng([ord(kind.name[0]), variant % _VARIANTS])
     wide, high, foot, leaf = kind.value
     image = Image.new("RGBA", (_SIDE * 2, _SIDE * 2), (*leaf, 0))
@@ -46,7 +46,8 @@ def plant(kind: Plant, variant: int) -> Image.Image:
         lit = 0.74 + 0.30 * up - 0.20 * across + rng.uniform(-0.10, 0.10)
         shade = tuple(int(min(max(value * lit, 0), 255)) for value in leaf)
         draw.ellipse((x - size, y - size, x + size, y + size * 0.85), fill=(*shade, 255))
-    return image.filter(ImageFilter.GaussianBlur(0.8)).resize((_SIDE, _SIDE), Image.Resampling.BOX)
+    small = image.filter(ImageFilter.GaussianBlur(0.8)).resize((_SIDE, _SIDE), Image.Resampling.BOX)
+    return small.convert("RGBa")
 
 
 def any_plant(rng: np.random.Generator, *kinds: Plant) -> Image.Image:

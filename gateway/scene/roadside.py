@@ -54,11 +54,11 @@ def raise_hedge(rng: np.random.Generator, brush: Brush, nearest: float, farthest
 
 def rail(brush: Brush, x: float, nearest: float, farthest: float = _FAR_METRES) -> None:
     """A W-beam on posts every 4 m."""
-    for z in reversed(list(distances(nearest, min(260, farthest), 4, 0.0))):
+    for z in reversed(list(distances(nearest, min(150, farthest), 4, 0.0))):
         brush.polygon(
             [(x - 0.06, 0, z), (x + 0.06, 0, z), (x + 0.06, 0.72, z), (x - 0.06, 0.72, z)], _STEEL_DARK
         )
-    stations = list(distances(nearest, farthest, 3, 0.07))
+    stations = list(distances(nearest, farthest, 4, 0.1))
     for low, high, colour in ((0.45, 0.55, _STEEL_DARK), (0.55, 0.66, _STEEL), (0.66, 0.76, (206, 209, 210))):
         brush.strip(_line(x, low, stations), _line(x, high, stations), colour)
 

@@ -242,10 +242,12 @@ def _hill(builder: Builder, brush: Brush, z: float) -> None:
     tops = 34 * np.exp(-((xs / 75) ** 2)) + 9 + 3 * np.cumsum(rng.normal(0, 0.5, 41)) / 3
     outline: list[Point] = [(float(x), float(max(y, 5)), z + 30) for x, y in zip(xs, tops, strict=True)]
     brush.polygon([(-150, -1, z + 30), *outline, (150, -1, z + 30)], (74, 100, 58))
-    for _ in range(520):
+    for _ in range(330):
         x, share = float(rng.uniform(-145, 145)), float(rng.uniform(0.12, 1.0)) ** 0.8
         y = float(np.interp(x, xs, tops)) * share - 2
-        brush.cut_out(any_plant(rng, Plant.BUSH, Plant.ROUND), x, z + 8 + 20 * share, rng.uniform(4, 7), y=y)
+        brush.cut_out(
+            any_plant(rng, Plant.BUSH, Plant.ROUND), x, z + 8 + 20 * share, rng.uniform(5, 8.5), y=y
+        )
     for x in np.linspace(builder.edge + 11, 150, 45):
         for side in (-1, 1):
             brush.cut_out(any_plant(rng, Plant.BUSH), side * float(x), z + 4, rng.uniform(2.5, 5.5))
@@ -353,7 +355,7 @@ def _lettered(
 def _mount(builder: Builder, brush: Brush, picture: Image.Image, foot: Point, high: float) -> None:
     x, y, z = foot
     # Lit by lamps or headlights.
-    brush.cut_out(picture, x, z, high, y=y, shine=0.5 * builder.light.lamps)
+    brush.cut_out(picture.convert("RGBa"), x, z, high, y=y, shine=0.5 * builder.light.lamps)
 
 
 def _lamp_cross(brush: Brush, at: Point, colour: Colour) -> None:
