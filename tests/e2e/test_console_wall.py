@@ -89,14 +89,16 @@ def test_staff_sign_in_and_nine_tiles_render(demo: Demo, page: Page, tmp_path: P
         expect(tile_video(page, camera)).to_have_attribute("data-state", "playing", timeout=15_000)
 
     frames = [int(tile_video(page, camera).evaluate(_COUNT_FRAMES, 2000)) for camera in cameras]
-    assert min(frames) >= 20, f"frames in two seconds: {frames}"
+    # Of 50 that came; a busy machine draws fewer, a stream that stands draws none.
+    assert min(frames) >= 10, f"frames in two seconds: {frames}"
     page.screenshot(path=tmp_path / "wall.png")
     assert failures == []
     assert foreign == []
 
 
 def test_ptz_key_turns_the_camera_and_releases_it(demo: Demo, page: Page) -> None:
-    camera = demo.cameras(ptz=True)[0]
+    # Not the one that the ministry turns in its test: the province would hold it.
+    camera = demo.cameras(ptz=True)[1]
     video = tile_video(page, camera)
     if video.count() == 0:
         put_on_wall(page, camera)

