@@ -161,6 +161,28 @@ def test_a_gateway_changes_only_its_own_cameras(
     assert infos(gateway_partner.post("VideoInformation", [wire(1, poiName="自己的")])) == ["修改成功"]
 
 
+def test_neighbours_in_one_company_keep_to_their_own(
+    gateway_partner: Caller, other_gateway: Caller, company: Organisation
+) -> None:
+    Partner.objects.filter(pk=other_gateway.partner.pk).update(organisation=company)
+    register(gateway_partner, wire(1))
+    assert other_gateway.post("VideoInformation", [wire(1)])["backResult"][0]["status"] == 1
+    answer = other_gateway.post("VideoInformationDel", {"cameras": [number(1)]})
+    assert answer["backResult"][0]["info"] == "摄像机不存在"
+    status = [{"cameraNum": number(1), "online": 2}]
+    assert other_gateway.post("ReportCameraStatus", status, department=COMPANY)["code"] == 404
+    assert camera(1).deleted_at is None
+
+
+def test_a_camera_that_staff_moved_elsewhere_is_no_longer_the_gateways(
+    gateway_partner: Caller, other_company: Organisation
+) -> None:
+    register(gateway_partner, wire(1))
+    Camera.objects.update(organisation=other_company)
+    assert gateway_partner.post("VideoInformation", [wire(1)])["backResult"][0]["status"] == 1
+    assert camera(1).organisation == other_company
+
+
 def test_the_gateway_named_is_taken_if_it_lies_in_the_subtree(
     gateway_partner: Caller, other_gateway: Caller, company: Organisation
 ) -> None:

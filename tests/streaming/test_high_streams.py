@@ -175,7 +175,8 @@ def test_who_asks_while_it_is_being_finished_gets_it_begun_afterwards(
         return reply(200)
 
     roadside.peer.respond = answer
-    keep()
+    release_idle_high_streams()
+    give_order(session_id=session(1, HIGH).pk)
     # Not while the gateway thinks about the finish, which could overtake the begin, but right after it.
     assert given == [False]
     assert [request.path[15:] for request in roadside.peer.requests] == [
@@ -211,6 +212,20 @@ def test_one_that_was_given_up_is_begun_at_once_for_the_next_who_asks(
     release_idle_high_streams()
     roadside.code = 200
     assert ask()
+
+
+def test_who_asks_does_not_wait_for_the_back_off_of_a_finish(
+    gateway: Gateway, roadside: GatewayDouble, clock: TimeMachineFixture
+) -> None:
+    ask()
+    hook("publish", 1, HIGH)
+    roadside.code = 500
+    clock.shift(21)
+    keep()
+    hook("unpublish", 1, HIGH)
+    roadside.code = 200
+    assert ask()
+    assert roadside.orders() == [(1, 1), (1, 1)]
 
 
 def test_a_deleted_camera_is_finished_whoever_watches(

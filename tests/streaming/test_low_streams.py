@@ -12,8 +12,8 @@ from cameras.models import Camera, Gateway
 from protocol.play_urls import UrlVerdict, check_path
 from streaming.choices import PushState
 from streaming.models import MediaServer, PushSession
-from streaming.services.orders import gateways_with_due_orders, give_due_orders
-from streaming.services.pushes import plan_low_streams
+from streaming.services.orders import gateways_with_due_orders, give_due_orders, give_order
+from streaming.services.pushes import plan_low_streams, want_high_stream
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cast import Caller
 from tests.streaming.roadside import GatewayDouble, MediaDouble, hook, make_server, session, stream
@@ -141,6 +141,21 @@ def test_a_silent_gateway_costs_one_attempt_for_all_its_cameras(
     keep()
     # It answers: all of them are due at once.
     assert sorted(roadside.orders()) == [(1, 0), (2, 0), (3, 0)]
+
+
+def test_a_gateway_that_answers_again_is_not_left_waiting(gateway: Gateway, roadside: GatewayDouble) -> None:
+    Gateway.objects.update(base_url="http://127.0.0.1:1")
+    keep()
+    Gateway.objects.update(base_url=roadside.peer.base_url)
+    keep()
+    assert not roadside.orders()
+    # Somebody wants to see a camera in high quality: that order shows that the gateway is back.
+    wanted = want_high_stream(camera=Camera.objects.select_related("gateway").get(number_key=number(2)))
+    assert wanted is not None
+    give_order(session_id=wanted.pk)
+    keep()
+    assert roadside.orders()[0] == (2, 1)
+    assert sorted(roadside.orders()[1:]) == [(1, 0), (2, 0), (3, 0)]
 
 
 def test_one_gateway_does_not_wait_for_another(
