@@ -38,8 +38,8 @@ class Channels:
     async def begin(self, camera: Camera, video_type: VideoType, command: PushCommand) -> Code:
         """Push there; OK, or ALREADY_PUSHING. Another target or format replaces the running push.
 
-        Raises ForbiddenError and MalformedError for the target, NotFoundError for a broken camera
-        (which is tried further), InternalError when ffmpeg cannot be started.
+        Raises ForbiddenError and MalformedError for the target, NotFoundError for a broken camera,
+        InternalError when ffmpeg cannot be started; after these two it is tried further.
         """
         await self._workshop.targets.resolve(command.server_ip, command.server_port)
         key = camera.num.lower(), video_type
@@ -52,11 +52,7 @@ class Channels:
             if pusher is not None:
                 await pusher.stop()
             pusher = self._pushers[key] = self._push(camera, video_type, command)
-            failure = await pusher.first_attempt(FIRST_ATTEMPT_SECONDS)
-            if failure is not None and failure.cause is Cause.ENCODER:
-                await self._drop(key)
-                raise InternalError(failure.reason)
-            _refuse_broken(camera, failure)
+            _refuse_broken(camera, await pusher.first_attempt(FIRST_ATTEMPT_SECONDS))
             return Code.OK
 
     async def finish(self, camera: Camera, video_type: VideoType) -> bool:
@@ -103,6 +99,9 @@ class Channels:
 
 
 def _refuse_broken(camera: Camera, failure: Failure | None) -> None:
+    """The push goes on being tried; the platform hears what is wrong with it now."""
+    if failure is not None and failure.cause is Cause.ENCODER:
+        raise InternalError(f"{failure.reason}（网关将继续重试）")
     # Appendix 3, 404: 切换时表示该路视频故障.
     if failure is not None and failure.cause is Cause.SOURCE:
         raise NotFoundError(f"该路视频故障：{failure.reason}（网关将继续重试）")

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -25,6 +26,8 @@ CONNECT_SECONDS = 3.0
 PROBE_SECONDS = 10.0
 # Two key frames of a camera that keeps to the document are in it.
 MEASURE_SECONDS = 4.2
+# A camera that was set up anew is measured anew at the next start after this time.
+FRESH_SECONDS = 600.0
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, tag_field="adapter", tag="rtsp"):
@@ -49,6 +52,7 @@ class RtspCamera:
         self._mode = settings.mode
         self._ffmpeg = surroundings.ffmpeg
         self._format: SourceFormat | None = None
+        self._measured_at = 0.0
 
     async def check(self) -> str | None:
         parts = urlsplit(self._url)
@@ -69,7 +73,7 @@ class RtspCamera:
         raise PtzRefusedError("该摄像机不支持云台控制")
 
     async def _measured(self) -> SourceFormat:
-        if self._format is None:
+        if self._format is None or time.monotonic() - self._measured_at > FRESH_SECONDS:
             try:
                 self._format = await probe(
                     self._ffmpeg,
@@ -79,6 +83,7 @@ class RtspCamera:
                 )
             except ProbeError as error:
                 raise SourceError(f"无法取得视频：{error}") from error
+            self._measured_at = time.monotonic()
         return self._format
 
 

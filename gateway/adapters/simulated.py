@@ -1,6 +1,7 @@
 """A drawn motorway with a dome camera over it, for demos, tests and benchmarks."""
 
 import asyncio
+import re
 import time
 import zlib
 from functools import lru_cache
@@ -30,13 +31,16 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, tag_field="adapter", 
 
 _PLACES = ("溧水", "白马", "东屏", "和凤", "洪蓝", "湖熟", "天王", "句容")
 
+_ROAD_NAME = re.compile("^.*?高速(公路)?")
+_KIND_OF_PLACE = re.compile("特大桥|大桥|桥|隧道|服务区|停车区|收费|互通|枢纽|段|道路| ?ETC|门架")
+
 _studio = Studio()
 
 
 class SimulatedCamera:
     def __init__(self, settings: Settings, record: CameraRecord, surroundings: Surroundings) -> None:
         seed = settings.seed if settings.seed is not None else zlib.crc32(record.camera_num.lower().encode())
-        place = settings.place or _PLACES[seed % len(_PLACES)]
+        place = settings.place or _town(record.poi_name) or _PLACES[seed % len(_PLACES)]
         site = Site(record.road, place, record.classify, seed)
         letterer = _letterer(surroundings.font)
         self._scene = Scene(record.camera_name, site, settings.light, letterer, surroundings.cache)
@@ -85,6 +89,12 @@ class _Feed:
         if self._output is not None:
             self._output.leave()
             self._output = None
+
+
+def _town(poi_name: str) -> str:
+    """The name that a sign adds its own word to: 溧水 of 溧水服务区 and of 长深高速溧水段."""
+    local = _ROAD_NAME.sub("", poi_name)
+    return _KIND_OF_PLACE.split(local, maxsplit=1)[0][:4].strip()
 
 
 @lru_cache(maxsize=4)

@@ -209,7 +209,7 @@ class _Plane:
         if float(self._u.max() - self._u.min()) < _LEAST_WIDTH:
             return None
         us, vs = self._u, self._v
-        aside = (0.3 + 0.5 * self._lamps) * self._scale * self._squeeze + 2
+        aside = (0.3 + 0.8 * self._lamps) * self._scale * self._squeeze + 2
         below = (0.25 + 0.5 * self._lamps) * self._scale + 2
         if self._lamps:
             half, ahead = self._shape.vehicle.width / 2 + 0.4, -2 * self._reach
