@@ -2,10 +2,10 @@
 
     python bench/snapshots.py [--json] [--cameras 400] [--rounds 3] [--rivals 30]
 
-The streams are CIF, 25 fps, 150 kbit/s, a key frame every 2 s, from a live HTTP-FLV server with a GOP cache in a
-process of its own. Ours is what a worker does for a shard: sign the address, read up to the first key frame,
-decode, JPEG, file, rows. Counted is the CPU of the process that takes the pictures (of the ffmpeg processes for
-the rivals), not that of media server and database.
+The streams are CIF, 25 fps, 150 kbit/s, a key frame every 2 s, encoded as our gateway does, from a live HTTP-FLV
+server with a GOP cache in a process of its own. Ours is what a worker does for a shard: sign the address, read up
+to the first key frame, decode, JPEG, file, rows. Counted is the CPU of the process that takes the pictures (of the
+ffmpeg processes for the rivals), not that of media server and database.
 """
 
 import os
@@ -15,38 +15,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import imageio_ffmpeg
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.harness import ROOT, Row, arguments, manage, report, workplace
+from gateway.ffmpeg import find_ffmpeg, transcode_arguments
+from protocol.commands import VideoFormat
 
 CAMERAS_OF_A_PROVINCE: Final = 20_000
 PERIOD_MS: Final = 300_000
-# Detailed and moving, so that key frames have the size of a road's: about 10 KB.
+# Detailed and moving, so that its pictures are as heavy as a road's.
 SOURCE: Final = "mandelbrot=size=352x288:rate=25"
-ENCODING: Final = (
-    "-c:v",
-    "libx264",
-    "-preset",
-    "veryfast",
-    "-b:v",
-    "150k",
-    "-maxrate",
-    "150k",
-    "-bufsize",
-    "300k",
-)
-TUNED: Final = (
-    *("-probesize", "32768", "-analyzeduration", "0", "-fflags", "nobuffer", "-flags", "low_delay"),
-    *("-threads", "1", "-skip_frame", "nokey"),
-)
+STREAM: Final = VideoFormat(width=352, height=288, bitrate=150, iframe=50, framerate=25)
+# The cheapest we found: the usual low-latency flags without the output's cost twice as much, because ffmpeg then
+# waits for the next frame to learn how long the first one lasts.
+TUNED_INPUT: Final = ("-threads", "1", "-f", "flv", "-probesize", "32768", "-analyzeduration", "0")
+TUNED_OUTPUT: Final = ("-fps_mode", "passthrough", "-filter_threads", "1", "-threads", "1", "-update", "1")
 RIVALS_AT_ONCE: Final = 4
 
 
@@ -65,8 +54,8 @@ def main() -> None:
         )
         os.environ.update(environment)
         ours, per_second = _ours(options.rounds)
-        tuned = _rival(base, TUNED, options.rivals)
-        default = _rival(base, (), options.rivals)
+        tuned = _rival(base, TUNED_INPUT, TUNED_OUTPUT, options.rivals)
+        default = _rival(base, (), (), options.rivals)
     report(_rows(ours, tuned, default), as_json=options.json)
     print(f"{per_second:.0f} pictures a second", file=sys.stderr)
 
@@ -87,9 +76,7 @@ def _rows(ours: float, tuned: float, default: float) -> list[Row]:
 def _farm() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="highway-bench-") as folder:
         clip = Path(folder) / "clip.flv"
-        _ffmpeg(
-            "-f", "lavfi", "-i", SOURCE, "-t", "10", *ENCODING, "-g", "50", "-pix_fmt", "yuv420p", str(clip)
-        )
+        _ffmpeg("-f", "lavfi", "-i", SOURCE, "-t", "10", *transcode_arguments(STREAM), str(clip))
         farm = subprocess.Popen(
             [sys.executable, str(ROOT / "bench" / "flv_farm.py"), str(clip)], stdout=subprocess.PIPE
         )
@@ -102,7 +89,7 @@ def _farm() -> Iterator[str]:
 
 
 def _ffmpeg(*words: str) -> None:
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", "-y", *words], check=True)
+    subprocess.run([find_ffmpeg(None), "-nostdin", "-v", "error", "-y", *words], check=True)
 
 
 def _ours(rounds: int) -> tuple[float, float]:
@@ -130,13 +117,14 @@ def _ours(rounds: int) -> tuple[float, float]:
     return statistics.median(costs), statistics.median(rates)
 
 
-def _rival(base: str, options: tuple[str, ...], pictures: int) -> float:
+def _rival(base: str, before: Sequence[str], after: Sequence[str], pictures: int) -> float:
     """CPU milliseconds of one ffmpeg for one picture."""
     with tempfile.TemporaryDirectory(prefix="highway-bench-") as folder:
 
         def shoot(number: int) -> None:
             target = Path(folder) / f"{number}.jpg"
-            _ffmpeg(*options, "-i", f"{base}/live/{number}.flv", "-frames:v", "1", "-q:v", "4", str(target))
+            url = f"{base}/live/{number}.flv"
+            _ffmpeg(*before, "-i", url, "-frames:v", "1", "-q:v", "4", *after, str(target))
             assert target.stat().st_size > 1000
 
         cpu = _cpu_seconds(resource.RUSAGE_CHILDREN)

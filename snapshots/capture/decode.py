@@ -65,9 +65,12 @@ def picture_of(
     frame: KeyFrame, *, quality: int, taken_at: datetime, most_pixels: int = MOST_PIXELS
 ) -> Picture:
     """Raises CaptureError when the key frame gives no whole picture."""
-    planes = _full_range(_fit_for_jpeg(_decode(frame, most_pixels)))
+    try:
+        planes = _full_range(_fit_for_jpeg(_decode(frame, most_pixels)))
+        jpeg = simplejpeg.encode_jpeg_yuv_planes(planes.y, planes.u, planes.v, quality)
+    except (FFmpegError, ValueError) as error:
+        raise CaptureError(SnapshotResult.UNDECODABLE, str(error)) from error
     height, width = planes.y.shape
-    jpeg = simplejpeg.encode_jpeg_yuv_planes(planes.y, planes.u, planes.v, quality)
     return Picture(jpeg, planes, width, height, taken_at)
 
 
@@ -77,10 +80,8 @@ def _decode(frame: KeyFrame, most_pixels: int) -> "VideoFrame":
     decoder.extradata = frame.config
     decoder.thread_count = 1
     decoder.options = {"max_pixels": str(most_pixels)}
-    try:
-        pictures = [*decoder.decode(av.Packet(frame.data)), *decoder.decode(None)]
-    except (FFmpegError, ValueError) as error:
-        raise CaptureError(SnapshotResult.UNDECODABLE, str(error)) from error
+    # The end of the stream makes the decoder give its picture at once.
+    pictures = [*decoder.decode(av.Packet(frame.data)), *decoder.decode(None)]
     if not pictures or pictures[0].is_corrupt:
         raise CaptureError(SnapshotResult.UNDECODABLE, "the key frame is damaged")
     return pictures[0]

@@ -41,26 +41,30 @@ def path_of(camera_id: int, slot_at: datetime) -> Path:
 def keep_picture(camera_id: int, slot_at: datetime, jpeg: bytes) -> None:
     """Raises CaptureError (STORAGE); nothing half-written stays then."""
     path = path_of(camera_id, slot_at)
-    unfinished = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+    unfinished = f"{path}.{os.getpid()}-{threading.get_ident()}"
     try:
         try:
             _write(unfinished, jpeg)
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(unfinished, jpeg)
-        unfinished.replace(path)
+        Path(unfinished).replace(path)
     except OSError as error:
         with suppress(OSError):
-            unfinished.unlink()
+            Path(unfinished).unlink()
         raise CaptureError(SnapshotResult.STORAGE, str(error)) from error
 
 
-def _write(path: Path, jpeg: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(jpeg)
+def _write(path: str, jpeg: bytes) -> None:
+    # Three system calls: Path.open with its buffer and encoding takes twice as long.
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    try:
+        if os.write(file, jpeg) != len(jpeg):
+            raise OSError("the picture could not be written whole")
         if settings.SNAPSHOT_FSYNC:
-            file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def open_picture(camera_id: int, slot_at: datetime) -> BinaryIO | None:
