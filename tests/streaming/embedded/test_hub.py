@@ -165,6 +165,12 @@ def test_a_full_queue_skips_to_the_next_key_frame(clip: list[FlvTag]) -> None:
     assert watching.stamps() == [0, 40, 440, 480]
 
 
+def test_sound_that_begins_later_is_kept_from_one_who_was_told_of_none(clip: list[FlvTag]) -> None:
+    watching = watch(clip)
+    watching.feed(tag(80), tag(85, kind=flv.AUDIO), tag(120))
+    assert {item.kind for item in parse_tags(watching.pipe.sent)} == {9, 18}
+
+
 def test_one_who_is_behind_for_too_long_is_dropped(clip: list[FlvTag]) -> None:
     watching = watch(clip)
     watching.pipe.waiting = 1

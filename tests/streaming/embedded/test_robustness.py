@@ -127,7 +127,8 @@ def test_a_half_request_is_closed_in_time(start_media: Callable[..., Media], sen
         assert is_closed_by_server(peer)
 
 
-def test_too_much_before_publish_is_closed(media: Media) -> None:
+def test_too_much_before_publish_is_closed(start_media: Callable[..., Media]) -> None:
+    media = start_media(limits=Limits(setup_seconds=300))
     with Publisher(media.rtmp_port) as publisher:
         publisher.shake_hands()
         with contextlib.suppress(ConnectionError):
