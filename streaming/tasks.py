@@ -27,6 +27,9 @@ def give_orders(gateway_id: int) -> None:
         orders.give_due_orders(gateway_id=gateway_id)
     finally:
         cache.delete(key)
+    if orders.has_due_orders(gateway_id=gateway_id):
+        # Behind what other gateways wait for, but not only at the next tick.
+        give_orders.delay(gateway_id)
 
 
 @shared_task(soft_time_limit=20, time_limit=25, expires=10)

@@ -54,6 +54,10 @@ def gateways_with_due_orders() -> list[int]:
     return list(rows.order_by().values_list("camera__gateway_id", flat=True).distinct())
 
 
+def has_due_orders(*, gateway_id: int) -> bool:
+    return due_sessions(timezone.now()).filter(camera__gateway_id=gateway_id).exists()
+
+
 def give_due_orders(*, gateway_id: int) -> int:
     """Give one gateway its due orders at PUSH_ORDERS_PER_SECOND, high streams first; how many were given."""
     ends_at = time.monotonic() + ORDERS_BUDGET_SECONDS

@@ -89,6 +89,7 @@ def test_it_is_finished_some_time_after_the_last_viewer_left(
     clock.shift(300)
     keep()
     assert not roadside.finished
+    clock.shift(10)
     media.show(1, HIGH, viewers=0)
     hook("stop", 1, HIGH)
     clock.shift(20)

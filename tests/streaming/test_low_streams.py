@@ -12,7 +12,12 @@ from cameras.models import Camera, Gateway
 from protocol.play_urls import UrlVerdict, check_path
 from streaming.choices import PushState
 from streaming.models import MediaServer, PushSession
-from streaming.services.orders import gateways_with_due_orders, give_due_orders, give_order
+from streaming.services.orders import (
+    gateways_with_due_orders,
+    give_due_orders,
+    give_order,
+    has_due_orders,
+)
 from streaming.services.pushes import plan_low_streams, want_high_stream
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cast import Caller
@@ -172,9 +177,11 @@ def test_orders_keep_their_pace(gateway: Gateway, settings: LazySettings, clock:
     settings.PUSH_ORDERS_PER_SECOND = 5
     clock.move_to(NOON)
     plan_low_streams()
+    assert has_due_orders(gateway_id=gateway.pk)
     began = time.monotonic()
     assert give_due_orders(gateway_id=gateway.pk) == 3
     assert time.monotonic() - began >= 0.4
+    assert not has_due_orders(gateway_id=gateway.pk)
 
 
 @pytest.mark.parametrize("change", [{"is_pending": True}, {"gateway": None}])

@@ -162,12 +162,13 @@ class TestControl:
         Camera.objects.update(camera_type=camera_type, ptz_override=override)
         if is_opened:
             PtzGrant.objects.create(camera=camera(1), partner=ministry.partner)
-        entry = one(ministry)
-        assert (entry["isCameraControl"], entry["isCamerControl"]) == (told, told)
+        for entry in (one(ministry), one(ministry, department=OFFICE)):
+            assert (entry["isCameraControl"], entry["isCamerControl"]) == (told, told)
 
     def test_opened_to_another_partner_is_not_opened(self, ministry: Caller, other_gateway: Caller) -> None:
         PtzGrant.objects.create(camera=camera(1), partner=other_gateway.partner)
         assert one(ministry)["isCameraControl"] == 0
+        assert one(ministry, department=OFFICE)["isCameraControl"] == 0
 
 
 @pytest.mark.usefixtures("online")
