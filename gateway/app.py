@@ -12,7 +12,7 @@ from gateway.cameras import Camera, Cameras
 from gateway.channels import Channels
 from gateway.config import GatewayConfig
 from gateway.ffmpeg import find_ffmpeg
-from gateway.pusher import StartGate, Workshop
+from gateway.pusher import STUCK_SECONDS, StartGate, Workshop
 from gateway.reporting import Reporter
 from gateway.server import Service
 from gateway.state import TokenState
@@ -27,7 +27,7 @@ CHECK_SECONDS = 60.0
 class Gateway:
     """`async with Gateway(config) as gateway:` serves, reports and pushes until left."""
 
-    def __init__(self, config: GatewayConfig) -> None:
+    def __init__(self, config: GatewayConfig, *, stuck_seconds: float = STUCK_SECONDS) -> None:
         self._config = config
         ffmpeg = find_ffmpeg(config.ffmpeg)
         surroundings = Surroundings(
@@ -36,7 +36,7 @@ class Gateway:
         self._cameras = Cameras(
             Camera(one.record, one.factory(one.record, surroundings)) for one in config.cameras
         )
-        workshop = Workshop(ffmpeg, PushTargets(config.networks, config.ports), StartGate())
+        workshop = Workshop(ffmpeg, PushTargets(config.networks, config.ports), StartGate(), stuck_seconds)
         self._channels = Channels(self._cameras, workshop)
         tokens = TokenState(config.state_file, config.platform.token)
         self._reporter = Reporter(_client(config, tokens), self._cameras, tokens)

@@ -19,7 +19,7 @@ from protocol.errors import ProtocolError
 logger = logging.getLogger(__name__)
 
 FIRST_FRAME_SECONDS = 12.0
-STUCK_SECONDS = 6.0
+STUCK_SECONDS = 5.0
 STEADY_SECONDS = 10.0
 SINK_CONNECT_SECONDS = 3.0
 FIRST_PAUSE_SECONDS = 0.5
@@ -63,6 +63,7 @@ class Workshop:
     ffmpeg: str
     targets: PushTargets
     gate: StartGate
+    stuck_seconds: float = STUCK_SECONDS
 
 
 @dataclass
@@ -200,7 +201,7 @@ class Pusher:
                 has_frames = True
                 self.failure = None
                 self._on_frames()
-            limit = STUCK_SECONDS if process.frames else FIRST_FRAME_SECONDS
+            limit = self._workshop.stuck_seconds if process.frames else FIRST_FRAME_SECONDS
             if time.monotonic() - process.advanced_at > limit:
                 process.kill()
                 said = diagnose(process.messages, has_sent=has_frames)

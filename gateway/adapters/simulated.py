@@ -13,7 +13,8 @@ from gateway.adapters.base import Adapter, AdapterFactory, PushPlan, SourceError
 from gateway.ffmpeg import transcode_arguments
 from gateway.scene.light import LightName
 from gateway.scene.panorama import Site
-from gateway.scene.scene import Scene, Stage, painter
+from gateway.scene.scene import Scene, painter
+from gateway.scene.stage import Stage, build_stage
 from gateway.scene.studio import Output, Studio
 from gateway.scene.text import Letterer, find_font
 from protocol.cameras import CameraRecord
@@ -52,7 +53,9 @@ class SimulatedCamera:
         if video.width > LARGEST_WIDTH or video.height > LARGEST_HEIGHT:
             raise SourceError(f"模拟摄像机最大 {LARGEST_WIDTH}x{LARGEST_HEIGHT}")
         width, height = video.width & ~1, video.height & ~1
-        stage = await asyncio.get_running_loop().run_in_executor(painter, self._scene.stage, width, height)
+        stage = await asyncio.get_running_loop().run_in_executor(
+            painter, build_stage, self._scene, width, height
+        )
         source = [
             *("-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size", f"{width}x{height}"),
             *("-framerate", str(video.framerate), "-probesize", "32", "-analyzeduration", "0"),

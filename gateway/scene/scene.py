@@ -1,38 +1,23 @@
-"""One simulated camera: its place, its view, and the stages that draw it at a size."""
+"""One simulated camera: its place, its traffic, its view, and its panorama in the light of the hour."""
 
 import datetime
-import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from gateway.scene.canvas import OPAQUE, Bytes, Frame, Patch, lay
 from gateway.scene.geometry import PANORAMA_HEIGHT, PANORAMA_WIDTH, VIEW_HEIGHT, VIEW_WIDTH, set_up
-from gateway.scene.lens import Lens
 from gateway.scene.light import LIGHTS, LightName, light_at
 from gateway.scene.memory import return_memory
-from gateway.scene.optics import Optics
-from gateway.scene.panorama import Mask, Panorama, Site, paint
-from gateway.scene.rain import Rain
+from gateway.scene.panorama import Panorama, Site, paint
 from gateway.scene.shelf import load_panorama, save_panorama
-from gateway.scene.sprites import shop_for
-from gateway.scene.text import BEIJING, Clock, Letterer
-from gateway.scene.traffic import Placed, Traffic
+from gateway.scene.text import BEIJING, Letterer
+from gateway.scene.traffic import Traffic
 from gateway.scene.view import Look, View
 
-# The sensor's shape. A stream stored as 352x288 is squeezed, as with a real camera.
-ASPECT = 16 / 9
 _LIGHT_CHECK_SECONDS = 20.0
-# The top of a lorry is in the picture until it has passed so near under the mast.
-_NEAREST_METRES = 11.0
-_FARTHEST_METRES = 900.0
-# Traffic that moves less than this between three pictures is drawn for one of them only. What
-# crosses the boundary in between is drawn twice rather than not at all.
-_PICTURES_A_DISTANCE, _PIXELS_A_DISTANCE, _OVERLAP_METRES = 3, 1.2, 6.0
 
 # One panorama after the other: twelve at once would take the cores from those already pushed.
 painter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="painter")
@@ -62,17 +47,17 @@ class Scene:
         self._wanted = light
         self._backdrop: Backdrop | None = None
         self._repainting = False
-        self._moved_at = self._checked_at = time.monotonic()
+        self.moved_at = self._checked_at = time.monotonic()
 
-    def stage(self, width: int, height: int) -> "Stage":
-        """Paints the panorama when it is the first; the painter's work."""
+    def prepare(self) -> Backdrop:
+        """Paints the panorama when it is not there yet; the painter's work."""
         if self._backdrop is None:
             self._backdrop = self._paint(self._light_now())
-        return Stage(self, self._backdrop, width, height)
+        return self._backdrop
 
     def look(self, now: float) -> Look:
         """The view of this moment, moved on since the last call."""
-        seconds, self._moved_at = now - self._moved_at, now
+        seconds, self.moved_at = now - self.moved_at, now
         return self.view.advance(now, min(max(seconds, 0.0), 0.2))
 
     def backdrop(self, now: float) -> Backdrop | None:
@@ -102,143 +87,3 @@ class Scene:
             save_panorama(self._cache, key, panorama)
             return_memory()
         return Backdrop(light, panorama)
-
-
-@dataclass(frozen=True)
-class _Screen:
-    """Something still that hides vehicles farther away than `z`."""
-
-    z: float
-    patch: Patch
-    x: int
-    y: int
-
-    def lay(self, frame: Frame) -> None:
-        lay(frame, self.patch, self.x, self.y)
-
-
-class Stage:
-    """Draws a scene at one size."""
-
-    def __init__(self, scene: Scene, backdrop: Backdrop, width: int, height: int) -> None:
-        self._scene, self._backdrop = scene, backdrop
-        self._frame, self._ground, self._distance = (Frame(width, height) for _ in range(3))
-        self._squeeze = width / height / ASPECT
-        self._shop = shop_for(width, height)
-        letters = max(18, round(height * 0.053 / 2) * 2)
-        self._clock = Clock(scene.letterer, letters, self._squeeze)
-        name = scene.letterer.readable(scene.name)
-        self._name = scene.letterer.line(name, letters, self._squeeze)
-        self._margin = max(6, height // 48)
-        self._rain = Rain(width, height)
-        self._lens = Lens(height)
-        self._look = scene.view.look
-        self._screens: list[_Screen] = []
-        self._pictures_left = 0
-        self._set_ground()
-
-    def draw(self, now: float) -> Bytes:
-        """The picture of this moment; its bytes are good until the next call."""
-        scene, frame, at = self._scene, self._frame, time.time()
-        look, backdrop = scene.look(now), scene.backdrop(now)
-        if look != self._look or backdrop is not self._backdrop:
-            self._look = look
-            self._backdrop = backdrop or self._backdrop
-            self._set_ground()
-        self._set_distance(at)
-        np.copyto(frame.data, self._distance.data)
-        self._drive(frame, at, _NEAREST_METRES, self._boundary + _OVERLAP_METRES)
-        if self._backdrop.light is LightName.RAIN:
-            self._rain.fall(frame, at)
-        self._lens.apply(frame, look)
-        lay(frame, self._clock.patch(at), self._margin, self._margin)
-        name = self._name
-        lay(frame, name, frame.width - name.width - self._margin, frame.height - name.height - self._margin)
-        return frame.data
-
-    def _set_distance(self, at: float) -> None:
-        """The ground with the far traffic, which hardly moves: drawn anew for every third picture."""
-        self._pictures_left -= 1
-        if self._pictures_left > 0:
-            return
-        self._pictures_left = _PICTURES_A_DISTANCE
-        np.copyto(self._distance.data, self._ground.data)
-        farthest = min(self._optics.farthest, _FARTHEST_METRES, self._backdrop.panorama.farthest)
-        self._drive(self._distance, at, self._boundary, farthest)
-
-    def _drive(self, frame: Frame, at: float, nearest: float, farthest: float) -> None:
-        """Vehicles and what hides them, the farthest first."""
-        screens = [screen for screen in self._screens if nearest <= screen.z < farthest]
-        for placed in self._scene.traffic.at(at, nearest, farthest):
-            while screens and screens[0].z >= placed.z:
-                screens.pop(0).lay(frame)
-            self._place(frame, placed)
-        for screen in screens:
-            screen.lay(frame)
-
-    def _place(self, frame: Frame, placed: Placed) -> None:
-        mast, z = self._scene.mast, placed.z
-        x = placed.x - mast.x + mast.road.shift(max(z, 0.0))
-        u, v = self._optics.foot(x, z)
-        if not -0.6 * frame.width < self._vanish_u + u < 1.6 * frame.width:
-            return
-        sprite = self._shop.sprite(placed.model, placed.toward, x, z, self._rounded, self._backdrop.light)
-        if sprite is not None:
-            left, top = round(self._vanish_u + u) + sprite.left, round(self._vanish_v + v) + sprite.top
-            lay(frame, sprite.patch, left, top)
-
-    def _set_ground(self) -> None:
-        """What the look shows of the panorama, and all that depends on the look."""
-        look, panorama, mast = self._look, self._backdrop.panorama, self._scene.mast
-        width, height = VIEW_WIDTH / look.zoom, VIEW_HEIGHT / look.zoom
-        left, top = look.pan * PANORAMA_WIDTH - width / 2, look.tilt * PANORAMA_HEIGHT - height / 2
-        box = left, top, left + width, top + height
-        ground, size = self._ground, (self._frame.width, self._frame.height)
-        half, half_size = (left / 2, top / 2, box[2] / 2, box[3] / 2), (size[0] // 2, size[1] // 2)
-        ground.luma[...] = _crop(panorama.luma, box, size)
-        for plane, image in zip(ground.chroma, panorama.chroma, strict=True):
-            plane[...] = _crop(image, half, half_size)
-        if look.has_lamp:
-            self._lens.light_up(ground)
-        scale = size[1] / height
-        self._vanish_u = (mast.vanish_u - left) * scale * self._squeeze
-        self._vanish_v = (mast.horizon_v - top) * scale
-        self._optics = Optics.of(size[1], self._squeeze, look.zoom, mast.height)
-        self._rounded = self._optics.rounded()
-        self._boundary = self._optics.distance_of_pace(_PIXELS_A_DISTANCE / _PICTURES_A_DISTANCE)
-        self._pictures_left = 0
-        self._screens = []
-        for mask in panorama.masks:
-            if (screen := _screen(mask, box, ground, self._squeeze * scale, scale)) is not None:
-                self._screens.append(screen)
-
-
-Box = tuple[float, float, float, float]
-
-
-def _crop(plane: Image.Image, box: Box, size: tuple[int, int]) -> Bytes:
-    inside = (max(box[0], 0), max(box[1], 0), min(box[2], plane.width), min(box[3], plane.height))
-    return np.asarray(plane.resize(size, Image.Resampling.BILINEAR, inside))
-
-
-def _screen(mask: Mask, box: Box, ground: Frame, across: float, down: float) -> _Screen | None:
-    """The ground's own pixels under a mask, as a patch that brings them back."""
-    left = max(math.floor((mask.left - box[0]) * across) & ~1, 0)
-    top = max(math.floor((mask.top - box[1]) * down) & ~1, 0)
-    right = min(math.ceil((mask.left + mask.cover.width - box[0]) * across / 2) * 2, ground.width)
-    bottom = min(math.ceil((mask.top + mask.cover.height - box[1]) * down / 2) * 2, ground.height)
-    if left >= right or top >= bottom:
-        return None
-    from_x, from_y = box[0] - mask.left, box[1] - mask.top
-    part = from_x + left / across, from_y + top / down, from_x + right / across, from_y + bottom / down
-    share = _crop(mask.cover, part, (right - left, bottom - top)).astype(np.int16) * OPAQUE // 255
-    small = share[::2, ::2]
-    luma = ground.luma[top:bottom, left:right] * share // OPAQUE
-    chroma = ground.chroma[:, top // 2 : bottom // 2, left // 2 : right // 2] * small // OPAQUE
-    patch = Patch(
-        luma=luma.astype(np.uint8),
-        keep_luma=(OPAQUE - share).astype(np.uint8),
-        chroma=chroma.astype(np.uint8),
-        keep_chroma=(OPAQUE - small).astype(np.uint8),
-    )
-    return _Screen(mask.z, patch, left, top)

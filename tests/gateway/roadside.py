@@ -54,6 +54,7 @@ def camera(num: str, source: dict[str, Any], **fields: Any) -> dict[str, Any]:
         "area": "320100",
         "roadSec": "宁镇管理处",
         "cameraType": 1,
+        "poiName": "溧水服务区",
         "source": source,
         **fields,
     }
@@ -130,17 +131,17 @@ class Roadside:
 
 
 @contextmanager
-def gateway_in_thread(path: Path) -> Iterator[Roadside]:
+def gateway_in_thread(path: Path, **options: Any) -> Iterator[Roadside]:
     """Quick to start and to question. Its ffmpegs die with the thread."""
     started: threading.Event = threading.Event()
     ports: list[int] = []
-    ends: list[Callable[[], None]] = []
+    ends: list[Callable[[], object]] = []
 
     async def serve() -> None:
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         ends.append(lambda: loop.call_soon_threadsafe(stopped.set))
-        async with Gateway(load_config(path)) as gateway:
+        async with Gateway(load_config(path), **options) as gateway:
             ports.append(gateway.port)
             started.set()
             await stopped.wait()
@@ -194,6 +195,16 @@ def is_listening(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def pusher_to(port: int) -> int | None:
+    """The ffmpeg that pushes to this port, whoever started it."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            line = path.read_text(errors="replace")
+            if f"127.0.0.1:{port}/" in line and "-listen" not in line:
+                return int(path.parent.name)
+    return None
+
+
 def is_alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
@@ -205,8 +216,8 @@ def is_alive(pid: int) -> bool:
 class Sink:
     """An RTMP server that decodes what arrives: an ffmpeg that listens, started anew for each publisher."""
 
-    def __init__(self, name: str = "/live/dome") -> None:
-        self.port, self.name = free_port(), name
+    def __init__(self, name: str = "/live/dome", port: int | None = None) -> None:
+        self.port, self.name = port or free_port(), name
         self.frames = 0
         self.publishers = 0
         self.picture = b""
@@ -218,6 +229,8 @@ class Sink:
     def _run(self) -> None:
         arguments = [
             *(find_ffmpeg(None), "-v", "quiet", "-nostdin", "-listen", "1"),
+            # Left to itself it looks at the stream for five seconds before it decodes.
+            *("-analyzeduration", "200000", "-probesize", "40000"),
             *("-i", f"rtmp://127.0.0.1:{self.port}{self.name}"),
             *("-f", "rawvideo", "-pix_fmt", "gray", "-vf", "scale=352:288", "pipe:1"),
         ]
@@ -272,7 +285,7 @@ class Platform:
     def __init__(self) -> None:
         self.token = FIRST_TOKEN
         self.exchanged = 0
-        self.is_down = False
+        self.is_down = self.is_expired = False
         self.peer = Peer(self._respond)
 
     @property
@@ -286,8 +299,6 @@ class Platform:
     def expire(self) -> None:
         """The token is no longer good for anything but its exchange."""
         self.is_expired = True
-
-    is_expired = False
 
     def _respond(self, request: Request) -> Reply:
         if self.is_down:

@@ -103,7 +103,7 @@ def test_numbers_may_be_strings_and_names_in_any_case(roadside: Roadside, media:
 def test_only_its_own_token_opens_the_gateway(idle: Roadside, token: str) -> None:
     path = f"/service/video.PTZControl?cameraNum={DOME}&action=0"
     headers = {"TAuth": token} if token.isascii() else {"Authorization": "Bearer x"}
-    assert raw(idle, path, **headers)["code"] == Code.FORBIDDEN
+    assert raw(idle, path, None, **headers)["code"] == Code.FORBIDDEN
     assert raw(idle, path, TAuth=FIRST_TOKEN)["code"] == Code.OK
     assert raw(idle, path, Authorization=f"Bearer {FIRST_TOKEN}")["code"] == Code.OK
 

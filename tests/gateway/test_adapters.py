@@ -1,0 +1,102 @@
+"""Cameras that are not drawn: clips, and network cameras as far as they can be had without one."""
+
+import asyncio
+import dataclasses
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gateway.adapters.base import Adapter, SourceError, Surroundings
+from gateway.adapters.file import FileCamera
+from gateway.adapters.file import Settings as FileSettings
+from gateway.adapters.rtsp import RtspCamera
+from gateway.adapters.rtsp import Settings as RtspSettings
+from gateway.ffmpeg import COPY_ARGUMENTS, find_ffmpeg
+from protocol.codes import Code
+from protocol.commands import HIGH_FORMAT, LOW_FORMAT
+from tests.gateway.roadside import DOME, Sink, camera, command, gateway_in_thread, until, write_config
+
+CLIPS = Path(__file__).resolve().parents[3] / "shared" / "media"
+needs_clips = pytest.mark.skipif(not CLIPS.is_dir(), reason="the recorded clips are not here")
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six seconds of H.264 as a camera's low stream has it: CIF, 25 fps, a key frame every 2 s."""
+    path = tmp_path_factory.mktemp("clips") / "cif.mp4"
+    arguments = [
+        *(find_ffmpeg(None), "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=352x288:r=25:d=6"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50", "-b:v", "200k"),
+        *("-maxrate", "220k", "-bufsize", "220k", str(path)),
+    ]
+    subprocess.run(arguments, check=True)
+    return path
+
+
+def codec(adapter: Adapter, wanted: object = LOW_FORMAT) -> tuple[str, ...]:
+    return tuple(asyncio.run(adapter.plan(wanted)).codec_arguments)  # type: ignore[arg-type]
+
+
+def test_a_clip_that_fits_is_passed_on_and_another_format_made_of_it(
+    clip: Path, surroundings: Surroundings
+) -> None:
+    fitting = FileCamera(FileSettings(str(clip)), surroundings)
+    assert codec(fitting) == COPY_ARGUMENTS
+    assert "scale=1280:720:flags=bilinear" in codec(fitting, HIGH_FORMAT)
+    assert "libx264" in codec(fitting, dataclasses.replace(LOW_FORMAT, iframe=25))
+    assert "libx264" in codec(FileCamera(FileSettings(str(clip), "transcode"), surroundings))
+    assert codec(FileCamera(FileSettings(str(clip), "copy"), surroundings), HIGH_FORMAT) == COPY_ARGUMENTS
+
+
+def test_a_file_that_is_no_video_is_a_fault_in_words(tmp_path: Path, surroundings: Surroundings) -> None:
+    (tmp_path / "text.mp4").write_text("not a clip")
+    with pytest.raises(SourceError, match=r"text\.mp4：没有可识别的视频"):
+        codec(FileCamera(FileSettings("text.mp4"), surroundings))
+    with pytest.raises(SourceError, match=r"gone\.mp4 不存在"):
+        codec(FileCamera(FileSettings("gone.mp4"), surroundings))
+
+
+def pushes(folder: Path, media: Sink, source: dict[str, str]) -> None:
+    with gateway_in_thread(write_config(folder, cameras=[camera(DOME, source)])) as gateway:
+        assert gateway.begin(DOME, command(media.port)).code == Code.OK
+        media.until_frames(30)
+        assert len(set(media.picture)) > 20
+
+
+def test_a_clip_is_pushed(folder: Path, media: Sink, clip: Path) -> None:
+    pushes(folder, media, {"adapter": "file", "path": str(clip)})
+
+
+@needs_clips
+def test_a_recorded_road_is_pushed(folder: Path, media: Sink) -> None:
+    pushes(folder, media, {"adapter": "file", "path": str(CLIPS / "highway_cctv_day_320x240.mp4")})
+
+
+def test_a_network_camera_that_is_away_is_told_by_its_address(surroundings: Surroundings) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    adapter = RtspCamera(RtspSettings(f"rtsp://admin:secret@127.0.0.1:{port}/main"), surroundings)
+    reason = asyncio.run(adapter.check())
+    assert reason == f"摄像机 127.0.0.1:{port} 无法连接"
+    with pytest.raises(SourceError, match="连接被拒绝") as caught:
+        codec(adapter)
+    assert "secret" not in str(caught.value)
+    with socket.create_server(("127.0.0.1", port)):
+        assert asyncio.run(adapter.check()) is None
+
+
+def test_a_declared_mode_needs_no_look_at_the_camera(surroundings: Surroundings) -> None:
+    url = "rtsp://127.0.0.1:9/main"
+    assert codec(RtspCamera(RtspSettings(url, "copy"), surroundings)) == COPY_ARGUMENTS
+    assert "libx264" in codec(RtspCamera(RtspSettings(url, "transcode"), surroundings))
+
+
+def test_cameras_without_ptz_say_so(folder: Path, clip: Path) -> None:
+    source = {"adapter": "file", "path": str(clip)}
+    path = write_config(folder, cameras=[camera(DOME, source, cameraType=2)])
+    with gateway_in_thread(path) as gateway:
+        answer = until(lambda: gateway.call("PTZControl", cameraNum=DOME, action=1))
+    assert (answer.code, answer.msg) == (Code.NOT_FOUND, "该摄像机不支持云台控制")
