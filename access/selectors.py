@@ -54,7 +54,7 @@ def organisations_named(name: str, within: Organisation) -> list[Organisation]:
 def find_token(token: str) -> PartnerToken | None:
     """The generation of some partner's ring that `token` is."""
     # Prepared, so that guessing costs us next to nothing (threats.md 12).
-    row = fetch_one("SELECT id FROM access_partnertoken WHERE digest = %s", [token_digest(token)])
+    row = fetch_one(b"SELECT id FROM access_partnertoken WHERE digest = %s", [token_digest(token)])
     if row is None:
         return None
     return PartnerToken.objects.select_related("partner__organisation").filter(pk=row[0]).first()

@@ -63,7 +63,7 @@ JOIN LATERAL (
     ORDER BY (m.id = s.media_server_id) DESC NULLS LAST, m.id LIMIT 1
 ) m ON true
 WHERE c.number_key = %s AND c.deleted_at IS NULL AND NOT c.is_pending AND starts_with(o.path, %s)
-"""  # noqa: S608 - column names of our own models
+""".encode()  # noqa: S608 - column names of our own models
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def test_both_kinds_of_token_are_found_by_their_unique_index(ministry: Caller) -
 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + _PRESENTED, ["x", "x"])
+        cursor.execute("EXPLAIN " + _PRESENTED.decode(), ["x", "x"])
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "Index Cond: ((digest)::text = 'x'::text)" in plan
     assert "Index Cond: ((token_checksum)::text = 'x'::text)" in plan
