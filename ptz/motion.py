@@ -10,6 +10,7 @@ HEAD: Final = frozenset(
         PtzAction.RIGHT,
         PtzAction.UP,
         PtzAction.DOWN,
+        # Zoom ends with the stop of the head: in GB/T 28181 they share one command.
         PtzAction.ZOOM_OUT,
         PtzAction.ZOOM_IN,
         PtzAction.STOP,

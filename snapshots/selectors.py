@@ -15,6 +15,7 @@ from snapshots.choices import SnapshotResult
 from snapshots.models import Snapshot
 from snapshots.slots import day_start, slot_at, unix_slot, unix_slots
 
+# Rows fetched at a time; half a million never lie in memory together.
 CHUNK = 2000
 # End of the year 9999.
 _LAST_SECOND = 253_402_300_799

@@ -9,6 +9,7 @@ from snapshots.services import partitions, rounds
 
 logger = logging.getLogger(__name__)
 
+# The limits of design.md section 4. The broker hands a task out again only after twice the hard one.
 _PERIOD: int = settings.SNAPSHOT_PERIOD_SECONDS
 
 

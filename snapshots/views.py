@@ -40,6 +40,7 @@ class PictureView(View):
 
     def _closed(self, request: HttpRequest, status: int, why: str) -> HttpResponseBase:
         response = HttpResponse(why, status=status, content_type="text/plain; charset=utf-8")
+        # A gap may still become a picture within its slot.
         response["Cache-Control"] = "no-store"
         return _guarded(response, request)
 
@@ -61,6 +62,7 @@ def _is_visible(request: HttpRequest, camera_id: int) -> bool:
 
 def _guarded(response: HttpResponseBase, request: HttpRequest) -> HttpResponseBase:
     response["X-Content-Type-Options"] = "nosniff"
+    # Without credentials: a page elsewhere needs a signed address, the session of a browser does not open it there.
     origin, allowed = request.headers.get("Origin"), settings.MEDIA_CORS_ORIGINS
     if "*" in allowed:
         response["Access-Control-Allow-Origin"] = "*"

@@ -90,6 +90,7 @@ def note_refused_request(*, actor: Actor, camera_num: str, reason: str) -> None:
 
 
 def _refusal(camera: Camera, partner: Partner | None) -> PtzResult | None:
+    # What cannot turn is told as such to everybody; opening it would not help.
     if not camera.can_ptz:
         return PtzResult(PtzOutcome.NOT_CONTROLLABLE, "该摄像机没有云台，不可控制")
     if partner is not None and not is_ptz_open(camera, partner):
@@ -107,6 +108,7 @@ def _arbitrate(order: _Order) -> PtzResult | _Passage:
     """
     with transaction.atomic():
         lease = _locked_lease(order)
+        # After the lock: whoever was before us has already renewed the lease.
         now = timezone.now()
         if lease.level > order.level and lease.held_until > now:
             until = timezone.localtime(lease.held_until)
@@ -177,6 +179,7 @@ def _stop(order: _Order, lease: PtzLease) -> PtzResult:
     if result.outcome == PtzOutcome.DONE:
         stopping.note_stopped(lease, order.action)
     else:
+        # Whoever asks for a stop needs it; the repeats are ours.
         stopping.stop_later(order.camera.pk, order.action, seconds=0)
     return result
 

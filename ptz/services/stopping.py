@@ -27,6 +27,7 @@ from ptz.motion import LENS
 
 logger = logging.getLogger(__name__)
 
+# protocol.md section 4: at most 5 times in 10 s.
 MOST_ATTEMPTS = 5
 TRYING_SECONDS = 10
 RETRY_SECONDS = 2
@@ -34,6 +35,7 @@ RETRY_SECONDS = 2
 SWEEP_AFTER_SECONDS = 1
 # Longer than any order to a gateway takes.
 _UNANSWERED_SECONDS = 3 * ORDER_TIMEOUT_SECONDS
+# One sweep after the other waits for silent gateways, so none takes on too much.
 _SWEPT_AT_ONCE = 50
 
 TIMER_NAME = "ptz-stop"
@@ -141,6 +143,7 @@ def _wake(camera_id: int) -> None:
         if claim is not None and not _attempt(claim):
             _set_timer(camera_id, (claim.due - timezone.now()).total_seconds())
     finally:
+        # The connection belongs to this thread and would stay open after it.
         connections.close_all()
 
 
@@ -173,6 +176,7 @@ def _attempt(claim: _Claim) -> bool:
     except RemoteError as error:
         logger.warning("camera %s could not be stopped: %s", claim.camera.number, error.message)
         return False
+    # Nothing is settled when an order came meanwhile: its own stop is due later.
     if settle(claim.camera.pk, claim.due):
         close_alarm(key=_failure_key(claim.camera))
     return True

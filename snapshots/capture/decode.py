@@ -78,6 +78,7 @@ def _decode(frame: KeyFrame, most_pixels: int) -> "VideoFrame":
     # A decoder of its own for every picture: a kept one repairs a damaged frame with another camera's.
     decoder: VideoCodecContext = av.CodecContext.create("h264", "r")
     decoder.extradata = frame.config
+    # Threads of the decoder would only wait for each other over one picture.
     decoder.thread_count = 1
     decoder.options = {"max_pixels": str(most_pixels)}
     # The end of the stream makes the decoder give its picture at once.
@@ -125,6 +126,7 @@ def _at_least_cif(width: int, height: int) -> tuple[int, int]:
     scale = max(CIF_WIDTH / width, CIF_HEIGHT / height)
     if scale <= 1:
         return width, height
+    # Even, because colour has half the size.
     return -(-round(width * scale) // 2) * 2, -(-round(height * scale) // 2) * 2
 
 
@@ -134,6 +136,7 @@ def _is_full_range(frame: "VideoFrame") -> bool:
 
 def _full_range(frame: "VideoFrame") -> Planes:
     luma, colour = (None, None) if _is_full_range(frame) else (_FULL_LUMA, _FULL_COLOUR)
+    # Lines are padded to the width the decoder likes.
     y, u, v = frame.planes
     return Planes(_plane(y, luma), _plane(u, colour), _plane(v, colour))
 

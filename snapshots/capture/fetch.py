@@ -16,6 +16,7 @@ from snapshots.capture.errors import CaptureError
 from snapshots.capture.flv import FlvReader, KeyFrame
 from snapshots.choices import SnapshotResult
 
+# A GOP cache may send seconds of a high stream before the next key frame; more is no camera.
 MOST_BYTES = 8 * 1024 * 1024
 MOST_HEADER_BYTES = 16 * 1024
 _PIECE_BYTES = 64 * 1024
@@ -53,6 +54,7 @@ def _connect(url: str, deadline: float) -> socket.socket:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise OSError("not an HTTP address")
+    # A host of several addresses may cost the time-out for each: media servers are named by one.
     port = parts.port or (443 if parts.scheme == "https" else 80)
     connection = socket.create_connection((parts.hostname, port), timeout=_left(deadline))
     if parts.scheme == "http":
@@ -97,6 +99,7 @@ class _Stream:
 
     def body(self) -> Iterator[bytes]:
         status, headers = self._head()
+        # A redirect is refused with the rest: addresses are ours, nothing else may lead us elsewhere (threats.md 19).
         if status in (404, 410):
             raise CaptureError(SnapshotResult.OFFLINE, f"HTTP {status}")
         if status != 200:
@@ -149,6 +152,7 @@ class _Stream:
         if self._waiting:
             piece, self._waiting = self._waiting, b""
             return piece
+        # What is left of the whole, so that a drip of bytes never outlasts it.
         self._connection.settimeout(_left(self._deadline))
         piece = self._connection.recv(_PIECE_BYTES)
         self._bytes_left -= len(piece)

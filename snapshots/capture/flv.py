@@ -46,6 +46,7 @@ class FlvReader:
 
     def _read_header(self) -> bool:
         if not b"FLV".startswith(self._waiting[:3]):
+            # Such as a page of a proxy, told as 200.
             raise CaptureError(SnapshotResult.UNDECODABLE, "not an FLV stream")
         if len(self._waiting) < _HEADER_BYTES:
             return False
@@ -75,6 +76,7 @@ class FlvReader:
         if len(data) <= _AVC_BYTES:
             return None
         if data[1] == _SEQUENCE_HEADER:
+            # Encoders send new parameters when they change; the last ones before the picture count.
             self._config = data[_AVC_BYTES:]
         elif data[1] == _PICTURE and data[0] >> 4 == _KEY_FRAME and self._config:
             return KeyFrame(self._config, data[_AVC_BYTES:])

@@ -21,6 +21,7 @@ from snapshots.capture.errors import CaptureError
 from snapshots.choices import SnapshotResult
 from snapshots.slots import ZONE
 
+# A folder of 20,000 files is slow to list and to delete on most file systems.
 _CAMERAS_A_FOLDER = 1000
 _DAY_FOLDER = re.compile(r"\d{8}")
 _END_OF_IMAGE = b"\xff\xd9"
@@ -29,6 +30,7 @@ _END_OF_IMAGE = b"\xff\xd9"
 def path_of(camera_id: int, slot_at: datetime) -> Path:
     local = slot_at.astimezone(ZONE)
     root: Path = settings.SNAPSHOT_ROOT
+    # With seconds, as a trial may have a period under a minute.
     return (
         root
         / f"{local:%Y%m%d}"

@@ -57,6 +57,7 @@ def ensure_day(day: date) -> bool:
         ),
     ]
     with transaction.atomic(), connection.cursor() as cursor:
+        # Workers meet here at the first slot of a day that nobody made ahead.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         if _exists(day):
             return False

@@ -115,6 +115,7 @@ def capture_shard(
         # A picture of another time would be worse than the gap.
         logger.warning("shard %s of slot %s came too late and is dropped", shard, moment)
         return ShardReport(ShardEnd.LATE)
+    # The hourly task makes days ahead, but it may have been down since.
     ensure_day(day_of(moment))
     with _held(slot, shard) as is_ours:
         if not is_ours:
@@ -167,6 +168,7 @@ def _capture(ids: Sequence[int], moment: datetime, until: float, targets: Target
         quality=settings.SNAPSHOT_JPEG_QUALITY,
     )
     results: set[SnapshotResult] = set()
+    # Rows are written while pictures are still being taken: a kill costs the last few only.
     shots = crew.shoot(_signed(sorted(missing), targets))
     while batch := list(islice(shots, _ROWS_AT_ONCE)):
         save_shots(batch, moment)
