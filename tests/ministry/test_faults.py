@@ -166,6 +166,17 @@ class TestOddAnswers:
         assert accepted() == {2}
         assert (delivery(1).is_in_doubt, delivery(1).last_error) == (True, "上级平台未给出该摄像机的结果")
         assert delivery(1).next_attempt_at is not None
+        # Nor has it a status to tell: nobody knows under which department it stands, if at all.
+        assert [sent(request) for request in odd.of("ReportCameraStatus")] == [[number(2)]]
+
+    def test_a_good_answer_with_a_bad_http_status_is_none(self, odd: Peer) -> None:
+        def respond(request: Request) -> Reply:
+            return reply(200, 500, backResult=[{"cameraNum": num, "status": 0} for num in sent(request)])
+
+        odd.respond = respond
+        sync()
+        assert accepted() == set()
+        assert len(odd.requests) == 1
 
     @pytest.mark.parametrize("status", [1, "1", None, True, "成功", 0.5])
     def test_only_status_0_acknowledges(self, odd: Peer, status: object) -> None:
@@ -202,7 +213,6 @@ class TestOddAnswers:
             Reply(b"<html>502 Bad Gateway</html>", 502),
             Reply(b"", 200),
             Reply(b'{"code": 200, "backResult": [', 200),
-            Reply(b'{"code": 200}', 500),
         ],
     )
     def test_an_unreadable_answer_is_no_acknowledgement(self, odd: Peer, answer: Reply) -> None:
@@ -232,18 +242,17 @@ class TestOddAnswers:
         assert len(odd.of("VideoInformation")) == 7
         assert only_platform().failures == 0
 
-    def test_a_verb_it_does_not_have_holds_up_no_other(self, odd: Peer) -> None:
+    def test_a_verb_it_does_not_have_holds_up_no_other(self, odd: Peer, cameras: Caller) -> None:
         good = answering(lambda nums: [{"cameraNum": num, "status": 0} for num in nums])
         odd.respond = lambda request: reply(404) if request.path.endswith("Status") else good(request)
         sync()
         assert accepted() == {1, 2, 3}
         odd.respond = lambda request: reply(404) if request.path.endswith("Information") else reply(200)
-        CameraDelivery.objects.update(status_retry_at=None, version=1)
-        from cameras.models import Camera
-
-        Camera.objects.update(version=2)
+        register(cameras, wire(4))
+        CameraDelivery.objects.update(status_retry_at=None)
         sync()
-        assert CameraDelivery.objects.exclude(status=None).count() == 0
+        assert accepted() == {1, 2, 3}
+        assert set(CameraDelivery.objects.exclude(status=None).values_list("status", flat=True)) == {0}
         assert "404" in only_platform().last_error
 
     def test_a_second_403_is_a_refusal_and_is_not_repeated(self, odd: Peer) -> None:

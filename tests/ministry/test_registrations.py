@@ -127,6 +127,7 @@ def test_a_refused_item_waits_and_the_others_do_not(
     refused = CameraDelivery.objects.get(camera__number="37000001")
     assert (refused.version, refused.attempts, refused.is_in_doubt) == (0, 1, False)
     assert "cameraNum" in refused.last_error
+    assert sorted(call["count"] for call in calls(upper, "ReportCameraStatus")) == [1, 2]
     sync()
     assert len(calls(upper, "VideoInformation")) == 1
     for attempt, wait in ((2, 20), (3, 40), (4, 80)):
