@@ -1,6 +1,6 @@
 """Pictures as the encoder wants them: planar YUV 4:2:0, limited range, BT.601."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,14 +40,13 @@ class Frame:
 class Patch:
     """A small picture to lay over a frame: what stays of the ground (0-128) and what is added to it.
 
-    Adding without covering is light: a lamp's glow keeps all of the ground and adds to it.
+    None stays: all of it. None is added: nothing. Adding without covering is light.
     """
 
-    luma: Bytes | Words
-    keep_luma: Bytes
-    chroma: Bytes | Words
-    keep_chroma: Bytes
-    may_overflow: bool = False
+    luma: Words
+    keep_luma: Words | None
+    chroma: Words | None
+    keep_chroma: Words | None
 
     @property
     def height(self) -> int:
@@ -59,7 +58,8 @@ class Patch:
 
     @property
     def size_bytes(self) -> int:
-        return self.luma.nbytes + self.keep_luma.nbytes + self.chroma.nbytes + self.keep_chroma.nbytes
+        planes = (self.luma, self.keep_luma, self.chroma, self.keep_chroma)
+        return sum(plane.nbytes for plane in planes if plane is not None)
 
 
 def to_yuv(rgb: Floats) -> Floats:
@@ -84,72 +84,69 @@ def halve(plane: Floats) -> Floats:
     return total * np.float32(0.25)
 
 
-Shine = tuple[Floats, Floats]
-"""Light that is added: how much of it (h, w) 0-1, and its colour as a difference in YUV (3)."""
+def make_patch(yuv: Floats, cover: Floats) -> Patch:
+    """From cover (h, w) 0-1 and colours (h, w, 3) in YUV times cover; height and width are even."""
+    small, small_cover = np.moveaxis(halve(yuv[..., 1:]), -1, 0), halve(cover)
+    return Patch(
+        luma=np.rint(yuv[..., 0]).astype(np.int16),
+        keep_luma=np.rint((1 - cover) * OPAQUE).astype(np.int16),
+        chroma=np.rint(small).astype(np.int16),
+        keep_chroma=np.rint((1 - small_cover) * OPAQUE).astype(np.int16),
+    )
 
 
-def make_patch(yuv: Floats, cover: Floats, shines: Sequence[Shine] = ()) -> Patch:
-    """From cover (h, w) 0-1, colours (h, w, 3) in YUV times cover, and light on top.
+def beside(patches: Sequence[Patch]) -> Patch:
+    """Patches of one height in a row."""
 
-    Height and width are even.
-    """
-    luma, small, small_cover = yuv[..., 0], np.moveaxis(halve(yuv[..., 1:]), -1, 0), halve(cover)
-    for share, colour in shines:
-        luma = luma + share * colour[0]
-        small = small + halve(share) * colour[1:, None, None]
-
-    # Light may take colour away, which needs a sign; without it half the memory does.
-    def kept(plane: Floats) -> Bytes | Words:
-        return np.rint(plane).astype(np.int16) if shines else np.rint(plane).astype(np.uint8)
+    def row(planes: Iterable[Words | None]) -> Words:
+        return np.concatenate([plane for plane in planes if plane is not None], axis=-1)
 
     return Patch(
-        luma=kept(luma),
-        keep_luma=np.rint((1 - cover) * OPAQUE).astype(np.uint8),
-        chroma=kept(small),
-        keep_chroma=np.rint((1 - small_cover) * OPAQUE).astype(np.uint8),
-        may_overflow=bool(shines),
+        luma=row(one.luma for one in patches),
+        keep_luma=row(one.keep_luma for one in patches),
+        chroma=row(one.chroma for one in patches),
+        keep_chroma=row(one.keep_chroma for one in patches),
     )
+
+
+def make_light(share: Floats, colour: Floats, *, is_coloured: bool) -> Patch:
+    """Light that covers nothing: how much of it (h, w) 0-1, and its colour as a difference in YUV.
+
+    What is nearly white leaves the colours alone.
+    """
+    luma = np.rint(share * colour[0]).astype(np.int16)
+    chroma = np.rint(halve(share) * colour[1:, None, None]).astype(np.int16) if is_coloured else None
+    return Patch(luma, None, chroma, None)
 
 
 def lay(frame: Frame, patch: Patch, x: int, y: int) -> None:
     """Lay the patch with its upper left corner at (x, y); what sticks out is cut off."""
-    height, width = patch.luma.shape
-    # Colour half a pixel off its place is not seen; light and dark moving by two pixels would be.
-    u, v = x >> 1, y >> 1
-    if x >= 0 and y >= 0 and x + width <= frame.width and y + height <= frame.height:
-        luma, chroma = frame.luma[y : y + height, x : x + width], frame.chroma
-        _blend(luma, patch.keep_luma, patch.luma, patch.may_overflow)
-        chroma = chroma[:, v : v + height // 2, u : u + width // 2]
-        _blend(chroma, patch.keep_chroma, patch.chroma, patch.may_overflow)
-        return
-    if (window := _window((height, width), frame.luma.shape, x, y)) is not None:
-        on_frame, of_patch = window
-        _blend(frame.luma[on_frame], patch.keep_luma[of_patch], patch.luma[of_patch], patch.may_overflow)
-    if (window := _window(patch.keep_chroma.shape, frame.chroma.shape[1:], u, v)) is not None:
-        on_frame, of_patch = window
-        chroma, add = frame.chroma[:, *on_frame], patch.chroma[:, *of_patch]
-        _blend(chroma, patch.keep_chroma[of_patch], add, patch.may_overflow)
+    _lay_plane(frame.luma, patch.keep_luma, patch.luma, x, y)
+    if patch.chroma is not None:
+        # Colour half a pixel off its place is not seen; light and dark moving by two pixels would be.
+        _lay_plane(frame.chroma, patch.keep_chroma, patch.chroma, x >> 1, y >> 1)
 
 
-Window = tuple[slice, slice]
-
-
-def _window(patch: tuple[int, ...], frame: tuple[int, ...], x: int, y: int) -> tuple[Window, Window] | None:
-    left, top = max(x, 0), max(y, 0)
-    right, bottom = min(x + patch[1], frame[1]), min(y + patch[0], frame[0])
-    if left >= right or top >= bottom:
-        return None
-    return (
-        (slice(top, bottom), slice(left, right)),
-        (slice(top - y, bottom - y), slice(left - x, right - x)),
-    )
-
-
-def _blend(ground: Bytes, keep: Bytes, add: Bytes | Words, may_overflow: bool) -> None:
-    mixed = np.multiply(ground, keep, dtype=np.int16)
-    mixed >>= 7
-    mixed += add
-    if may_overflow:
+def _lay_plane(plane: Bytes, keep: Words | None, add: Words, x: int, y: int) -> None:
+    height, width = add.shape[-2:]
+    bottom, right = y + height, x + width
+    if x < 0 or y < 0 or bottom > plane.shape[-2] or right > plane.shape[-1]:
+        left, top = max(-x, 0), max(-y, 0)
+        width, height = min(width, plane.shape[-1] - x), min(height, plane.shape[-2] - y)
+        if left >= width or top >= height:
+            return
+        add = add[..., top:height, left:width]
+        keep = None if keep is None else keep[..., top:height, left:width]
+        x, y, bottom, right = x + left, y + top, y + height, x + width
+    ground = plane[..., y:bottom, x:right]
+    # All of one type: a mixed operation costs twice the time on patches of this size.
+    mixed = ground.astype(np.int16)
+    if keep is None:
+        mixed += add
         np.minimum(mixed, 255, out=mixed)
         np.maximum(mixed, 0, out=mixed)
+    else:
+        mixed *= keep
+        mixed >>= 7
+        mixed += add
     ground[...] = mixed

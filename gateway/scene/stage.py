@@ -9,15 +9,17 @@ from PIL import Image
 
 from gateway.scene.canvas import OPAQUE, Bytes, Frame, Patch, lay
 from gateway.scene.geometry import PANORAMA_HEIGHT, PANORAMA_WIDTH, VIEW_HEIGHT, VIEW_WIDTH
+from gateway.scene.lamps import LEAST_LAMPS, lamps_of, light_lamps, light_pool
 from gateway.scene.lens import Lens
-from gateway.scene.light import LightName
-from gateway.scene.optics import Optics
+from gateway.scene.light import LIGHTS, LightName
+from gateway.scene.optics import NEAREST_METRES, Optics
 from gateway.scene.panorama import Mask
 from gateway.scene.rain import Rain
 from gateway.scene.scene import Backdrop, Scene
 from gateway.scene.sprites import shop_for
 from gateway.scene.text import Clock
 from gateway.scene.traffic import Placed
+from gateway.scene.vehicles import VEHICLES
 
 # The sensor's shape. A stream stored as 352x288 is squeezed, as with a real camera.
 ASPECT = 16 / 9
@@ -119,10 +121,17 @@ class Stage:
         u, v = self._optics.foot(x, z)
         if not -0.6 * frame.width < self._vanish_u + u < 1.6 * frame.width:
             return
-        sprite = self._shop.sprite(placed.model, placed.toward, x, z, self._rounded, self._backdrop.light)
+        light, origin = self._backdrop.light, (self._vanish_u, self._vanish_v)
+        is_lit = LIGHTS[light].lamps > LEAST_LAMPS
+        if is_lit:
+            ahead = 0.0 if placed.toward else VEHICLES[placed.model].length
+            light_pool(frame, origin, x, z, ahead, self._optics, light)
+        sprite = self._shop.sprite(placed.model, placed.toward, x, z, self._rounded, light)
         if sprite is not None:
-            left, top = round(self._vanish_u + u) + sprite.left, round(self._vanish_v + v) + sprite.top
-            lay(frame, sprite.patch, left, top)
+            lay(frame, sprite.patch, round(origin[0] + u) + sprite.left, round(origin[1] + v) + sprite.top)
+        if is_lit and z > NEAREST_METRES:
+            lamps = lamps_of(placed.model, placed.toward)
+            light_lamps(frame, origin, x, z, lamps, self._optics, light)
 
     def _set_ground(self) -> None:
         """What the look shows of the panorama, and all that depends on the look."""
@@ -172,10 +181,5 @@ def _screen(mask: Mask, box: Box, ground: Frame, across: float, down: float) -> 
     small = share[::2, ::2]
     luma = ground.luma[top:bottom, left:right] * share // OPAQUE
     chroma = ground.chroma[:, top // 2 : bottom // 2, left // 2 : right // 2] * small // OPAQUE
-    patch = Patch(
-        luma=luma.astype(np.uint8),
-        keep_luma=(OPAQUE - share).astype(np.uint8),
-        chroma=chroma.astype(np.uint8),
-        keep_chroma=(OPAQUE - small).astype(np.uint8),
-    )
+    patch = Patch(luma=luma, keep_luma=OPAQUE - share, chroma=chroma, keep_chroma=OPAQUE - small)
     return _Screen(mask.z, patch, left, top)

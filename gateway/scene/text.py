@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from gateway.scene.canvas import Floats, Patch, make_patch
+from gateway.scene.canvas import Floats, Patch, beside, make_patch
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -112,14 +112,8 @@ class Clock:
         """The clock at this unix time, to the tenth of a second."""
         text = clock_text(at)
         if self._patch is None or text != self._text:
-            cells = [self._cells[one] for one in text]
             self._text = text
-            self._patch = Patch(
-                np.concatenate([cell.luma for cell in cells], axis=1),
-                np.concatenate([cell.keep_luma for cell in cells], axis=1),
-                np.concatenate([cell.chroma for cell in cells], axis=2),
-                np.concatenate([cell.keep_chroma for cell in cells], axis=1),
-            )
+            self._patch = beside([self._cells[one] for one in text])
         return self._patch
 
 

@@ -54,7 +54,7 @@ class Traffic:
                 _Lane(
                     index=index,
                     speed=(31 - 8 * outer + 2 * lot[0]) * (1 if index >= 0 else -1),
-                    gap=72 + 46 * lot[1],
+                    gap=88 + 50 * lot[1],
                     heavy_share=0.04 + 0.5 * outer,
                 )
             )
