@@ -131,6 +131,7 @@ def test_too_much_before_publish_is_closed(start_media: Callable[..., Media]) ->
     media = start_media(limits=Limits(setup_seconds=300))
     with Publisher(media.rtmp_port) as publisher:
         publisher.shake_hands()
+        publisher.send(1, struct.pack(">I", publisher.chunk_size), chunk_stream=2)
         with contextlib.suppress(ConnectionError):
             for _ in range(100):
                 publisher.send(8, bytes(4000))
@@ -209,7 +210,7 @@ def test_connections_that_show_no_signature_are_limited(start_media: Callable[..
 
 
 def test_http_connections_are_limited(start_media: Callable[..., Media]) -> None:
-    media = start_media(limits=Limits(http_connections=3))
+    media = start_media(limits=Limits(http_connections=3, keepalive_seconds=300))
     with contextlib.ExitStack() as stack:
         for _ in range(3):
             peer = stack.enter_context(HttpPeer(media.http_port, "/healthz"))
