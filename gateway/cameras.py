@@ -13,6 +13,7 @@ from protocol.errors import NotFoundError
 logger = logging.getLogger(__name__)
 
 FAILURES_TO_FAULT = 3
+CHECKS_AT_ONCE = 32
 
 
 class Camera:
@@ -78,9 +79,14 @@ class Cameras:
 
     async def check(self, cameras: Iterable[Camera]) -> None:
         """Look whether cameras that nobody watches can be reached."""
-        for camera in cameras:
-            reason = await camera.adapter.check()
+        places = asyncio.Semaphore(CHECKS_AT_ONCE)
+
+        async def check(camera: Camera) -> None:
+            async with places:
+                reason = await camera.adapter.check()
             self._set(camera, OnlineStatus.OFFLINE if reason else OnlineStatus.ONLINE, reason or "")
+
+        await asyncio.gather(*(check(camera) for camera in cameras))
 
     def _set(self, camera: Camera, status: OnlineStatus, reason: str) -> None:
         camera.reason = reason

@@ -1,3 +1,4 @@
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,19 @@ def media() -> Iterator[Sink]:
 def upper() -> Iterator[Platform]:
     with platform() as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six seconds of H.264 as a camera's low stream has it: CIF, 25 fps, a key frame every 2 s."""
+    path = tmp_path_factory.mktemp("clips") / "cif.mp4"
+    arguments = [
+        *(find_ffmpeg(None), "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=352x288:r=25:d=6"),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50", "-b:v", "200k"),
+        *("-maxrate", "220k", "-bufsize", "220k", str(path)),
+    ]
+    subprocess.run(arguments, check=True)
+    return path
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -125,6 +126,11 @@ class Roadside:
 
     def begin(self, num: str, body: dict[str, Any], video_type: int = 0) -> Answer:
         return self.call("VideoTransBegin", cameraNum=num, videoType=video_type, body=body)
+
+    @property
+    def pushing(self) -> int:
+        with urllib.request.urlopen(f"{self.base_url}/healthz", timeout=10) as response:  # noqa: S310
+            return int(json.loads(response.read())["pushing"])
 
     def finish(self, num: str, video_type: int = 0) -> Answer:
         return self.call("VideoTransFinish", cameraNum=num, videoType=video_type)

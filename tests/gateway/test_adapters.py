@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,26 +12,13 @@ from gateway.adapters.file import FileCamera
 from gateway.adapters.file import Settings as FileSettings
 from gateway.adapters.rtsp import RtspCamera
 from gateway.adapters.rtsp import Settings as RtspSettings
-from gateway.ffmpeg import COPY_ARGUMENTS, find_ffmpeg
+from gateway.ffmpeg import COPY_ARGUMENTS
 from protocol.codes import Code
 from protocol.commands import HIGH_FORMAT, LOW_FORMAT
 from tests.gateway.roadside import DOME, Sink, camera, command, gateway_in_thread, until, write_config
 
 CLIPS = Path(__file__).resolve().parents[3] / "shared" / "media"
 needs_clips = pytest.mark.skipif(not CLIPS.is_dir(), reason="the recorded clips are not here")
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six seconds of H.264 as a camera's low stream has it: CIF, 25 fps, a key frame every 2 s."""
-    path = tmp_path_factory.mktemp("clips") / "cif.mp4"
-    arguments = [
-        *(find_ffmpeg(None), "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=352x288:r=25:d=6"),
-        *("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50", "-b:v", "200k"),
-        *("-maxrate", "220k", "-bufsize", "220k", str(path)),
-    ]
-    subprocess.run(arguments, check=True)
-    return path
 
 
 def codec(adapter: Adapter, wanted: object = LOW_FORMAT) -> tuple[str, ...]:
