@@ -7,7 +7,6 @@ import fcntl
 import os
 import re
 import signal
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -36,14 +35,13 @@ def _die_with(parent: int) -> Callable[[], None]:
 
 
 class FfmpegProcess:
-    """A running ffmpeg. `frames` counts what it has sent, `advanced_at` (monotonic) when that last grew."""
+    """A running ffmpeg; `frames` counts what it has sent."""
 
     def __init__(self, process: asyncio.subprocess.Process, feed: Feed | None) -> None:
         self._process = process
         self._feed = feed
         self._tail: deque[str] = deque(maxlen=12)
         self.frames = 0
-        self.advanced_at = time.monotonic()
         self._done = asyncio.gather(self._read_progress(), self._read_messages(), process.wait())
 
     @classmethod
@@ -80,14 +78,12 @@ class FfmpegProcess:
         return bool(done)
 
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._signal(signal.SIGKILL)
 
     async def stop(self) -> None:
         """SIGTERM, then SIGKILL: a peer that accepts and never answers makes ffmpeg deaf to the first."""
         self.release()
-        with contextlib.suppress(ProcessLookupError):
-            self._process.terminate()
+        self._signal(signal.SIGTERM)
         if not await self.wait(STOP_SECONDS):
             self.kill()
             await self.wait(STOP_SECONDS)
@@ -97,15 +93,20 @@ class FfmpegProcess:
             self._feed.close()
             self._feed = None
 
+    def _signal(self, number: int) -> None:
+        # Not by asyncio: its way polls first and takes the exit status away from the child watcher.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, number)
+
     async def _read_progress(self) -> None:
         stdout = self._process.stdout
         if stdout is None:
             return
         while chunk := await stdout.read(4096):
             counts = _FRAME.findall(chunk)
-            if counts and int(counts[-1]) > self.frames:
+            if counts:
                 self.frames = int(counts[-1])
-                self.advanced_at = time.monotonic()
 
     async def _read_messages(self) -> None:
         stderr = self._process.stderr

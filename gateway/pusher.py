@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 FIRST_FRAME_SECONDS = 12.0
 STUCK_SECONDS = 5.0
 STEADY_SECONDS = 10.0
+LOOK_SECONDS = 0.5
 SINK_CONNECT_SECONDS = 3.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -195,16 +196,21 @@ class Pusher:
 
     async def _until_ended(self, process: FfmpegProcess) -> Failure | None:
         """None when ffmpeg ended by itself, the failure when it stood still and has to be killed."""
-        has_frames = False
-        while not await process.wait(0.5):
-            if process.frames and not has_frames:
-                has_frames = True
-                self.failure = None
-                self._on_frames()
-            limit = self._workshop.stuck_seconds if process.frames else FIRST_FRAME_SECONDS
-            if time.monotonic() - process.advanced_at > limit:
+        frames, idle, looked_at = 0, 0.0, time.monotonic()
+        while not await process.wait(LOOK_SECONDS):
+            now = time.monotonic()
+            # On a machine that stood still all ffmpegs would seem stuck: a late look counts as one.
+            idle += min(now - looked_at, 2 * LOOK_SECONDS)
+            looked_at = now
+            if process.frames > frames:
+                if not frames:
+                    self.failure = None
+                    self._on_frames()
+                frames, idle = process.frames, 0.0
+            limit = self._workshop.stuck_seconds if frames else FIRST_FRAME_SECONDS
+            if idle > limit:
                 process.kill()
-                said = diagnose(process.messages, has_sent=has_frames)
+                said = diagnose(process.messages, has_sent=frames > 0)
                 return Failure(said.cause, f"{limit:.0f} 秒内没有新的画面")
         return None
 
