@@ -60,7 +60,7 @@ LIGHTS: dict[LightName, Light] = {
     LightName.NIGHT: Light(
         sky_top=(9, 13, 26),
         sky_low=(52, 50, 58),
-        ambient=(0.19, 0.20, 0.25),
+        ambient=(0.22, 0.23, 0.28),
         haze=(34, 36, 46),
         haze_metres=700,
         clouds=0.3,

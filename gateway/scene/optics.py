@@ -8,9 +8,9 @@ from gateway.scene.geometry import FOCAL, VIEW_HEIGHT
 # What is nearer lies below the panorama, however high it is.
 NEAREST_METRES = 7.0
 
-# Sizes a vehicle is drawn in: every pixel of width while small, then in steps of 12 %.
+# Sizes a vehicle is drawn in: every pixel of width while small, then in steps of 14 %.
 PIXELWISE = 10
-_SIZE_STEP = math.log(1.12)
+_SIZE_STEP = math.log(1.14)
 _CAR_METRES = 1.9
 _ZOOM_STEP = math.log(1.12)
 # Below this distance a long vehicle is passing under the camera: steps of metres instead.

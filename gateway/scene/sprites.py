@@ -10,12 +10,12 @@ from gateway.scene.optics import PIXELWISE, Optics
 from gateway.scene.vehicles import FAR_MODELS as _FAR_MODELS
 
 # One step of angle changes the side of a vehicle that is seen.
-_ANGLE_STEP = 0.1
+_ANGLE_STEP = 0.12
 # What may stand in for a sprite that cannot be drawn yet: (sizes, angles) off.
 _ALIKE = tuple((size, turn) for turn in (0, -1, 1) for size in (0, -1, 1, -2, 2, -3, 3))
-_CACHE_BYTES = 80 << 20
+_CACHE_BYTES = 72 << 20
 # Share of a core that may go into drawing sprites nobody has drawn before.
-_SHARE, _MOST_CREDIT_SECONDS = 0.06, 0.3
+_SHARE, _MOST_CREDIT_SECONDS = 0.025, 0.3
 
 
 class SpriteShop:

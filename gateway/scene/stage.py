@@ -17,7 +17,7 @@ from gateway.scene.panorama import Mask
 from gateway.scene.rain import Rain
 from gateway.scene.scene import Backdrop, Scene
 from gateway.scene.sprites import shop_for
-from gateway.scene.text import Clock
+from gateway.scene.text import clock_for
 from gateway.scene.traffic import Placed
 from gateway.scene.vehicles import VEHICLES
 
@@ -26,9 +26,9 @@ ASPECT = 16 / 9
 # The top of a lorry is in the picture until it has passed so near under the mast.
 _NEAREST_METRES = 11.0
 _FARTHEST_METRES = 900.0
-# Traffic that moves less than this between three pictures is drawn for one of them only. What
+# Traffic that moves less than this between four pictures is drawn for one of them only. What
 # crosses the boundary in between is drawn twice rather than not at all.
-_PICTURES_A_DISTANCE, _PIXELS_A_DISTANCE, _OVERLAP_METRES = 3, 1.2, 6.0
+_PICTURES_A_DISTANCE, _PIXELS_A_DISTANCE, _OVERLAP_METRES = 4, 1.4, 6.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Stage:
         self._frame, self._ground, self._distance = (Frame(width, height) for _ in range(3))
         self._margin, letters, self._squeeze = clock_layout(width, height)
         self._shop = shop_for(width, height)
-        self._clock = Clock(scene.letterer, letters, self._squeeze)
+        self._clock = clock_for(scene.letterer, letters, self._squeeze)
         name = scene.letterer.readable(scene.name)
         self._name = scene.letterer.line(name, letters, self._squeeze)
         self._rain = Rain(width, height)
@@ -96,7 +96,7 @@ class Stage:
         return frame.data
 
     def _set_distance(self, at: float) -> None:
-        """The ground with the far traffic, which hardly moves: drawn anew for every third picture."""
+        """The ground with the far traffic, which hardly moves: drawn anew for every fourth picture."""
         self._pictures_left -= 1
         if self._pictures_left > 0:
             return

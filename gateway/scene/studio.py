@@ -20,6 +20,7 @@ Draw = Callable[[float], Bytes]
 
 # A stream that lost frames catches up by showing one twice, so that its time does not fall behind.
 _MOST_BEHIND = 25
+_RASTER_SECONDS = 0.01
 
 
 class Output:
@@ -28,7 +29,8 @@ class Output:
     def __init__(self, descriptor: int, framerate: int, draw: Draw, now: float) -> None:
         self.descriptor = descriptor
         self.period = 1 / framerate
-        self.next_at = now
+        # A common raster, so that the thread wakes for several outputs at once.
+        self.next_at = now - now % _RASTER_SECONDS + _RASTER_SECONDS
         self.rest: memoryview | None = None
         self.is_broken = False
         self.is_leaving = False

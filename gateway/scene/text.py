@@ -117,6 +117,12 @@ class Clock:
         return self._patch
 
 
+@lru_cache(maxsize=8)
+def clock_for(letterer: Letterer, height: int, squeeze: float) -> Clock:
+    """One clock for all pictures of a size: they show the same time."""
+    return Clock(letterer, height, squeeze)
+
+
 def clock_text(at: float) -> str:
     moment = datetime.datetime.fromtimestamp(at, BEIJING)
     return f"{moment:%Y-%m-%d %H:%M:%S}.{moment.microsecond // 100_000}"

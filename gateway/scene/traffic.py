@@ -1,7 +1,7 @@
 """Who drives where at a moment: computed from the clock, so that every stage sees the same vehicles."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ class _Seat:
     sway: float  # how fast it falls back and catches up, 1/s
 
 
-_MOST_SEATS = 4096
+_MOST_ROWS = 256
 
 
 class Traffic:
@@ -44,7 +44,7 @@ class Traffic:
 
     def __init__(self, road: Road, seed: int) -> None:
         self._road, self._seed = road, seed
-        self._seats: dict[tuple[int, int], _Seat | None] = {}
+        self._rows: dict[tuple[int, int, int], Sequence[_Seat]] = {}
         lanes = []
         for index in range(-road.lanes, road.lanes):
             rank = index if index >= 0 else -index - 1
@@ -71,23 +71,21 @@ class Traffic:
         moved = lane.speed * (moment % 100_000)
         first = math.floor((nearest - 20 - moved) / lane.gap)
         last = math.ceil((farthest - moved) / lane.gap)
-        for place in range(first, last + 1):
-            seat = self._seat(lane, place)
-            if seat is None:
-                continue
+        for seat in self._row(lane, first, last):
             middle = seat.off + moved + 3 * math.sin(moment * seat.sway + seat.off)
             length = VEHICLES[seat.model].length
             z = middle - length / 2
             if nearest <= z + length and z <= farthest:
                 yield Placed(seat.model, lane.index < 0, seat.x, z)
 
-    def _seat(self, lane: _Lane, place: int) -> _Seat | None:
-        key = lane.index, place
-        if key not in self._seats:
-            if len(self._seats) > _MOST_SEATS:
-                self._seats.clear()
-            self._seats[key] = self._drawn(lane, place)
-        return self._seats[key]
+    def _row(self, lane: _Lane, first: int, last: int) -> Sequence[_Seat]:
+        key = lane.index, first, last
+        if key not in self._rows:
+            if len(self._rows) > _MOST_ROWS:
+                self._rows.clear()
+            seats = (self._drawn(lane, place) for place in range(first, last + 1))
+            self._rows[key] = [seat for seat in seats if seat is not None]
+        return self._rows[key]
 
     def _drawn(self, lane: _Lane, place: int) -> _Seat | None:
         chance, kind, off, side, sway = self._lots(lane.index, place)
@@ -95,7 +93,7 @@ class Traffic:
             return None
         return _Seat(
             model=_model(kind, lane.heavy_share),
-            x=self._road.lane_centre(lane.index) + (side - 0.5) * 0.7,
+            x=self._road.lane_centre(lane.index) + (side - 0.5) * 0.5,
             off=place * lane.gap + (off - 0.5) * lane.gap * 0.5,
             sway=0.12 + 0.1 * sway,
         )
