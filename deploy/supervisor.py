@@ -95,7 +95,7 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGCHLD, self._collect)
         for number in _STOP_SIGNALS:
-            loop.add_signal_handler(number, self._stop_asked.set)
+            loop.add_signal_handler(number, self._ask_to_stop, number)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
         beginning = asyncio.ensure_future(begin(self))
         stop = asyncio.ensure_future(self._stop_asked.wait())
@@ -113,6 +113,11 @@ class Supervisor:
             beginning.cancel()
             await self._stop()
         return exit_code
+
+    def _ask_to_stop(self, number: int) -> None:
+        if not self._stop_asked.is_set():
+            self.console.say(f"收到信号 {signal.Signals(number).name}")
+        self._stop_asked.set()
 
     def _add(self, program: Program, *, is_kept_running: bool) -> _Child:
         log = ProcessLog(program.name, self._log_folder, self.console)
@@ -228,7 +233,7 @@ async def _serve(
 def _guard(supervisor_pid: int, reading: int) -> int:
     """The visible process: copies the supervisor's lines to the terminal and passes signals on."""
     for number in _STOP_SIGNALS:
-        signal.signal(number, lambda _number, _frame: signal_quietly(supervisor_pid, signal.SIGTERM))
+        signal.signal(number, lambda number, _frame: signal_quietly(supervisor_pid, signal.Signals(number)))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
     while data := os.read(reading, 65536):
         try:

@@ -77,6 +77,7 @@ def test_sigterm_ends_everything_in_order(platform: Platform) -> None:
     platform.visible.send_signal(signal.SIGTERM)
     assert platform.visible.wait(10) == 0
     assert [pid for pid in everything if is_alive(pid)] == []
+    assert "收到信号 SIGTERM" in platform.terminal
     assert "deaf 在 4 秒内没有退出，强制结束" in platform.terminal
     # The foundation was still there until then.
     assert (platform.folder / "order").read_text() == "parent base "
