@@ -1,6 +1,7 @@
 """The envelope as an HTTP answer, in the style of the partner (protocol.md section 2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from django.http import HttpResponse
 
@@ -23,6 +24,16 @@ def enveloped(
     code: Code, msg: str | None, body: Mapping[str, object] | None, partner: Partner | None
 ) -> dict[str, object]:
     return envelope(code, msg, body, extras=partner is None or partner.has_extras)
+
+
+def list_pieces(key: str, entries: Iterator[object], piece: int, partner: Partner | None) -> Iterator[bytes]:
+    """The envelope around a list that is read and encoded `piece` entries at a time."""
+    head, tail = to_json(enveloped(Code.OK, None, {key: []}, partner)).split(b"[]")
+    opening = head + b"["
+    while batch := list(islice(entries, piece)):
+        yield opening + to_json(batch)[1:-1]
+        opening = b","
+    yield (b"" if opening == b"," else opening) + b"]" + tail
 
 
 def error_headers(error: ProtocolError) -> dict[str, str]:

@@ -1,9 +1,13 @@
 """The base of every partner verb: who calls, in which version, with which parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from itertools import chain, islice
 from typing import Any, ClassVar
 
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -12,11 +16,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from access.actors import Actor, actor_of_partner
-from access.answers import enveloped, http_status
+from access.answers import enveloped, http_status, list_pieces
+from access.authentication import PartnerAuthentication
 from access.choices import Scope
 from access.models import Partner
 from access.params import VerbParams
-from access.services.tokens import PartnerAuth
+from access.renderers import JSON_TYPE
+from access.services.tokens import Companion, PartnerAuth
 from protocol.codes import Code
 from protocol.errors import ForbiddenError, MalformedError, shorten
 
@@ -47,9 +53,27 @@ class VerbView(APIView):
 
     scope: ClassVar[Scope]
     partner: Partner
-    params: VerbParams
     # The partner whose style the answer has; None until a token was known.
     profile: Partner | None = None
+
+    @cached_property
+    def params(self) -> VerbParams:
+        return VerbParams(self.request.META.get("QUERY_STRING", ""))
+
+    def companion(self) -> Companion | None:
+        """What the statement that finds the token reads beside it, for verbs called every second."""
+        return None
+
+    @property
+    def found_beside(self) -> tuple[Any, ...] | None:
+        """The row of `companion`, or None."""
+        auth = self.request.auth
+        found = auth.companion if isinstance(auth, PartnerAuth) else None
+        return None if found is None or found[0] is None else found
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        # TokenInfo has none: its token is in the query.
+        return [PartnerAuthentication(self.companion)] if self.authentication_classes else []
 
     @property
     def actor(self) -> Actor:
@@ -73,9 +97,9 @@ class VerbView(APIView):
         self.check_permissions(request)
         self.check_throttles(request)
         self._check_version(request)
-        self.params = VerbParams(request.META.get("QUERY_STRING", ""))
+        params = self.params
         if self.profile is not None:
-            self._check_caller(request, self.profile)
+            self._check_caller(request, params, self.profile)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         allowed = "、".join(method for method in self.allowed_methods if method != "HEAD")
@@ -85,6 +109,17 @@ class VerbView(APIView):
         self, body: Mapping[str, object] | None = None, *, code: Code = Code.OK, msg: str | None = None
     ) -> Response:
         return Response(enveloped(code, msg, body, self.profile), status=http_status(code, self.profile))
+
+    def list_answer(self, key: str, entries: Iterator[object], *, piece: int) -> HttpResponseBase:
+        """An answer whose list is written `piece` by piece while it is read, so that memory stays flat.
+
+        The first piece is read before the status is sent: what fails, fails in the envelope.
+        """
+        first = list(islice(entries, piece))
+        if len(first) < piece:
+            return self.answer({key: first})
+        pieces = list_pieces(key, chain(first, entries), piece, self.profile)
+        return StreamingHttpResponse(pieces, content_type=JSON_TYPE)
 
     def _find_partner(self, request: Request) -> ForbiddenError | None:
         try:
@@ -100,8 +135,8 @@ class VerbView(APIView):
         if version not in ("", _APP_VERSION):
             raise MalformedError(f"AppVersion 应为 {_APP_VERSION}，收到 {shorten(version)}")
 
-    def _check_caller(self, request: Request, partner: Partner) -> None:
-        user = self.params.text("user")
+    def _check_caller(self, request: Request, params: VerbParams, partner: Partner) -> None:
+        user = params.text("user")
         if user is not None and not partner.is_named(user):
             raise ForbiddenError("user 与令牌不符")
         if request.method == "POST" and partner.is_strict:

@@ -63,6 +63,7 @@ def workplace(**settings: str) -> Iterator[dict[str, str]]:
     """
     folder = Path(tempfile.mkdtemp(prefix="highway-bench-"))
     services = ensure(folder / "services", durable=False)
+    (folder / "data" / "static").mkdir(parents=True)
     environment = {
         **os.environ,
         "DATABASE_URL": services.database_url,

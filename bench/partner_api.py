@@ -50,7 +50,7 @@ def main() -> None:
 
 
 class _Server:
-    """granian with one worker and one blocking thread, as one core of production."""
+    """granian with one worker, and a thread for each connection: what waits for the database waits alone."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         with socket.socket() as probe:
@@ -60,7 +60,13 @@ class _Server:
             [
                 *(str(Path(sys.executable).parent / "granian"), "--interface", "wsgi"),
                 *("--host", "127.0.0.1", "--port", str(self.port), "--workers", "1", "--no-ws"),
-                *("--blocking-threads", "1", "--log-level", "warning", "province.wsgi:application"),
+                *(
+                    "--blocking-threads",
+                    str(CONNECTIONS),
+                    "--log-level",
+                    "warning",
+                    "province.wsgi:application",
+                ),
             ],
             env={**environment, "DJANGO_SETTINGS_MODULE": "bench.rival_settings"},
             cwd=ROOT,

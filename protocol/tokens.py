@@ -9,6 +9,7 @@ from protocol.sm2 import hmac_sm3
 
 DEFAULT_SIGN_TEMPLATE: Final = "deviceCode={deviceCode}&user={user}&token={token}"
 
+_DERIVED: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _PLACEHOLDER: Final = re.compile(r"\{(deviceCode|user|token)\}")
 
 
@@ -39,6 +40,11 @@ def derive_token(server_key: bytes, family: str, generation: int) -> str:
         raise ValueError("empty server key")
     mac = hmac_sm3(server_key, f"{family}|{generation}".encode())
     return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
+
+def is_derived(token: str) -> bool:
+    """Whether it looks like one of `derive_token`; tokens of OAuth are shorter."""
+    return _DERIVED.fullmatch(token) is not None
 
 
 def token_digest(token: str) -> str:

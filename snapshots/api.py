@@ -1,27 +1,20 @@
 """SnapShot (document appendix 1, 2.3)."""
 
 from collections.abc import Iterator
-from itertools import chain, islice
 
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from access.answers import enveloped
 from access.choices import Scope
-from access.renderers import JSON_TYPE, to_json
 from access.verbs import VerbView
 from cameras.models import Camera
 from cameras.selectors import cameras_in_department, find_camera
-from protocol.codes import Code
 from protocol.errors import MalformedError
 from protocol.fields import parse_timestamp
 from snapshots.selectors import PictureEntry, latest_of, pictures_between
 from snapshots.services.listing import issue_pictures
 
-# More entries than this are not built in memory but written while they are read.
-_AT_ONCE = 1000
-_KEY = "snapShots"
+_PIECE = 1000
 
 
 class SnapShot(VerbView):
@@ -32,11 +25,7 @@ class SnapShot(VerbView):
     def get(self, request: object) -> HttpResponseBase:
         cameras = self._cameras()
         entries = issue_pictures(self._entries(cameras), ttl_seconds=self.partner.snapshot_ttl_seconds)
-        # The first ones are read before the status is sent: what fails, fails in the envelope.
-        first = list(islice(entries, _AT_ONCE))
-        if len(first) < _AT_ONCE:
-            return self.answer({_KEY: first})
-        return StreamingHttpResponse(self._pieces(chain(first, entries)), content_type=JSON_TYPE)
+        return self.list_answer("snapShots", entries, piece=_PIECE)
 
     def _cameras(self) -> QuerySet[Camera]:
         department = self.params.text("department")
@@ -58,12 +47,3 @@ class SnapShot(VerbView):
         if first > last:
             raise MalformedError("startTime 不应晚于 endTime")
         return pictures_between(cameras, first, last)
-
-    def _pieces(self, entries: Iterator[dict[str, str]]) -> Iterator[bytes]:
-        head, tail = to_json(enveloped(Code.OK, None, {_KEY: []}, self.profile)).split(b"[]")
-        yield head + b"["
-        comma = b""
-        while batch := list(islice(entries, _AT_ONCE)):
-            yield comma + to_json(batch)[1:-1]
-            comma = b","
-        yield b"]" + tail

@@ -1,14 +1,19 @@
 """Reads of streaming."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from access.models import Partner
-from access.statements import fetch_one
-from cameras.models import Camera
+from access.services.tokens import Companion, beside_token
+from cameras.choices import OnlineStatus
+from cameras.models import Camera, PtzGrant
+from cameras.models.cameras import can_turn
 from protocol.errors import InternalError
 from protocol.fields import is_camera_num
 from protocol.play_urls import new_rand, sign_path
@@ -18,6 +23,7 @@ from streaming.models import MediaServer, PushSession
 
 # A capture opens its URL at once; a little slack for a busy machine.
 CAPTURE_URL_SECONDS = 30
+_CHUNK = 500
 
 
 class Placement:
@@ -46,15 +52,36 @@ class Placement:
         return next(iter(self._adapters.values()))
 
 
-_NEEDED = {"id", "number", "number_key", "name", "status", "camera_type", "ptz_override"}
-# In the model's order: from_db deals the values out by it.
-_CAMERA_FIELDS = [field.attname for field in Camera._meta.concrete_fields if field.attname in _NEEDED]
+class Playable(NamedTuple):
+    """What the play addresses of one camera need."""
+
+    number: str
+    number_key: str
+    name: str
+    status: int
+    camera_type: int
+    ptz_override: bool | None
+    is_opened: bool  # for PTZ, to the partner that asks
+    server_id: int | None  # of the stream, if it was placed
+
+    @property
+    def is_online(self) -> bool:
+        return self.status == OnlineStatus.ONLINE
+
+    @property
+    def is_controllable(self) -> bool:
+        return self.is_opened and can_turn(self.camera_type, self.ptz_override)
+
+
+_CAMERA_FIELDS = ("number", "number_key", "name", "status", "camera_type", "ptz_override")
 _SERVER_FIELDS = [field.attname for field in MediaServer._meta.concrete_fields]
-# Camera, grant and media server in one look. A stream's own server first, else the first active one.
-_PLAYABLE = f"""
-SELECT {", ".join(f'c."{name}"' for name in _CAMERA_FIELDS)},
-       EXISTS (SELECT 1 FROM cameras_ptzgrant g WHERE g.camera_id = c.id AND g.partner_id = %s),
-       {", ".join(f'm."{name}"' for name in _SERVER_FIELDS)}
+# Camera, grant and media server beside the token of who asks (protocol.md section 4). A stream's own
+# server first, else the first active one. A department is read as in `organisations_named`.
+_PLAYABLE = beside_token(f"""
+SELECT {", ".join(f'c."{name}" AS c_{name}' for name in _CAMERA_FIELDS)},
+       EXISTS (SELECT 1 FROM cameras_ptzgrant g WHERE g.camera_id = c.id AND g.partner_id = presented.p_id),
+       s.media_server_id,
+       {", ".join(f'm."{name}" AS m_{name}' for name in _SERVER_FIELDS)}
 FROM cameras_camera c
 JOIN access_organisation o ON o.id = c.organisation_id
 LEFT JOIN streaming_pushsession s ON s.camera_id = c.id AND s.video_type = %s
@@ -62,33 +89,46 @@ JOIN LATERAL (
     SELECT * FROM streaming_mediaserver m WHERE m.is_active
     ORDER BY (m.id = s.media_server_id) DESC NULLS LAST, m.id LIMIT 1
 ) m ON true
-WHERE c.number_key = %s AND c.deleted_at IS NULL AND NOT c.is_pending AND starts_with(o.path, %s)
-""".encode()  # noqa: S608 - column names of our own models
+WHERE c.number_key = %s AND c.deleted_at IS NULL AND NOT c.is_pending AND starts_with(o.path, presented.o_path)
+  AND (%s::text IS NULL OR EXISTS (
+    SELECT 1 FROM access_organisation d
+    WHERE d.name = %s AND starts_with(d.path, presented.o_path) AND starts_with(o.path, d.path) AND NOT EXISTS (
+      SELECT 1 FROM access_organisation e
+      WHERE e.name = d.name AND e.kind < d.kind AND starts_with(e.path, presented.o_path))))
+""")  # noqa: S608 - column names of our own models
 
 
-@dataclass(frozen=True)
-class Playable:
-    """One camera with what its play address needs; other fields of `camera` are not loaded."""
-
-    camera: Camera
-    is_opened: bool
-    adapter: MediaAdapter
-
-
-def find_playable(partner: Partner, camera_num: str, video_type: VideoType) -> Playable | None:
-    """The hot read of GetCameraPlayURL, one prepared statement; None when there is none or no server."""
+def playable_beside_token(camera_num: str, department: str | None, video_type: VideoType) -> Companion | None:
+    """The hot read of GetCameraPlayURL, for the one camera asked for; None when no camera has such a number."""
     key = camera_num.strip().lower()
     if not is_camera_num(key, uuid4=False):
         return None
-    row = fetch_one(_PLAYABLE, (partner.pk, int(video_type), key, partner.organisation.path))
-    if row is None:
-        return None
-    width = len(_CAMERA_FIELDS)
-    server = MediaServer.from_db("default", _SERVER_FIELDS, row[width + 1 :])
-    if not has_adapter(server.kind):
-        return None
-    camera = Camera.from_db("default", _CAMERA_FIELDS, row[:width])
-    return Playable(camera, row[width], adapter_for(server))
+    return Companion(_PLAYABLE, (int(video_type), key, department, department))
+
+
+def found_playable(row: tuple[Any, ...]) -> tuple[Playable, MediaAdapter] | None:
+    """What `playable_beside_token` found; None where the media server is of a kind we cannot talk to."""
+    width = len(Playable._fields)
+    adapter = _adapter(row[width:])
+    return None if adapter is None else (Playable(*row[:width]), adapter)
+
+
+def playables(partner: Partner, cameras: QuerySet[Camera], video_type: VideoType) -> Iterator[Playable]:
+    """The same for many, read in pieces."""
+    session = PushSession.objects.filter(camera=OuterRef("pk"), video_type=video_type)
+    rows = cameras.values_list(
+        *_CAMERA_FIELDS,
+        Exists(PtzGrant.objects.filter(camera=OuterRef("pk"), partner=partner)),
+        Subquery(session.values("media_server_id")[:1]),
+    )
+    return map(Playable._make, rows.iterator(chunk_size=_CHUNK))
+
+
+@lru_cache(maxsize=64)
+def _adapter(row: tuple[Any, ...]) -> MediaAdapter | None:
+    """Kept by all that is stored of a server: a changed row is another key."""
+    server = MediaServer.from_db("default", _SERVER_FIELDS, row)
+    return adapter_for(server) if has_adapter(server.kind) else None
 
 
 @dataclass(frozen=True)

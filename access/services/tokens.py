@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -20,7 +21,7 @@ from access.services.logs import record
 from access.statements import fetch_one
 from protocol.errors import ForbiddenError
 from protocol.sm2 import verify
-from protocol.tokens import derive_token, sign_text, token_digest
+from protocol.tokens import derive_token, is_derived, sign_text, token_digest
 
 logger = logging.getLogger(__name__)
 
@@ -29,19 +30,50 @@ _PARTNER_FIELDS = [field.attname for field in Partner._meta.concrete_fields]
 _ORGANISATION_FIELDS = [field.attname for field in Organisation._meta.concrete_fields]
 _ORGANISATION_OF_PARTNER = Partner._meta.get_field("organisation")
 _OWNER_COLUMNS = ", ".join(
-    [f'p."{name}"' for name in _PARTNER_FIELDS] + [f'o."{name}"' for name in _ORGANISATION_FIELDS]
+    [f'p."{name}" AS p_{name}' for name in _PARTNER_FIELDS]
+    + [f'o."{name}" AS o_{name}' for name in _ORGANISATION_FIELDS]
 )
 _OWNER_FROM = "JOIN access_organisation o ON o.id = p.organisation_id"
-# Both kinds of token are looked up by the same SHA-256, each by its unique index. No cache: a revoked
-# token is refused in the very next request (threats.md 7).
-_PRESENTED = f"""
-SELECT t.id, t.expires_at, t.revoked_at, t.first_used_at, NULL, {_OWNER_COLUMNS}
+# Looked up by SHA-256 and unique index, and kept in no cache: a revoked token is refused in the very
+# next request (threats.md 7). Which of the two is asked for shows in the token itself.
+_OF_RING = f"""
+SELECT t.id AS token_id, t.expires_at, t.revoked_at, t.first_used_at, NULL AS scope, {_OWNER_COLUMNS}
 FROM access_partnertoken t JOIN access_partner p ON p.id = t.partner_id {_OWNER_FROM} WHERE t.digest = %s
-UNION ALL
-SELECT NULL, a.expires, NULL, NULL, a.scope, {_OWNER_COLUMNS}
+"""  # noqa: S608 - column names of our own models
+_OF_OAUTH = f"""
+SELECT NULL AS token_id, a.expires, NULL, NULL, a.scope, {_OWNER_COLUMNS}
 FROM oauth2_provider_accesstoken a JOIN access_partner p ON p.application_id = a.application_id {_OWNER_FROM}
 WHERE a.token_checksum = %s
-""".encode()  # noqa: S608 - column names of our own models
+"""  # noqa: S608 - column names of our own models
+_OWN_COLUMNS = 5 + len(_PARTNER_FIELDS) + len(_ORGANISATION_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenStatement:
+    """The read that finds a token, one for each kind of token."""
+
+    ring: bytes
+    oauth: bytes
+
+
+_ALONE = TokenStatement(_OF_RING.encode(), _OF_OAUTH.encode())
+
+
+def beside_token(sql: str) -> TokenStatement:
+    """The token's statement with the row of `sql`, which may use `presented.p_id` and `presented.o_path`."""
+    head, tail = "SELECT * FROM (", f") presented LEFT JOIN LATERAL ({sql}) companion ON true"
+    return TokenStatement(*(f"{head}{presented}{tail}".encode() for presented in (_OF_RING, _OF_OAUTH)))
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A row that the token's own statement reads on the way: a verb called every second asks only once.
+
+    `statement` comes from `beside_token`, `params` are those of the text given to it.
+    """
+
+    statement: TokenStatement
+    params: tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +82,8 @@ class PartnerAuth:
 
     partner: Partner
     scopes: frozenset[str]
+    # What the companion found; its first column is None where it found nothing.
+    companion: tuple[Any, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +110,14 @@ class _ReplayError(ExchangeRefusedError):
     """A token whose successor was used already, or was not fetched within the grace time."""
 
 
-def authenticate(token: str) -> PartnerAuth:
+def authenticate(token: str, companion: Companion | None = None) -> PartnerAuth:
     """Whose token this is, from the ring or from OAuth; ForbiddenError saying why it opens nothing."""
-    digest = token_digest(token)
-    row = fetch_one(_PRESENTED, (digest, digest))
+    statement = companion.statement if companion else _ALONE
+    sql = statement.ring if is_derived(token) else statement.oauth
+    row = fetch_one(sql, (token_digest(token), *(companion.params if companion else ())))
     if row is None:
         raise ForbiddenError("令牌无效")
-    token_id, expires_at, revoked_at, first_used_at, granted, *owner = row
+    token_id, expires_at, revoked_at, first_used_at, granted, *owner = row[:_OWN_COLUMNS]
     partner = Partner.from_db("default", _PARTNER_FIELDS, owner[: len(_PARTNER_FIELDS)])
     organisation = Organisation.from_db("default", _ORGANISATION_FIELDS, owner[len(_PARTNER_FIELDS) :])
     # What an assignment does, without asking the database routers each time.
@@ -97,7 +132,9 @@ def authenticate(token: str) -> PartnerAuth:
     if token_id is not None and first_used_at is None:
         _mark_used(token_id, now)
     scopes = frozenset(partner.scopes)
-    return PartnerAuth(partner, scopes if granted is None else scopes & frozenset(granted.split()))
+    if granted is not None:
+        scopes &= frozenset(granted.split())
+    return PartnerAuth(partner, scopes, row[_OWN_COLUMNS:] if companion else None)
 
 
 def _mark_used(token_id: int, now: datetime) -> None:

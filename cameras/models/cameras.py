@@ -115,13 +115,19 @@ class Camera(models.Model):
 
     @property
     def can_ptz(self) -> bool:
-        """Document 4.1 2.b; domes turn unless staff say otherwise."""
-        if self.ptz_override is not None:
-            return self.ptz_override
-        return self.camera_type == CameraType.DOME
+        return can_turn(self.camera_type, self.ptz_override)
 
     def stream_name(self, video_type: int) -> str:
-        return f"{self.number_key}_{int(video_type)}"
+        return stream_name(self.number_key, video_type)
+
+
+def can_turn(camera_type: int, ptz_override: bool | None) -> bool:
+    """Document 4.1 2.b; domes turn unless staff say otherwise."""
+    return camera_type == CameraType.DOME if ptz_override is None else ptz_override
+
+
+def stream_name(number_key: str, video_type: int) -> str:
+    return f"{number_key}_{int(video_type)}"
 
 
 class PtzGrant(models.Model):

@@ -4,22 +4,18 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypedDict
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 
 from access.models import Partner
-from cameras.choices import OnlineStatus
-from cameras.models import Camera, PtzGrant
+from cameras.models import Camera
+from cameras.models.cameras import stream_name
 from protocol.play_urls import new_rand, sign_path
 from streaming.choices import VideoType
 from streaming.media import MediaAdapter
-from streaming.models import PushSession
-from streaming.selectors import Placement, Playable
-
-CHUNK = 500
-# All that an entry needs: a Camera with everything it has costs several times as much.
-_FIELDS = ("number", "number_key", "name", "status", "camera_type", "ptz_override")
+from streaming.selectors import Placement, Playable, playables
 
 
 @dataclass(frozen=True)
@@ -29,29 +25,6 @@ class PlayUrls:
     flv_url: str
     ws_url: str
     hls_url: str
-
-
-@dataclass(frozen=True)
-class PlayEntry:
-    """One camera of a GetCameraPlayURL answer; no URLs while it is offline."""
-
-    camera_num: str
-    name: str
-    urls: PlayUrls | None
-    is_controllable: bool
-
-    def to_wire(self) -> dict[str, object]:
-        """Keys as the document prints them, then the spelling of its table (protocol.md section 4)."""
-        control = int(self.is_controllable)
-        return {
-            "cameraNum": self.camera_num,
-            "flv_url": self.urls.flv_url if self.urls else "",
-            "hls_url": self.urls.hls_url if self.urls else "",
-            "isCameraControl": control,
-            "online": int(self.urls is not None),
-            "message": self.name,
-            "isCamerControl": control,
-        }
 
 
 def play_urls(
@@ -65,13 +38,11 @@ def play_urls(
 ) -> PlayUrls:
     """Sign the addresses of one stream. `uid` names the asker in the media server's hooks."""
     adapter = (placement or Placement()).adapter(server_id)
-    return _sign(adapter, camera, video_type, uid, ttl_seconds)
+    return _sign(adapter, camera.stream_name(video_type), uid, ttl_seconds)
 
 
-def _sign(
-    adapter: MediaAdapter, camera: Camera, video_type: VideoType, uid: str, ttl_seconds: int | None
-) -> PlayUrls:
-    paths = adapter.play_paths(camera.stream_name(video_type))
+def _sign(adapter: MediaAdapter, stream: str, uid: str, ttl_seconds: int | None) -> PlayUrls:
+    paths = adapter.play_paths(stream)
     base = adapter.server.http_url.rstrip("/")
     ttl = settings.PLAY_URL_TTL_SECONDS if ttl_seconds is None else ttl_seconds
     # Rounded up: rounded down, a URL issued late in a second would lose up to a second of its life.
@@ -81,12 +52,37 @@ def _sign(
     return PlayUrls(flv_url=base + flv, ws_url=base.replace("http", "ws", 1) + flv, hls_url=base + hls)
 
 
-def issue_play_url(*, partner: Partner, playable: Playable, video_type: VideoType) -> PlayEntry:
-    """The entry of one camera found by `find_playable`."""
-    camera, urls = playable.camera, None
-    if camera.status == OnlineStatus.ONLINE:
-        urls = _sign(playable.adapter, camera, video_type, f"p{partner.pk}", partner.play_ttl_seconds)
-    return PlayEntry(camera.number, camera.name, urls, camera.can_ptz and playable.is_opened)
+class PlayEntry(TypedDict):
+    """One camera of a GetCameraPlayURL answer: keys as printed, then the spelling of the table (2.1)."""
+
+    cameraNum: str
+    flv_url: str
+    hls_url: str
+    isCameraControl: int
+    online: int
+    message: str
+    isCamerControl: int
+
+
+def issue_play_url(
+    *, partner: Partner, playable: Playable, adapter: MediaAdapter | None, video_type: VideoType
+) -> PlayEntry:
+    """The entry of one camera; its addresses are empty while it is offline, which needs no `adapter`."""
+    flv_url = hls_url = ""
+    is_online, control = playable.is_online, int(playable.is_controllable)
+    if is_online and adapter is not None:
+        stream = stream_name(playable.number_key, video_type)
+        urls = _sign(adapter, stream, f"p{partner.pk}", partner.play_ttl_seconds)
+        flv_url, hls_url = urls.flv_url, urls.hls_url
+    return PlayEntry(
+        cameraNum=playable.number,
+        flv_url=flv_url,
+        hls_url=hls_url,
+        isCameraControl=control,
+        online=int(is_online),
+        message=playable.name,
+        isCamerControl=control,
+    )
 
 
 def issue_play_urls(
@@ -94,20 +90,6 @@ def issue_play_urls(
 ) -> Iterator[PlayEntry]:
     """Entries for all `cameras`, signed one by one while they are read, so that none ages in a list."""
     placement = Placement()
-    session = PushSession.objects.filter(camera=OuterRef("pk"), video_type=video_type)
-    rows = cameras.only(*_FIELDS).annotate(
-        is_opened=Exists(PtzGrant.objects.filter(camera=OuterRef("pk"), partner=partner)),
-        server_id=Subquery(session.values("media_server_id")[:1]),
-    )
-    for camera in rows.iterator(chunk_size=CHUNK):
-        urls = None
-        if camera.status == OnlineStatus.ONLINE:
-            urls = play_urls(
-                camera,
-                video_type,
-                uid=f"p{partner.pk}",
-                ttl_seconds=partner.play_ttl_seconds,
-                server_id=camera.server_id,
-                placement=placement,
-            )
-        yield PlayEntry(camera.number, camera.name, urls, camera.can_ptz and camera.is_opened)
+    for playable in playables(partner, cameras, video_type):
+        adapter = placement.adapter(playable.server_id) if playable.is_online else None
+        yield issue_play_url(partner=partner, playable=playable, adapter=adapter, video_type=video_type)

@@ -7,7 +7,8 @@ from django.test.utils import CaptureQueriesContext
 
 from access.choices import PartnerKind
 from access.models import Organisation, Partner, PartnerToken
-from access.services.tokens import authenticate
+from access.services.tokens import _ALONE, TokenStatement, authenticate
+from streaming.selectors import _PLAYABLE
 from tests.cast import Caller, make_caller
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.access.urls")]
@@ -44,15 +45,18 @@ def test_one_statement_however_many_partners(
         assert cursor.fetchone()[0] == 1
 
 
-def test_both_kinds_of_token_are_found_by_their_unique_index(ministry: Caller) -> None:
-    from access.services.tokens import _PRESENTED
-
+@pytest.mark.parametrize(("kind", "column"), [("ring", "digest"), ("oauth", "token_checksum")])
+@pytest.mark.parametrize("statement", [_ALONE, _PLAYABLE], ids=["alone", "with a camera"])
+def test_tokens_are_found_by_their_unique_index(
+    ministry: Caller, kind: str, column: str, statement: TokenStatement
+) -> None:
+    sql: bytes = getattr(statement, kind)
+    rest = (0, "y", None, None) if statement is _PLAYABLE else ()
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + _PRESENTED.decode(), ["x", "x"])
+        cursor.execute("EXPLAIN " + sql.decode(), ["x", *rest])
         plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "Index Cond: ((digest)::text = 'x'::text)" in plan
-    assert "Index Cond: ((token_checksum)::text = 'x'::text)" in plan
+    assert f"Index Cond: (({column})::text = 'x'::text)" in plan
 
 
 def test_a_partner_acts_under_its_own_name_only(ministry: Caller, gateway_partner: Caller) -> None:

@@ -209,7 +209,7 @@ def test_long_answer_is_written_while_it_is_read(
     whole = ministry.get("SnapShot", **params)
     assert len(whole["snapShots"]) == 7
     for size in (3, 7):
-        monkeypatch.setattr(api, "_AT_ONCE", size)
+        monkeypatch.setattr(api, "_PIECE", size)
         response = ministry.request("GET", "SnapShot", params)
         assert response.streaming
         assert response.headers["Content-Type"] == "application/json; charset=utf-8"
