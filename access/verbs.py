@@ -15,14 +15,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from access.actors import Actor, actor_of_partner
+from access.actors import Actor, actor_of_partner, address_of
 from access.answers import enveloped, http_status, list_pieces
 from access.authentication import PartnerAuthentication
 from access.choices import Scope
 from access.models import Partner
 from access.params import VerbParams
 from access.renderers import JSON_TYPE
-from access.services.tokens import Companion, PartnerAuth
+from access.services.limits import count_one
+from access.services.tokens import Companion, PartnerAuth, outside_networks
 from protocol.codes import Code
 from protocol.errors import ForbiddenError, MalformedError, shorten
 
@@ -129,6 +130,17 @@ class VerbView(APIView):
         if isinstance(auth, PartnerAuth):
             self.partner = self.profile = auth.partner
         return None
+
+    def check_throttles(self, request: Request) -> None:
+        """Networks and rate of the partner's profile (protocol.md section 7)."""
+        partner = self.profile
+        if partner is None:
+            return
+        if partner.allowed_networks and not partner.may_call_from(address := address_of(request._request)):
+            raise ForbiddenError(outside_networks(address))
+        limit = partner.requests_per_minute
+        if limit and (wait := count_one("requests", str(partner.pk), limit=limit)) is not None:
+            raise ForbiddenError(f"请求过于频繁：每分钟最多 {limit} 次", retry_after=wait)
 
     def _check_version(self, request: Request) -> None:
         version = request.META.get("HTTP_APPVERSION", "").strip()

@@ -1,7 +1,9 @@
 """Partner platforms (ministry, gateways, integrators) and the tokens they hold."""
 
 import base64
+import ipaddress
 import uuid
+from functools import lru_cache
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -56,6 +58,11 @@ class Partner(models.Model):
     needs_uuid4 = models.BooleanField("摄像机编号须为 UUID4", default=True)
     play_ttl_seconds = models.PositiveIntegerField("播放地址有效期（秒）", null=True, blank=True)
     snapshot_ttl_seconds = models.PositiveIntegerField("截图地址有效期（秒）", null=True, blank=True)
+    requests_per_minute = models.PositiveIntegerField("每分钟请求上限", null=True, blank=True)
+    # None: from anywhere. The exchange of tokens obeys it too.
+    allowed_networks = ArrayField(
+        models.CharField(max_length=43), default=list, blank=True, verbose_name="允许的来源网段"
+    )
     created_at = models.DateTimeField("建立时间", auto_now_add=True)
 
     class Meta:
@@ -72,6 +79,8 @@ class Partner(models.Model):
             faults["public_key"] = "不是有效的 SM2 公钥：应为曲线上的点，128 位十六进制 x||y"
         if not is_sign_template(self.sign_template):
             faults["sign_template"] = "须恰好各含一次 {deviceCode}、{user}、{token}"
+        if wrong := [text for text in self.allowed_networks if _network(text) is None]:
+            faults["allowed_networks"] = f"不是地址或网段：{'、'.join(wrong)}"
         if faults:
             raise ValidationError(faults)
 
@@ -80,9 +89,27 @@ class Partner(models.Model):
         """`deviceCode` as it is sent: the BASE64 of the code (appendix 2)."""
         return base64.b64encode(self.code.encode()).decode()
 
+    def may_call_from(self, address: str | None) -> bool:
+        """Whether `address` lies in one of the allowed networks; without any, everybody's does."""
+        if not self.allowed_networks:
+            return True
+        if address is None:
+            return False
+        ip = ipaddress.ip_address(address)
+        networks = (_network(text) for text in self.allowed_networks)
+        return any(network is not None and ip in network for network in networks)
+
     def is_named(self, user: str) -> bool:
         """True when `user` is this partner's; a `+` that arrived as a blank is put back."""
         return self.user in (user, user.replace(" ", "+"))
+
+
+@lru_cache(maxsize=1024)
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 class PartnerToken(models.Model):

@@ -16,7 +16,7 @@ from access.choices import Outcome, Severity
 from access.models import Organisation, Partner, PartnerToken
 from access.selectors import find_token, newest_token
 from access.services.alarms import raise_alarm
-from access.services.failures import count_failure
+from access.services.limits import count_one
 from access.services.logs import record
 from access.statements import fetch_one
 from protocol.errors import ForbiddenError
@@ -137,6 +137,10 @@ def authenticate(token: str, companion: Companion | None = None) -> PartnerAuth:
     return PartnerAuth(partner, scopes, row[_OWN_COLUMNS:] if companion else None)
 
 
+def outside_networks(address: str | None) -> str:
+    return f"来源地址 {address or '未知'} 不在允许的网段内"
+
+
 def _mark_used(token_id: int, now: datetime) -> None:
     PartnerToken.objects.filter(pk=token_id, first_used_at=None).update(first_used_at=now)
 
@@ -183,6 +187,8 @@ def exchange_token(
         if held is None:
             raise ExchangeRefusedError("令牌无效")
         partner = held.partner
+        if not partner.may_call_from(address):
+            raise ForbiddenError(outside_networks(address))
         _check_claims(held, device_code=device_code, user=user, token=token, sign=sign)
         issued = _exchange(held.pk, partner.pk)
     except ForbiddenError as error:
@@ -266,7 +272,7 @@ def _note_failure(partner: Partner | None, address: str | None, error: Forbidden
 
     Of a token that was never ours a log line is enough: there is no partner to tell about it.
     """
-    wait = count_failure("token", address or "", limit=settings.TOKEN_FAILURES_PER_MINUTE)
+    wait = count_one("token", address or "", limit=settings.TOKEN_FAILURES_PER_MINUTE)
     if wait is not None:
         raise ExchangeRefusedError("失败次数过多，请稍后再试", partner=partner, retry_after=wait)
     logger.warning("TokenInfo refused: partner %s from %s: %s", partner and partner.code, address, error)

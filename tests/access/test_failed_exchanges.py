@@ -9,7 +9,7 @@ from django.core.cache import cache
 from time_machine import TimeMachineFixture
 
 from access.models import BehaviourLog
-from access.services.failures import count_failure
+from access.services.limits import count_one
 from access.services.tokens import ExchangeRefusedError, exchange_token
 from tests.access.test_token_ring import NOON
 from tests.cast import Caller, answer_of
@@ -55,10 +55,10 @@ def test_the_default_limit_is_sixty_a_minute_and_address(settings: LazySettings)
 
 def test_addresses_and_minutes_are_counted_apart(time_machine: TimeMachineFixture) -> None:
     time_machine.move_to(NOON, tick=False)
-    waits = [count_failure("token", address, limit=1) for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2")]
+    waits = [count_one("token", address, limit=1) for address in ("10.0.0.1", "10.0.0.1", "10.0.0.2")]
     assert waits == [None, 60, None]
     time_machine.move_to(NOON.replace(minute=1), tick=False)
-    assert count_failure("token", "10.0.0.1", limit=1) is None
+    assert count_one("token", "10.0.0.1", limit=1) is None
 
 
 def test_without_the_cache_nobody_is_limited(ministry: Caller, settings: LazySettings) -> None:

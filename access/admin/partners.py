@@ -1,31 +1,22 @@
-"""Staff pages of access: organisations, people, partners; logs and tokens to look at only."""
+"""Partners with their profiles, their tokens, and the diagnosis of a signature that fails."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextareaWidget
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from oauth2_provider import models as oauth
 
 from access.actors import actor_of_user
+from access.admin.base import ReadOnlyAdmin, RecordedAdmin
 from access.choices import PartnerKind, Scope
-from access.models import (
-    Alarm,
-    Application,
-    BehaviourLog,
-    Organisation,
-    Partner,
-    PartnerToken,
-    StaffRole,
-    User,
-)
-from access.services.alarms import acknowledge_alarm
-from access.services.logs import record
+from access.models import Application, Partner, PartnerToken
+from access.services.diagnosis import adopt_profile, diagnose_exchange
 from access.services.partners import (
     IssuedPartner,
     create_partner,
@@ -34,9 +25,8 @@ from access.services.partners import (
     revoke_partner,
 )
 
-# Rights come from roles, and OAuth clients belong to partners: the libraries' own pages lead astray.
+# OAuth clients belong to partners: the library's own pages lead astray.
 for model in (
-    Group,
     Application,
     oauth.AccessToken,
     oauth.DeviceGrant,
@@ -46,109 +36,6 @@ for model in (
 ):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
-
-
-class RecordedAdmin(admin.ModelAdmin[Any]):
-    """Every change leaves a row in the behaviour log, with the names of the fields."""
-
-    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        fields = list(form.changed_data) if change else []
-        self._record(request, _words("修改" if change else "新增", obj), obj, {"fields": fields})
-
-    def delete_model(self, request: HttpRequest, obj: Model) -> None:
-        self._record(request, _words("删除", obj), obj, {})
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for obj in queryset:
-            self.delete_model(request, obj)
-
-    def _record(self, request: HttpRequest, what: str, obj: Model, detail: dict[str, object]) -> None:
-        record(
-            actor_of_user(request),
-            what,
-            object_kind=str(obj._meta.model_name),
-            object_id=str(obj.pk),
-            object_name=str(obj),
-            detail=detail,
-        )
-
-
-def _words(what: str, obj: Model) -> str:
-    return f"{what}{obj._meta.verbose_name}"
-
-
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-@admin.register(Organisation)
-class OrganisationAdmin(RecordedAdmin):
-    list_display = ["name", "kind", "parent", "created_at"]
-    list_filter = ["kind"]
-    list_select_related = ["parent"]
-    search_fields = ["name"]
-    autocomplete_fields = ["parent"]
-    readonly_fields = ["path", "created_at"]
-    show_full_result_count = False
-
-
-class StaffRoleInline(admin.TabularInline[StaffRole, User]):
-    model = StaffRole
-    extra = 0
-    autocomplete_fields = ["organisation"]
-
-
-@admin.register(User)
-class StaffAdmin(RecordedAdmin, UserAdmin[User]):
-    list_display = ["username", "full_name", "role_names", "is_active", "is_superuser", "last_login"]
-    list_filter = ["is_active", "is_superuser", "roles__role"]
-    search_fields = ["username", "full_name"]
-    readonly_fields = ["last_login", "date_joined"]
-    filter_horizontal = []
-    fieldsets = [
-        (None, {"fields": ["username", "password"]}),
-        ("个人信息", {"fields": ["full_name", "email"]}),
-        (
-            "登录",
-            {
-                "fields": ["is_active", "is_staff", "is_superuser", "last_login", "date_joined"],
-                "description": "可见范围由下方的角色决定；系统管理员不受角色限制。",
-            },
-        ),
-    ]
-    add_fieldsets = [
-        (None, {"fields": ["username", "full_name", "usable_password", "password1", "password2"]}),
-    ]
-    inlines = [StaffRoleInline]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("roles__organisation")
-
-    @admin.display(description="角色")
-    def role_names(self, user: User) -> str:
-        return "、".join(f"{role.get_role_display()}（{role.organisation}）" for role in user.roles.all())
-
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        super().save_formset(request, form, formset, change)
-        roles = [str(role) for role in form.instance.roles.select_related("user", "organisation")]
-        if formset.has_changed():
-            self._record(request, "修改用户角色", form.instance, {"roles": roles})
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        # Whoever left is switched off: the behaviour log still names them.
-        return False
-
 
 # What staff are asked before an action that ends something for the partner.
 _CONSEQUENCES = {
@@ -162,6 +49,20 @@ class PartnerForm(forms.ModelForm[Partner]):
     scopes = forms.MultipleChoiceField(
         label="接口范围", choices=Scope.choices, widget=forms.CheckboxSelectMultiple
     )
+
+    allowed_networks = forms.CharField(
+        label="允许的来源网段",
+        required=False,
+        widget=AdminTextareaWidget(attrs={"rows": 3}),
+        help_text="每行一个地址或网段，例如 10.20.0.0/16；留空不限制",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["allowed_networks"] = "\n".join(self.instance.allowed_networks)
+
+    def clean_allowed_networks(self) -> list[str]:
+        return [line.strip() for line in self.cleaned_data["allowed_networks"].splitlines() if line.strip()]
 
     class Meta:
         widgets = {
@@ -210,8 +111,34 @@ class PartnerAdmin(RecordedAdmin):
                 ]
             },
         ),
+        ("限制", {"fields": ["requests_per_minute", "allowed_networks"]}),
         ("OAuth 2.0", {"fields": ["shown_client_id"]}),
     ]
+
+    change_list_template = "access/partner_list.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.diagnose)
+        return [path("diagnose/", view, name="access_partner_diagnose"), *super().get_urls()]
+
+    def diagnose(self, request: HttpRequest) -> HttpResponse:
+        """签名诊断: which profile a TokenInfo request fits that we refuse."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        pasted = request.POST.get("request", "")
+        diagnosis = diagnose_exchange(pasted) if pasted.strip() else None
+        if "adopt" in request.POST and diagnosis and diagnosis.partner and diagnosis.fit:
+            adopt_profile(partner=diagnosis.partner, profile=diagnosis.fit, actor=actor_of_user(request))
+            self.message_user(request, "已采用对方的签名方案", messages.SUCCESS)
+            diagnosis = diagnose_exchange(pasted)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "签名诊断",
+            "opts": self.opts,
+            "pasted": pasted,
+            "diagnosis": diagnosis,
+        }
+        return TemplateResponse(request, "access/diagnose.html", context)
 
     @admin.display(description="编号 deviceCode")
     def shown_device_code(self, partner: Partner) -> str:
@@ -332,36 +259,3 @@ class PartnerTokenAdmin(ReadOnlyAdmin):
     list_filter = ["partner"]
     list_select_related = ["partner"]
     fields = ["partner", "generation", "issued_at", "expires_at", "first_used_at", "revoked_at"]
-
-
-@admin.register(BehaviourLog)
-class BehaviourLogAdmin(ReadOnlyAdmin):
-    list_display = ["at", "actor_kind", "actor_name", "verb", "object_name", "address", "outcome", "reason"]
-    list_filter = ["outcome", "actor_kind", "at"]
-    search_fields = ["actor_name", "verb", "object_name", "=object_id"]
-
-
-@admin.register(Alarm)
-class AlarmAdmin(ReadOnlyAdmin):
-    list_display = [
-        "opened_at",
-        "severity",
-        "title",
-        "organisation",
-        "times_seen",
-        "last_seen_at",
-        "closed_at",
-        "acknowledged_by",
-    ]
-    list_filter = ["severity", ("closed_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["organisation", "acknowledged_by"]
-    search_fields = ["title", "message"]
-    actions = ["acknowledge"]
-
-    @admin.action(description="确认所选告警")
-    def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alarm]) -> None:
-        if not isinstance(request.user, User):
-            return
-        actor = actor_of_user(request)
-        done = sum(acknowledge_alarm(alarm=alarm, user=request.user, actor=actor) for alarm in queryset)
-        self.message_user(request, f"已确认 {done} 条", messages.SUCCESS)

@@ -1,4 +1,4 @@
-"""Counting failures per address in the cache, in windows of one minute."""
+"""Counting per minute in the cache: failures of an address, requests of a partner."""
 
 import logging
 import time
@@ -11,17 +11,17 @@ logger = logging.getLogger(__name__)
 _WINDOW_SECONDS = 60
 
 
-def count_failure(kind: str, who: str, *, limit: int) -> int | None:
-    """Adds one failure; seconds to wait when that is more than `limit` in this minute, else None.
+def count_one(kind: str, who: str, *, limit: int) -> int | None:
+    """Adds one; seconds to wait when that is more than `limit` in this minute, else None.
 
     Without the cache nothing is limited: refusing everybody would be the worse denial of service.
     """
     minute, passed = divmod(int(time.time()), _WINDOW_SECONDS)
-    key = f"failures:{kind}:{who}:{minute}"
+    key = f"minute:{kind}:{who}:{minute}"
     try:
         count = _add_one(key)
     except RedisError as error:
-        logger.warning("failures are not counted, the cache does not answer: %s", error)
+        logger.warning("%s is not limited, the cache does not answer: %s", kind, error)
         return None
     return _WINDOW_SECONDS - passed if count > limit else None
 

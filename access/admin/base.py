@@ -1,0 +1,54 @@
+"""What the admin pages of all apps share."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from access.actors import actor_of_user
+from access.services.logs import record
+
+
+class RecordedAdmin(admin.ModelAdmin[Any]):
+    """Every change leaves a row in the behaviour log, with the names of the fields."""
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        fields = list(form.changed_data) if change else []
+        self._record(request, _words("修改" if change else "新增", obj), obj, {"fields": fields})
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        self._record(request, _words("删除", obj), obj, {})
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for obj in queryset:
+            self.delete_model(request, obj)
+
+    def _record(self, request: HttpRequest, what: str, obj: Model, detail: dict[str, object]) -> None:
+        record(
+            actor_of_user(request),
+            what,
+            object_kind=str(obj._meta.model_name),
+            object_id=str(obj.pk),
+            object_name=str(obj),
+            detail=detail,
+        )
+
+
+def _words(what: str, obj: Model) -> str:
+    return f"{what}{obj._meta.verbose_name}"
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
