@@ -1,18 +1,28 @@
-"""Partner verbs of the ledger (document appendix 1, 1.1 and 1.2)."""
+"""Partner verbs of the ledger (document appendix 1, 1.1 and 1.2), and the two by which it is read."""
 
 from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
 
+import msgspec
+from django.db.models import QuerySet
 from rest_framework.response import Response
 
 from access.choices import Scope
 from access.verbs import VerbView
+from cameras.models import Camera
+from cameras.selectors import camera_record, cameras_in_department, cameras_of
 from cameras.services.ledger import delete_cameras
 from cameras.services.registration import register_cameras
-from cameras.services.status import ReportOutcome, report_status
+from cameras.services.reports import ReportOutcome
+from cameras.services.status import report_status
 from protocol.bodies import StatusItem, parse_deletion, parse_list, parse_status
+from protocol.cameras import camera_to_wire
 from protocol.errors import MalformedError, NotFoundError, shorten
 
+T = TypeVar("T")
+
 MOST_NAMED = 10
+LARGEST_PAGE = 500
 
 
 class VideoInformation(VerbView):
@@ -37,22 +47,78 @@ class VideoInformationDel(VerbView):
         return self.answer({"backResult": [result.to_wire() for result in results]})
 
 
-class ReportCameraStatus(VerbView):
-    """Take in online, offline and fault."""
+class ReportVerb(VerbView, Generic[T]):
+    """A list without per-item results: what can be applied is, `msg` names the rest."""
 
     scope = Scope.REPORT
+    what: ClassVar[str]
+
+    def parse(self, raw: msgspec.Raw) -> T:
+        """One element; MalformedError with all its faults."""
+        raise NotImplementedError
+
+    def apply(self, items: list[T], department: str | None) -> ReportOutcome:
+        raise NotImplementedError
 
     def post(self, request: object) -> Response:
         department = self.params.text("department")
-        items: list[StatusItem] = []
+        items: list[T] = []
         faults: list[str] = []
-        for index, raw in enumerate(parse_list(self.body, what="状态列表")):
+        for index, raw in enumerate(parse_list(self.body, what=self.what)):
             try:
-                items.append(parse_status(raw))
+                items.append(self.parse(raw))
             except MalformedError as error:
                 faults.append(f"第 {index + 1} 项 {error.message}")
-        outcome = report_status(partner=self.partner, items=items, department=department)
-        return self.answer(msg=summary(outcome, faults))
+        return self.answer(msg=summary(self.apply(items, department), faults))
+
+
+class ReportCameraStatus(ReportVerb[StatusItem]):
+    """Take in online, offline and fault."""
+
+    what = "状态列表"
+
+    def parse(self, raw: msgspec.Raw) -> StatusItem:
+        return parse_status(raw)
+
+    def apply(self, items: list[StatusItem], department: str | None) -> ReportOutcome:
+        return report_status(partner=self.partner, items=items, department=department)
+
+
+class _LedgerPage(VerbView):
+    """Pages of the ledger, as upper platforms in the field ask for them (protocol.md section 4)."""
+
+    scope = Scope.PLAY
+
+    def page(self) -> tuple[QuerySet[Camera], int]:
+        """One page of the partner's cameras, and how many there are in all."""
+        department = self.params.text("department")
+        number = self.params.integer("currPage", 1, 10**9, default=1)
+        size = self.params.integer("pageSize", 1, LARGEST_PAGE, default=LARGEST_PAGE)
+        cameras = cameras_in_department(self.partner, department) if department else cameras_of(self.partner)
+        begin = (number - 1) * size
+        return cameras.order_by("pk")[begin : begin + size], cameras.count()
+
+
+class GetDepartmentVideoInfo(_LedgerPage):
+    """The fields of VideoInformation, page by page."""
+
+    def get(self, request: object) -> Response:
+        cameras, total = self.page()
+        records = map(camera_record, cameras.select_related("organisation__parent", "gateway"))
+        wire = [camera_to_wire(record, gateway_num=False) for record in records]
+        return self.answer({"total": total, "videoInfo": wire})
+
+
+class GetCameraStatus(_LedgerPage):
+    """Online, offline or fault of each camera, page by page."""
+
+    def get(self, request: object) -> Response:
+        cameras, total = self.page()
+        wire = [
+            {"cameraNum": number, "onlineStatus": status}
+            for number, status in cameras.values_list("number", "status")
+        ]
+        return self.answer({"total": total, "cameraStatus": wire})
 
 
 def summary(outcome: ReportOutcome, faults: Sequence[str]) -> str | None:

@@ -6,7 +6,6 @@ without a stream is believed for STREAM_GRACE_SECONDS (protocol.md section 3).
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,11 +15,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from access.models import Partner
-from access.selectors import below_paths
 from cameras.choices import OnlineStatus, StatusSource
 from cameras.models import Camera, StatusChange
-from cameras.selectors import departments_named
-from cameras.services.ledger import may_touch
+from cameras.services.reports import ReportOutcome, key_of, lock_reported
 from protocol.bodies import StatusItem
 
 _FIELDS = (
@@ -40,22 +37,14 @@ _BATCH = 5000
 _Before = tuple[Camera, dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class ReportOutcome:
-    """What became of a list without per-item results: how many were applied, which numbers are unknown."""
-
-    applied: int
-    unknown: tuple[str, ...]
-
-
 def report_status(
     *, partner: Partner, items: Sequence[StatusItem], department: str | None = None
 ) -> ReportOutcome:
     """Take in ReportCameraStatus (document 1.2). The same camera twice: the later wins."""
-    latest = {item.camera_num.strip().lower(): item for item in items}
+    latest = {key_of(item.camera_num): item for item in items}
     now = timezone.now()
     with transaction.atomic():
-        known = _reportable(partner, list(latest), department)
+        known = lock_reported(partner, latest, department)
         before = _remember(known.values())
         for key, camera in known.items():
             _hear(camera, int(latest[key].online), now)
@@ -75,20 +64,6 @@ def _hear(camera: Camera, status: int, now: datetime) -> None:
     is_news = since is None or (not camera.has_stream and lost_at is not None and since < lost_at)
     if camera.reported_status != status or is_news:
         camera.reported_status, camera.reported_since = status, now
-
-
-def _reportable(partner: Partner, keys: list[str], department: str | None) -> dict[str, Camera]:
-    scope = Q()
-    if department:
-        nodes = departments_named(department, partner)
-        scope = below_paths([node.path for node in nodes], "organisation__path")
-    cameras = (
-        Camera.objects.select_for_update(of=("self",))
-        .select_related("organisation", "gateway")
-        .filter(scope, number_key__in=keys, deleted_at=None)
-        .order_by("pk")
-    )
-    return {camera.number_key: camera for camera in cameras if may_touch(partner, camera)}
 
 
 def set_stream_presence(*, present: Iterable[int] = (), absent: Iterable[int] = ()) -> None:
