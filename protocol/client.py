@@ -8,7 +8,6 @@ import datetime
 import email.utils
 import os
 import re
-import ssl
 import threading
 import time
 import urllib.parse
@@ -16,7 +15,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
@@ -26,6 +24,7 @@ from protocol.codes import Code
 from protocol.envelope import Answer, parse_answer
 from protocol.errors import RemoteError
 from protocol.sm2 import sign
+from protocol.tls import TlsFileError, changed_at, client_context, tls_fault
 from protocol.tokens import DEFAULT_SIGN_TEMPLATE, sign_text
 
 Method = Literal["GET", "POST"]
@@ -87,8 +86,7 @@ class _Transport:
         url = f"{self._base_url}{path}" + (f"?{query}" if query else "")
         payload = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
         # Looked up each time: a client may outlive a fork or the CA file of its first request.
-        is_tls = self._base_url.startswith("https:")
-        pool = _tls_pool(self._ca_file, _changed_at(self._ca_file)) if is_tls else _plain_pool()
+        pool = connection_pool(url, self._ca_file)
         deadline = time.monotonic() + self._answer_seconds
         try:
             response = pool.request(
@@ -266,27 +264,25 @@ def _normal_base_url(base_url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/service')}"
 
 
-def _changed_at(ca_file: str | None) -> int:
-    try:
-        return Path(ca_file).stat().st_mtime_ns if ca_file else 0
-    except OSError:
-        return 0
+def connection_pool(url: str, ca_file: str | None = None) -> urllib3.PoolManager:
+    """Connections shared by all who call with that CA file; RemoteError when the file cannot be used."""
+    if not url.startswith("https:"):
+        return _plain_pool()
+    # A CA file that was replaced gets a new pool.
+    return _tls_pool(ca_file or None, changed_at(ca_file))
 
 
 @lru_cache(maxsize=64)
-def _tls_pool(ca_file: str | None, changed_at: int) -> urllib3.PoolManager:
-    # Shared between clients, so that a call to a gateway finds the connection of the last one;
-    # a CA file that was replaced gets a new pool.
+def _tls_pool(ca_file: str | None, changed: int) -> urllib3.PoolManager:
     try:
-        context = ssl.create_default_context(cafile=ca_file or None)
-    except (OSError, ValueError) as error:
-        raise RemoteError(f"CA 证书文件无法使用：{_reason(error)}", permanent=True) from error
+        context = client_context(ca_file)
+    except TlsFileError as error:
+        raise RemoteError(str(error), permanent=True) from error
     return urllib3.PoolManager(num_pools=_KEPT_HOSTS, maxsize=_KEPT_CONNECTIONS, ssl_context=context)
 
 
 @lru_cache(maxsize=1)
 def _plain_pool() -> urllib3.PoolManager:
-    # Apart, because reading the system's certificates takes a third of a second.
     return urllib3.PoolManager(num_pools=_KEPT_HOSTS, maxsize=_KEPT_CONNECTIONS)
 
 
@@ -339,6 +335,8 @@ def _token_in(answer: Answer) -> str | None:
 
 def _reason(error: BaseException) -> str:
     """A short cause for the log; without the URL, which carries tokens in TokenInfo."""
+    if fault := tls_fault(error):
+        return fault
     cause = error
     while cause.__cause__ is not None or cause.__context__ is not None:
         cause = cause.__cause__ or cause.__context__ or cause

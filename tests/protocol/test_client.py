@@ -274,7 +274,7 @@ def test_tls_is_verified(tmp_path: Path) -> None:
         assert call(peer.base_url, ca_file=str(ours.ca)).ok
         for ca_file in (str(other.ca), None):
             error = failing(lambda ca_file=ca_file: call(peer.base_url, ca_file=ca_file))  # type: ignore[misc]
-            assert "CERTIFICATE_VERIFY_FAILED" in error.message
+            assert "不是由受信任的 CA 签发" in error.message
     assert len(peer.requests) == 1
 
 
