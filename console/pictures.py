@@ -6,9 +6,9 @@ from typing import TypedDict
 
 from django.urls import reverse
 
+from access.days import day_of
 from cameras.models import Camera
 from snapshots.selectors import Slot, day_strip, latest_pictures
-from snapshots.slots import day_of
 
 # As many slots as an operator scrolls through before turning to a page of its own: four hours.
 _RECENT_SLOTS = 48

@@ -10,10 +10,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, F, Func, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
+from access.days import day_start
 from cameras.models import Camera
 from snapshots.choices import SnapshotResult
 from snapshots.models import Snapshot
-from snapshots.slots import day_start, slot_at, unix_slot, unix_slots
+from snapshots.slots import slot_at, unix_slot, unix_slots
 
 # Rows fetched at a time; half a million never lie in memory together.
 CHUNK = 2000

@@ -1,16 +1,10 @@
-"""The clock of snapshots: slots of a few minutes, kept in days of Chinese time.
+"""The clock of snapshots: slots of a few minutes, kept in days of Chinese time (access.days)."""
 
-A day runs from midnight to midnight in Shanghai, not in UTC: the day an operator asks for, a day's download and
-a day's deletion are then one partition and one folder. China has no summer time, so every day has 24 hours.
-"""
-
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 
-ZONE = ZoneInfo("Asia/Shanghai")
+from access.days import day_start
 
 
 def unix_slot(moment: datetime) -> int:
@@ -24,24 +18,11 @@ def slot_at(unix: int) -> datetime:
     return datetime.fromtimestamp(unix, UTC)
 
 
-def day_of(moment: datetime) -> date:
-    return moment.astimezone(ZONE).date()
-
-
-def day_start(day: date) -> datetime:
-    return datetime.combine(day, time(), ZONE)
-
-
 def unix_slots(day: date) -> range:
     """All slots that begin on `day`."""
     period = settings.SNAPSHOT_PERIOD_SECONDS
     first, end = (int(day_start(day + timedelta(days=shift)).timestamp()) for shift in (0, 1))
     return range(-(-first // period) * period, end, period)
-
-
-def days_between(first: date, last: date) -> Iterator[date]:
-    for number in range((last - first).days + 1):
-        yield first + timedelta(days=number)
 
 
 def oldest_kept_day(today: date) -> date:

@@ -17,9 +17,9 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+from access.days import ZONE
 from snapshots.capture.errors import CaptureError
 from snapshots.choices import SnapshotResult
-from snapshots.slots import ZONE
 
 # A folder of 20,000 files is slow to list and to delete on most file systems.
 _CAMERAS_A_FOLDER = 1000

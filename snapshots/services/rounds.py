@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from access.days import day_of
 from access.services.alarms import close_alarm, raise_alarm
 from cameras.models import Camera
 from snapshots.capture.crew import Crew, Shot
@@ -23,7 +24,7 @@ from snapshots.capture.store import keep_picture
 from snapshots.choices import SnapshotResult
 from snapshots.models import CaptureShard, Snapshot
 from snapshots.services.partitions import ensure_day
-from snapshots.slots import day_of, slot_at, unix_slot
+from snapshots.slots import slot_at, unix_slot
 from streaming.selectors import CaptureTarget, capture_targets
 
 logger = logging.getLogger(__name__)

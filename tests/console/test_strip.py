@@ -3,11 +3,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from access.days import day_of
 from cameras.models import Camera
 from snapshots.choices import SnapshotResult
 from snapshots.models import Snapshot
 from snapshots.services.partitions import ensure_day
-from snapshots.slots import day_of
 from tests.console.desk import Desk, refusal_of
 
 # 14:07:36 in Shanghai.

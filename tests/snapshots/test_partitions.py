@@ -10,6 +10,8 @@ from django.core.checks import run_checks
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from access import days
+from access.days import day_of, day_start
 from access.models import Organisation
 from cameras.models import Camera
 from snapshots.capture.store import keep_picture, open_picture, path_of
@@ -17,7 +19,7 @@ from snapshots.choices import SnapshotResult
 from snapshots.models import CaptureShard, Snapshot
 from snapshots.services import partitions
 from snapshots.services.partitions import keep_partitions
-from snapshots.slots import day_of, day_start, unix_slots
+from snapshots.slots import unix_slots
 from snapshots.tasks import keep_partitions as keep_partitions_task
 from tests.ptz.ledger import make_camera
 
@@ -117,7 +119,7 @@ def test_folder_left_by_a_kill_goes_and_others_stay(pictures: Path) -> None:
 def test_slow_reader_delays_the_drop_and_nobody_else(
     camera: Camera, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(partitions, "_MOST_WAIT", "50ms")
+    monkeypatch.setattr(days, "_MOST_WAIT", "50ms")
     old = NOW - timedelta(days=20)
     add_picture(camera, old)
     with closing(connection.copy()) as reader:

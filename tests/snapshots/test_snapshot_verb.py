@@ -16,6 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from time_machine import TimeMachineFixture
 
+from access.days import day_of
 from access.models import Organisation, User
 from cameras.models import Camera
 from snapshots import api
@@ -26,7 +27,7 @@ from snapshots.selectors import day_strip, latest_picture, latest_pictures, snap
 from snapshots.services.links import picture_url
 from snapshots.services.listing import picture_time
 from snapshots.services.partitions import ensure_day
-from snapshots.slots import day_of, slot_at
+from snapshots.slots import slot_at
 from tests.cast import Caller
 from tests.ptz.ledger import make_camera
 

@@ -1,0 +1,106 @@
+"""Days of Chinese time, and tables that keep each of them in a partition of its own.
+
+A day runs from midnight to midnight in Shanghai, not in UTC: the day an operator asks for and the day that is
+dropped are then one. China has no summer time, so every day has 24 hours.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+from psycopg import sql
+
+logger = logging.getLogger(__name__)
+
+ZONE = ZoneInfo("Asia/Shanghai")
+DAYS_AHEAD = 2
+# Any number that no other advisory lock of the platform uses.
+_LOCK = 20_260_101
+# Dropping needs the parent table alone; nobody is to wait longer than this behind a slow reader.
+_MOST_WAIT = "3s"
+
+
+def day_of(moment: datetime) -> date:
+    return moment.astimezone(ZONE).date()
+
+
+def day_start(day: date) -> datetime:
+    return datetime.combine(day, time(), ZONE)
+
+
+def days_between(first: date, last: date) -> Iterator[date]:
+    for number in range((last - first).days + 1):
+        yield first + timedelta(days=number)
+
+
+@dataclass(frozen=True)
+class DailyTable:
+    """A table partitioned by day; `name` is the parent, its partitions are `<name>_20261122`."""
+
+    name: str
+
+    def keep(self, days: int, *, now: datetime | None = None) -> tuple[list[date], list[date]]:
+        """Make today's and the next days' partitions, drop those `days` whole days old; both lists."""
+        today = day_of(now or timezone.now())
+        made = [day for day in days_between(today, today + timedelta(days=DAYS_AHEAD)) if self.ensure(day)]
+        oldest = today - timedelta(days=days)
+        return made, [day for day in self.days() if day < oldest and self.drop(day)]
+
+    def ensure(self, day: date) -> bool:
+        """Make the partition of one day unless it is there; True when it was made."""
+        if self._has(day):
+            return False
+        bounds = (sql.Literal(day_start(start).isoformat()) for start in (day, day + timedelta(days=1)))
+        name, parent = sql.Identifier(self._partition(day)), sql.Identifier(self.name)
+        # Attaching a finished table lets readers and writers go on, CREATE ... PARTITION OF would lock them all out.
+        statements = [
+            sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(name, parent),
+            sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+                parent, name, *bounds
+            ),
+        ]
+        with transaction.atomic(), connection.cursor() as cursor:
+            # Workers meet here at the first row of a day that nobody made ahead.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            if self._has(day):
+                return False
+            for statement in statements:
+                cursor.execute(statement)
+        return True
+
+    def days(self) -> list[date]:
+        """Days that have a partition, the oldest first."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid"
+                " WHERE inhparent = %s::regclass ORDER BY 1",
+                [self.name],
+            )
+            names = [name for (name,) in cursor.fetchall()]
+        return [datetime.strptime(name[-8:], "%Y%m%d").replace(tzinfo=ZONE).date() for name in names]
+
+    def drop(self, day: date) -> bool:
+        """False when somebody reads it for too long; the next call finds it again."""
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(_MOST_WAIT)))
+                cursor.execute(
+                    sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(self._partition(day)))
+                )
+        except OperationalError as error:
+            logger.warning("the rows of %s of %s are dropped later: %s", self.name, day, error)
+            return False
+        return True
+
+    def _partition(self, day: date) -> str:
+        return f"{self.name}_{day:%Y%m%d}"
+
+    def _has(self, day: date) -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [self._partition(day)])
+            (is_there,) = cursor.fetchone() or (False,)
+        return bool(is_there)
