@@ -8,7 +8,18 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 _SHORTEST_KEY = 32
-_SECRETS = ("SECRET_KEY", "TOKEN_SERVER_KEY", "STORED_SECRET_KEY")
+_SECRETS = (
+    "SECRET_KEY",
+    "TOKEN_SERVER_KEY",
+    "STORED_SECRET_KEY",
+    "PLAY_URL_KEYS",
+    "HLS_SESSION_KEY",
+    "MEDIA_PUBLISH_KEY",
+    "MEDIA_SECRET",
+    "SNAPSHOT_URL_KEY",
+)
+# A CDN may demand the length of its own signing keys.
+_SHORTEST_PLAY_KEY = 16
 
 
 @register
@@ -18,11 +29,13 @@ def check_secrets(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
         return []
     found: list[CheckMessage] = []
     for name in _SECRETS:
-        value = getattr(settings, name)
-        if settings.INSECURE_SECRET_KEY in value:
+        given = getattr(settings, name)
+        keys = given if isinstance(given, list) else [given]
+        shortest = _SHORTEST_PLAY_KEY if isinstance(given, list) else _SHORTEST_KEY
+        if any(settings.INSECURE_SECRET_KEY in key for key in keys):
             found.append(Error(f"{name} 仍是公开的默认值", hint=f"设置环境变量 {name}", id="access.E001"))
-        elif len(value) < _SHORTEST_KEY:
-            found.append(Error(f"{name} 太短：至少 {_SHORTEST_KEY} 个字符", id="access.E002"))
+        elif not keys or min(map(len, keys)) < shortest:
+            found.append(Error(f"{name} 太短：至少 {shortest} 个字符", id="access.E002"))
     return found
 
 

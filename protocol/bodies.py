@@ -18,8 +18,9 @@ MOST_DEPTH: Final = 20
 MOST_DELETIONS: Final = 100
 
 _UTF8_BOM: Final = b"\xef\xbb\xbf"
-# A string is one token, so that brackets and commas inside it do not count.
-_STRUCTURE: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{\]},]', re.DOTALL)
+# A string is one token, so that brackets and commas inside it do not count. One without an end takes
+# all that is left: looking for its end again from every quote inside it would take hours.
+_STRUCTURE: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[{\]},]', re.DOTALL)
 _BYTE_POSITION: Final = re.compile(r"\(byte (\d+)\)$")
 _LIST_DECODER: Final = msgspec.json.Decoder(list[msgspec.Raw])
 # A full batch of the document's 14 fields stays below; more commas are counted exactly.

@@ -2,5 +2,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from access.chunked import with_chunked_bodies
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "province.settings")  # noqa: TID251
-application = get_wsgi_application()
+application = with_chunked_bodies(get_wsgi_application())

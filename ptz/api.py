@@ -1,5 +1,8 @@
 """PTZControl (document appendix 1, 2.2)."""
 
+from typing import Any
+
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from access.choices import Scope
@@ -18,6 +21,16 @@ class PTZControl(VerbView):
     """One order of the ministry; the answer says in words what came of it."""
 
     scope = Scope.PTZ
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Document 4.1 2.b: every operation is logged, so are those refused before they are looked at."""
+        try:
+            super().initial(request, *args, **kwargs)
+        except ProtocolError as error:
+            # Whose request it was is known from its token; without one there is nobody to name.
+            if self.profile is not None:
+                self._note(error)
+            raise
 
     def get(self, request: object) -> Response:
         camera, action, step = self._order()
@@ -47,9 +60,11 @@ class PTZControl(VerbView):
             step = self.params.integer("step", 1, _MOST_STEP, default=1)
             return find_camera(self.partner, number), PtzAction(action), step
         except ProtocolError as error:
-            # Document 4.1 2.b: every operation is logged, so is one that could not be understood.
-            note_refused_request(actor=self.actor, camera_num=self._told_number(), reason=error.message)
+            self._note(error)
             raise
+
+    def _note(self, error: ProtocolError) -> None:
+        note_refused_request(actor=self.actor, camera_num=self._told_number(), reason=error.message)
 
     def _told_number(self) -> str:
         try:

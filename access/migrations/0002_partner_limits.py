@@ -5,20 +5,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0001_initial'),
+        ("access", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='partner',
-            name='allowed_networks',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=43), blank=True, default=list, size=None, verbose_name='允许的来源网段'),
+            model_name="partner",
+            name="allowed_networks",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(max_length=43),
+                blank=True,
+                default=list,
+                size=None,
+                verbose_name="允许的来源网段",
+            ),
         ),
         migrations.AddField(
-            model_name='partner',
-            name='requests_per_minute',
-            field=models.PositiveIntegerField(blank=True, null=True, verbose_name='每分钟请求上限'),
+            model_name="partner",
+            name="requests_per_minute",
+            field=models.PositiveIntegerField(blank=True, null=True, verbose_name="每分钟请求上限"),
         ),
     ]

@@ -193,6 +193,8 @@ def _correct(camera: Camera, before: Camera, *, is_new: bool) -> None:
         camera._state.adding = False
         revive(before, owner=camera.owner)
         before.save()
+    # A form that was opened before a deletion must not undo it.
+    camera.deleted_at = before.deleted_at
     camera.version, camera.version_at, camera.is_moved = before.version, before.version_at, before.is_moved
     changed = {
         name

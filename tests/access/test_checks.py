@@ -2,8 +2,10 @@
 
 import pytest
 from django.conf import LazySettings
+from django.conf import settings as django_settings
 
 from access.checks import check_origins, check_secrets, check_tokens
+from province.settings import _key
 
 GOOD = "k8Qz" * 10
 
@@ -22,10 +24,29 @@ def test_good_settings_pass() -> None:
     assert ids(check_secrets, check_tokens, check_origins) == []
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "TOKEN_SERVER_KEY", "STORED_SECRET_KEY"])
-def test_short_keys_are_refused(settings: LazySettings, name: str) -> None:
-    setattr(settings, name, GOOD[:31])
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("SECRET_KEY", GOOD[:31]),
+        ("TOKEN_SERVER_KEY", GOOD[:31]),
+        ("STORED_SECRET_KEY", GOOD[:31]),
+        ("HLS_SESSION_KEY", "k"),
+        ("MEDIA_PUBLISH_KEY", "k"),
+        ("MEDIA_SECRET", "k"),
+        ("SNAPSHOT_URL_KEY", ""),
+        ("PLAY_URL_KEYS", []),
+        ("PLAY_URL_KEYS", [GOOD, GOOD[:15]]),
+    ],
+)
+def test_short_keys_are_refused(settings: LazySettings, name: str, short: object) -> None:
+    setattr(settings, name, short)
     assert ids(check_secrets) == ["access.E002"]
+
+
+def test_no_default_gives_away_the_secret_key_or_another_default() -> None:
+    defaults = [_key(purpose) for purpose in ("tokens", "stored", "play", "hls", "publish", "media")]
+    assert len(set(defaults)) == len(defaults)
+    assert not [key for key in defaults if django_settings.SECRET_KEY in key or len(key) < 32]
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "TOKEN_SERVER_KEY", "STORED_SECRET_KEY"])

@@ -6,9 +6,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from access.actors import SYSTEM
+from access.choices import OrganisationKind
 from access.models import BehaviourLog, Organisation, User
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, PtzGrant, StatusChange
+from cameras.services.ledger import save_camera
 from cameras.services.status import set_stream_presence
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cast import Caller
@@ -178,3 +181,17 @@ def test_a_renamed_company_and_a_moved_office_are_reported_anew(
     assert [camera(n).version for n in (1, 2, 3)] == [2, 3, 1]
     office.save()
     assert camera(2).version == 3
+    # An office that becomes a company is the department of its cameras from then on.
+    office.kind = OrganisationKind.COMPANY
+    office.save()
+    assert [camera(n).version for n in (1, 2, 3)] == [2, 4, 1]
+
+
+def test_a_form_opened_before_a_deletion_does_not_undo_it(gateway_partner: Caller, superuser: User) -> None:
+    register(gateway_partner, wire(1))
+    opened = camera(1)
+    gateway_partner.post("VideoInformationDel", {"cameras": [number(1)]})
+    opened.name = "新名称"
+    save_camera(camera=opened, actor=SYSTEM)
+    stored = camera(1)
+    assert (stored.name, stored.deleted_at is None) == ("新名称", False)

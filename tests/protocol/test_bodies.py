@@ -1,4 +1,5 @@
 import json
+import time
 import tracemalloc
 from collections.abc import Callable
 
@@ -212,3 +213,12 @@ def test_faulty_status_items(raw: bytes, faults: tuple[str, ...]) -> None:
     with pytest.raises(CameraItemError) as caught:
         bodies.parse_status(raw)
     assert caught.value.faults == faults
+
+
+def test_a_string_without_an_end_costs_one_look() -> None:
+    hostile = b"[[" + b"," * 400_001 + b'"' + b'\\"' * 40_000
+    begun = time.process_time()
+    with pytest.raises(MalformedError):
+        bodies.parse_list(hostile, what="列表")
+    # Looking for its end again from every quote took minutes.
+    assert time.process_time() - begun < 30

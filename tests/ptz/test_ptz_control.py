@@ -114,10 +114,34 @@ def test_token_without_the_scope_turns_nothing(
     assert gateway_partner.get("PTZControl", cameraNum=dome.number, action=1)["code"] == 403
     assert answer_of(gateway_partner.request("GET", "PTZControl", {"action": 1}, token="x"))["code"] == 403
     assert roadside.received == []
+    # Whoever was refused by name left a trace; the unknown token names nobody.
+    (row,) = BehaviourLog.objects.filter(verb="云台控制")
+    assert (row.actor_name, row.object_id, row.outcome) == ("gateway-jinan", dome.number, Outcome.REFUSED)
 
 
-def test_order_by_post_is_refused(ministry: Caller, dome: Camera) -> None:
-    assert ministry.post("PTZControl", {}, cameraNum=dome.number, action=1)["code"] == 400
+@pytest.mark.parametrize(
+    ("method", "changed", "headers", "code"),
+    [
+        ("POST", {}, {}, 400),
+        ("GET", {}, {"AppVersion": "v2.0"}, 400),
+        ("GET", {"user": "somebody"}, {}, 403),
+        ("GET", {"cameraNum": ["1", "2"]}, {}, 400),
+    ],
+    ids=["method", "version", "user", "twice"],
+)
+def test_what_is_refused_before_it_is_looked_at_leaves_a_row(
+    ministry: Caller,
+    dome: Camera,
+    method: str,
+    changed: dict[str, object],
+    headers: dict[str, str],
+    code: int,
+) -> None:
+    params: dict[str, object] = {"cameraNum": dome.number, "action": 1, **changed}
+    answer = answer_of(ministry.request(method, "PTZControl", params, headers=headers))
+    assert answer["code"] == code
+    (row,) = BehaviourLog.objects.filter(verb="云台控制")
+    assert (row.actor_name, row.outcome, row.reason) == ("ministry", Outcome.REFUSED, answer["msg"])
 
 
 def test_camera_that_is_not_opened_is_forbidden_and_logged(

@@ -1,0 +1,71 @@
+"""Bodies that come in chunks, without Content-Length, through granian itself."""
+
+import http.client
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"),
+            *("--port", str(port), "--log-level", "error", "tests.access.echo_wsgi:application"),
+        ],
+        cwd=ROOT,
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def post(port: int, body: bytes | list[bytes]) -> str:
+    """A list goes out in chunks, bytes with their length."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        if isinstance(body, bytes):
+            connection.request("POST", "/", body=body)
+        else:
+            connection.request("POST", "/", body=iter(body), encode_chunked=True)
+        return connection.getresponse().read().decode()
+
+
+def test_a_chunked_body_is_read_to_its_end(port: int) -> None:
+    assert post(port, [b"[1, ", b"2", b", 3]"]) == "9 9 [1, 2, 3]"
+
+
+def test_an_empty_chunked_body_is_empty(port: int) -> None:
+    assert post(port, []) == "0 0 "
+
+
+def test_one_byte_over_the_limit_is_all_that_is_kept(port: int) -> None:
+    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    assert limit is not None
+    told = post(port, [b"x" * 2**20] * (limit // 2**20 + 4))
+    assert told.split()[:2] == [str(limit + 1), str(limit + 1)]
+
+
+def test_a_body_with_its_length_is_left_alone(port: int) -> None:
+    assert post(port, b"[1, 2, 3]") == "9 9 [1, 2, 3]"
