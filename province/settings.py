@@ -4,6 +4,7 @@ Each own setting has a one-line comment with its unit. `DATABASE_URL` and `REDIS
 embedded PostgreSQL and Valkey below `DATA_DIR`; this file computes their addresses and starts nothing.
 """
 
+import hmac
 from pathlib import Path
 
 import django_stubs_ext
@@ -24,6 +25,13 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
 DEBUG = env.bool("DEBUG", default=False)
 INSECURE_SECRET_KEY = "insecure-for-trials-only"  # noqa: S105  check access.E001 refuses it in production
 SECRET_KEY = env.str("SECRET_KEY", default=INSECURE_SECRET_KEY)
+
+
+def _key(purpose: str) -> str:
+    """The default of a key: a part of SECRET_KEY from which neither that nor another part can be told."""
+    return hmac.new(SECRET_KEY.encode(), purpose.encode(), "sha256").hexdigest()
+
+
 # A demo may run with keys made on the spot; production never with the defaults.
 IS_DEMO = env.bool("IS_DEMO", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
@@ -142,9 +150,9 @@ OAUTH2_PROVIDER = {
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
 }
 # Key from which the tokens of partners are derived; changing it ends all of them.
-TOKEN_SERVER_KEY = env.str("TOKEN_SERVER_KEY", default=SECRET_KEY)
+TOKEN_SERVER_KEY = env.str("TOKEN_SERVER_KEY", default=_key("tokens"))
 # Key (any text) under which secrets of other platforms are encrypted at rest.
-STORED_SECRET_KEY = env.str("STORED_SECRET_KEY", default=SECRET_KEY)
+STORED_SECRET_KEY = env.str("STORED_SECRET_KEY", default=_key("stored"))
 # Seconds in which a repeated exchange with the previous token still returns the same new one.
 TOKEN_GRACE_SECONDS = env.int("TOKEN_GRACE_SECONDS", default=600)
 # Days in which an expired token can still be exchanged.
@@ -163,19 +171,19 @@ REST_FRAMEWORK = {
 
 # --- Streaming ------------------------------------------------------------------------------------------
 # Signing keys of play URLs: main, then backup (both verify, the first signs).
-PLAY_URL_KEYS = env.list("PLAY_URL_KEYS", default=[f"play-{SECRET_KEY}"])
+PLAY_URL_KEYS = env.list("PLAY_URL_KEYS", default=[_key("play")])
 # Seconds in which a play URL can be opened after issue (document 2.1); a partner may have its own.
 PLAY_URL_TTL_SECONDS = env.int("PLAY_URL_TTL_SECONDS", default=5)
 # Key of HLS session prefixes.
-HLS_SESSION_KEY = env.str("HLS_SESSION_KEY", default=f"hls-{SECRET_KEY}")
+HLS_SESSION_KEY = env.str("HLS_SESSION_KEY", default=_key("hls"))
 # Seconds an HLS session lasts after its entry URL was opened.
 HLS_SESSION_SECONDS = env.int("HLS_SESSION_SECONDS", default=4 * 3600)
 # Key that signs publish addresses; never one of the play keys.
-MEDIA_PUBLISH_KEY = env.str("MEDIA_PUBLISH_KEY", default=f"publish-{SECRET_KEY}")
+MEDIA_PUBLISH_KEY = env.str("MEDIA_PUBLISH_KEY", default=_key("publish"))
 # Seconds in which a gateway may (re)open a push with the authInfo it was given.
 PUBLISH_AUTH_SECONDS = env.int("PUBLISH_AUTH_SECONDS", default=7 * 86400)
 # Shared secret between platform and embedded media server.
-MEDIA_SECRET = env.str("MEDIA_SECRET", default=f"media-{SECRET_KEY}")
+MEDIA_SECRET = env.str("MEDIA_SECRET", default=_key("media"))
 MEDIA_NAME = env.str("MEDIA_NAME", default="embedded")
 MEDIA_BIND_HOST = env.str("MEDIA_BIND_HOST", default="127.0.0.1")
 MEDIA_RTMP_PORT = env.int("MEDIA_RTMP_PORT", default=1935)
@@ -212,7 +220,7 @@ SNAPSHOT_TIMEOUT_SECONDS = env.float("SNAPSHOT_TIMEOUT_SECONDS", default=6)
 SNAPSHOT_JPEG_QUALITY = env.int("SNAPSHOT_JPEG_QUALITY", default=80)
 # Whether each picture is forced to disk before its row is written; off: a power cut may cost the newest ones.
 SNAPSHOT_FSYNC = env.bool("SNAPSHOT_FSYNC", default=False)
-SNAPSHOT_URL_KEY = env.str("SNAPSHOT_URL_KEY", default=f"snapshot-{SECRET_KEY}")
+SNAPSHOT_URL_KEY = env.str("SNAPSHOT_URL_KEY", default=_key("snapshot"))
 # Seconds a snapshot URL is valid; a partner may have its own.
 SNAPSHOT_URL_TTL_SECONDS = env.int("SNAPSHOT_URL_TTL_SECONDS", default=3600)
 
