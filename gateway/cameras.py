@@ -69,7 +69,7 @@ class Cameras:
 
     async def note_failure(self, camera: Camera, failure: Failure) -> None:
         """A push ended. Only what is the camera's own doing says something about the camera."""
-        if failure.cause is Cause.SINK:
+        if failure.cause is not Cause.SOURCE:
             return
         camera.failures += 1
         if camera.failures >= FAILURES_TO_FAULT:
@@ -84,6 +84,8 @@ class Cameras:
         async def check(camera: Camera) -> None:
             async with places:
                 reason = await camera.adapter.check()
+            if reason is None:
+                camera.failures = 0
             self._set(camera, OnlineStatus.OFFLINE if reason else OnlineStatus.ONLINE, reason or "")
 
         await asyncio.gather(*(check(camera) for camera in cameras))

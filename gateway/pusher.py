@@ -230,14 +230,19 @@ async def _knock(address: str, port: int) -> None:
         await writer.wait_closed()
 
 
+_SOURCE_WORDS = ("error opening input", "error during demuxing", "matches no streams")
+
+
 def diagnose(messages: list[str], *, has_sent: bool) -> Failure:
     """Whose fault it was, from what ffmpeg said last."""
     text = "\n".join(messages).lower()
     last = messages[-1] if messages else "ffmpeg 没有说明原因"
-    if "error opening input" in text or "error during demuxing" in text:
+    if any(words in text for words in _SOURCE_WORDS):
         return Failure(Cause.SOURCE, f"无法取得视频：{last}")
     if "error opening output" in text or "av_interleaved_write_frame" in text or "error muxing" in text:
         return Failure(Cause.SINK, f"无法推送：{last}")
     if "error while opening encoder" in text or "unknown encoder" in text:
         return Failure(Cause.ENCODER, f"编码失败：{last}")
+    if "decoding error" in text:
+        return Failure(Cause.SOURCE, f"无法解码：{last}")
     return Failure(Cause.SOURCE if has_sent else Cause.ENCODER, f"ffmpeg 意外退出：{last}")

@@ -143,5 +143,11 @@ def test_blame() -> None:
     assert diagnose([broken, "Conversion failed!"], has_sent=True).cause is Cause.SINK
     encoder = "[vost#0:0/libx264] [error] Error while opening encoder"
     assert diagnose([encoder], has_sent=False).cause is Cause.ENCODER
+    soundtrack = "[fatal] Stream map '' matches no streams."
+    said = "[fatal] Error opening output files: Invalid argument"
+    assert diagnose([soundtrack, said], has_sent=False).cause is Cause.SOURCE
+    rubbish = "[dec:h264 @ 0x1] [error] Decoding error: Invalid data found when processing input"
+    empty = "[out#0/flv @ 0x1] [warning] Output file is empty, nothing was encoded"
+    assert diagnose([rubbish, empty], has_sent=False).cause is Cause.SOURCE
     assert diagnose([], has_sent=False).cause is Cause.ENCODER
     assert diagnose([], has_sent=True).cause is Cause.SOURCE

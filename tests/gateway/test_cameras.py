@@ -1,0 +1,64 @@
+"""What the gateway holds for a fault of a camera, and what not."""
+
+import asyncio
+import json
+
+import pytest
+
+from gateway.adapters.base import PtzRefusedError, PushPlan, SourceError
+from gateway.cameras import FAILURES_TO_FAULT, Camera, Cameras
+from gateway.pusher import Cause, Failure
+from protocol.cameras import parse_camera
+from protocol.codes import OnlineStatus, PtzAction
+from protocol.commands import VideoFormat
+from tests.gateway.roadside import FIXED, camera
+
+
+class Reachable:
+    """A camera that can be reached and gives no pictures."""
+
+    async def check(self) -> str | None:
+        return None
+
+    async def plan(self, video: VideoFormat) -> PushPlan:
+        raise SourceError("无画面")
+
+    def move(self, action: PtzAction, step: int) -> None:
+        raise PtzRefusedError("该摄像机不支持云台控制")
+
+
+@pytest.fixture
+def fixed() -> Camera:
+    wire = camera(FIXED, {})
+    del wire["source"]
+    return Camera(parse_camera(json.dumps(wire).encode()), Reachable())
+
+
+def fail(fixed: Camera, cause: Cause, times: int) -> OnlineStatus:
+    async def note() -> None:
+        cameras = Cameras([fixed])
+        for _ in range(times):
+            await cameras.note_failure(fixed, Failure(cause, "不行"))
+
+    asyncio.run(note())
+    return fixed.status
+
+
+def look(fixed: Camera) -> None:
+    async def check() -> None:
+        await Cameras([fixed]).check([fixed])
+
+    asyncio.run(check())
+
+
+def test_only_failures_of_the_camera_itself_make_it_faulty(fixed: Camera) -> None:
+    assert fail(fixed, Cause.SINK, FAILURES_TO_FAULT) is OnlineStatus.ONLINE
+    assert fail(fixed, Cause.ENCODER, FAILURES_TO_FAULT) is OnlineStatus.ONLINE
+    assert fail(fixed, Cause.SOURCE, FAILURES_TO_FAULT) is OnlineStatus.FAULT
+
+
+def test_failures_before_a_camera_was_found_well_do_not_count(fixed: Camera) -> None:
+    fail(fixed, Cause.SOURCE, FAILURES_TO_FAULT)
+    look(fixed)
+    assert fixed.status is OnlineStatus.ONLINE
+    assert fail(fixed, Cause.SOURCE, 1) is OnlineStatus.ONLINE
