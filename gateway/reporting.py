@@ -12,7 +12,7 @@ from gateway.cameras import Camera, Cameras
 from gateway.state import StateError, TokenState
 from protocol.cameras import camera_to_wire
 from protocol.client import PartnerClient
-from protocol.codes import ItemStatus, OnlineStatus
+from protocol.codes import Code, ItemStatus, OnlineStatus
 from protocol.envelope import Answer, parse_number
 from protocol.errors import RemoteError
 
@@ -26,6 +26,8 @@ HOUR_SECONDS = 3600.0
 GATHER_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
+# The platform understood: cameras of that department are none of ours, refused or deleted.
+_REFUSALS = (Code.MALFORMED, Code.NOT_FOUND)
 
 
 class Reporter:
@@ -74,14 +76,27 @@ class Reporter:
             for start in range(0, len(members), BATCH):
                 statuses = {one.num: one.status for one in members[start : start + BATCH]}
                 body = [{"cameraNum": num, "online": int(status)} for num, status in statuses.items()]
-                await self._call("ReportCameraStatus", body, department=department)
+                answer = await self._ask("ReportCameraStatus", body, department=department)
+                if answer.code in _REFUSALS and answer.retry_after is None:
+                    # Said again it would be refused again, and the other departments would never be told.
+                    logger.warning(
+                        "platform refused the status of %d cameras of %s: %s",
+                        len(body),
+                        department,
+                        answer.msg,
+                    )
+                elif not answer.ok:
+                    raise answer.error("平台")
                 self._told.update(statuses)
 
     async def _call(self, verb: str, body: object, **params: str) -> Answer:
-        answer = await _in_thread(lambda: self._client.call(verb, method="POST", params=params, body=body))
+        answer = await self._ask(verb, body, **params)
         if not answer.ok:
             raise answer.error("平台")
         return answer
+
+    async def _ask(self, verb: str, body: object, **params: str) -> Answer:
+        return await _in_thread(lambda: self._client.call(verb, method="POST", params=params, body=body))
 
 
 def _by_department(cameras: Iterable[Camera]) -> Iterator[tuple[str, list[Camera]]]:

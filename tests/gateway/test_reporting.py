@@ -14,11 +14,15 @@ from tests.gateway.roadside import (
     FIXED,
     Platform,
     camera,
+    command,
     config,
     gateway_in_thread,
     until,
     write_config,
 )
+from tests.protocol.peer import Reply, Request, reply
+
+STRANGE_COMPANY = "江苏沿江高速公路有限公司"
 
 
 @pytest.fixture
@@ -83,6 +87,32 @@ def test_a_platform_that_is_away_is_asked_until_it_answers(path: Path, upper: Pl
         assert gateway.call("PTZControl", cameraNum=DOME, action=0).code == Code.OK
         upper.is_down = False
         until(lambda: upper.of("ReportCameraStatus"), what="status report")
+
+
+def test_a_department_that_is_refused_hides_no_other(folder: Path, upper: Platform) -> None:
+    """The one camera of a department was deleted by staff; the other departments go on being told."""
+    willing = upper.peer.respond
+
+    def respond(request: Request) -> Reply:
+        return reply(404) if request.query.get("department") == STRANGE_COMPANY else willing(request)
+
+    upper.peer.respond = respond
+    clip = folder / "clip.mp4"
+    cameras = [
+        camera(BROKEN, {"adapter": "file", "path": "gone.mp4"}, department=STRANGE_COMPANY),
+        camera(FIXED, {"adapter": "file", "path": "clip.mp4", "mode": "transcode"}),
+    ]
+    clip.write_bytes(b"not a clip")
+    platform = config(folder)["platform"] | {"base_url": upper.base_url}
+    with gateway_in_thread(write_config(folder, platform=platform, cameras=cameras)) as gateway:
+        told = until(lambda: upper.peer.of("ReportCameraStatus")[1:], what="status of the other department")
+        assert told[0].query["department"] == COMPANY
+        gateway.begin(FIXED, command(9))
+        until(lambda: upper.of("ReportCameraStatus")[2:], what="change")
+    refused, first, change = upper.peer.of("ReportCameraStatus")
+    assert refused.query["department"] == STRANGE_COMPANY
+    assert json.loads(first.body) == [{"cameraNum": FIXED, "online": 1}]
+    assert json.loads(change.body) == [{"cameraNum": FIXED, "online": 2}]
 
 
 def test_a_camera_that_breaks_down_is_reported_as_a_change(path: Path, folder: Path, upper: Platform) -> None:
