@@ -34,6 +34,11 @@ app.conf.beat_schedule = {
     "reconcile-media": _every("streaming.tasks.reconcile_media_servers", 5),
     "stop-overdue-ptz": _every("ptz.tasks.stop_overdue", 2),
     "report-upward": _every("ministry.tasks.sync_all", 1),
+    "forget-deleted-cameras": {
+        "task": "quality.tasks.forget_deleted_cameras",
+        "schedule": crontab(minute=17),
+        "options": {"expires": 3000},
+    },
     # On the clock, so that pictures of all cameras belong to the same slots.
     "plan-snapshots": {
         "task": "snapshots.tasks.plan_round",

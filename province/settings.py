@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "streaming",
     "snapshots",
     "ptz",
+    "quality",
     "ministry",
     "console",
 ]

@@ -11,6 +11,7 @@ urlpatterns = [
     path("service/", include("streaming.urls")),
     path("service/", include("snapshots.urls")),
     path("service/", include("ptz.urls")),
+    path("service/", include("quality.urls")),
     path("service/<path:verb>", unknown_verb),
     path("oauth/", include("access.oauth_urls")),
     path("hooks/", include("streaming.hook_urls")),

@@ -1,0 +1,82 @@
+"""Image quality to look at; nothing is entered here."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.timezone import localtime
+
+from quality.choices import ALL_GOOD, QualityFlag
+from quality.models import CameraQuality, QualityChange, QualityVerdict
+from quality.selectors import flag_states, words_of
+
+
+class FlagFilter(admin.SimpleListFilter):
+    title = "异常"
+    parameter_name = "flag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("any", "任一项"), *((str(flag.value), str(flag.label)) for flag in QualityFlag)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = self.value()
+        if wanted == "any":
+            return queryset.exclude(flags=ALL_GOOD)
+        if wanted in {str(flag.value) for flag in QualityFlag}:
+            return queryset.filter(flags__regex=f"^.{{{wanted}}}1")
+        return queryset
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Model]):
+    list_select_related = ["camera"]
+    search_fields = ["camera__name", "camera__number_key"]
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(CameraQuality)
+class CameraQualityAdmin(ReadOnlyAdmin):
+    list_display = ["camera", "states", "told_by", "flags", "changed_at"]
+    list_filter = [FlagFilter]
+
+    @admin.display(description="状态")
+    def states(self, row: CameraQuality) -> str:
+        return words_of(row.flags)
+
+    @admin.display(description="依据")
+    def told_by(self, row: CameraQuality) -> str:
+        return "；".join(
+            f"{state.label}：{state.source}"
+            + (f"，{localtime(state.since):%m-%d %H:%M} 起" if state.since else "")
+            for state in flag_states(row)
+        )
+
+
+@admin.register(QualityVerdict)
+class QualityVerdictAdmin(ReadOnlyAdmin):
+    list_display = ["camera", "source", "flags", "received", "heard_at"]
+    list_filter = ["source"]
+
+
+@admin.register(QualityChange)
+class QualityChangeAdmin(ReadOnlyAdmin):
+    list_display = ["at", "camera", "was", "now_is", "source"]
+    list_filter = ["source"]
+
+    @admin.display(description="原状态")
+    def was(self, row: QualityChange) -> str:
+        return words_of(row.before)
+
+    @admin.display(description="新状态")
+    def now_is(self, row: QualityChange) -> str:
+        return words_of(row.after)
