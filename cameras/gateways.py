@@ -49,10 +49,21 @@ def finish_push(gateway: Gateway, camera_number: str, video_type: VideoType) -> 
         raise
 
 
-def order_ptz(gateway: Gateway, camera_number: str, action: PtzAction, step: int) -> Answer:
+def order_ptz(
+    gateway: Gateway,
+    camera_number: str,
+    action: PtzAction,
+    step: int,
+    *,
+    timeout_seconds: float = ORDER_TIMEOUT_SECONDS,
+) -> Answer:
     """PTZControl of the gateway."""
     return _call(
-        gateway, "PTZControl", "GET", {"cameraNum": camera_number, "action": int(action), "step": step}
+        gateway,
+        "PTZControl",
+        "GET",
+        {"cameraNum": camera_number, "action": int(action), "step": step},
+        timeout_seconds=timeout_seconds,
     )
 
 
@@ -62,6 +73,8 @@ def _call(
     method: Method,
     params: dict[str, Param],
     body: dict[str, object] | None = None,
+    *,
+    timeout_seconds: float = ORDER_TIMEOUT_SECONDS,
 ) -> Answer:
     if not gateway.can_push:
         raise RemoteError("网关未启用或未登记地址", permanent=True)
@@ -80,7 +93,7 @@ def _call(
             body=body,
             style="single" if gateway.style == GatewayStyle.SINGLE else "verbs",
             ca_file=gateway.ca_file or None,
-            timeout=ORDER_TIMEOUT_SECONDS,
+            timeout=timeout_seconds,
         )
     except RemoteError as error:
         _remember(gateway, error.message if error.remote_code is None else "")

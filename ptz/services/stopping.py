@@ -6,10 +6,14 @@ movement was renewed meanwhile, by this process or another.
 
 import logging
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -35,8 +39,16 @@ RETRY_SECONDS = 2
 SWEEP_AFTER_SECONDS = 1
 # Longer than any order to a gateway takes.
 _UNANSWERED_SECONDS = 3 * ORDER_TIMEOUT_SECONDS
-# One sweep after the other waits for silent gateways, so none takes on too much.
-_SWEPT_AT_ONCE = 50
+# A stop waits no longer for its gateway, to connect and again to be answered: it is repeated anyway.
+STOP_TIMEOUT_SECONDS = 1.5
+# One attempt, with all its orders, ends within this; the next belongs to whoever comes after a process that died.
+CLAIM_SECONDS = 5
+_SHORTEST_TIMEOUT_SECONDS = 0.1
+# A sweep begins no further attempt after this, so that silent gateways do not hold a worker.
+SWEEP_SECONDS = 8
+_MOST_OVERDUE = 2000
+# Any number that no other advisory lock of the platform uses.
+SWEEP_LOCK = 20_260_102
 
 TIMER_NAME = "ptz-stop"
 _timers: dict[int, threading.Timer] = {}
@@ -45,12 +57,21 @@ _timers_lock = threading.Lock()
 
 @dataclass(frozen=True)
 class _Claim:
-    """One attempt to stop, ours alone until `due`."""
+    """One attempt to stop, ours alone until `due`; after a failure the next is due at `retry_at`."""
 
     camera: Camera
     gateway: Gateway
     due: datetime
+    retry_at: datetime
     stops: list[PtzAction]
+
+
+class _End(Enum):
+    """What became of an attempt; SILENT: the gateway did not answer at all."""
+
+    STOPPED = "stopped"
+    REFUSED = "refused"
+    SILENT = "silent"
 
 
 def expect_movement(lease: PtzLease, action: PtzAction, now: datetime) -> datetime | None:
@@ -103,16 +124,43 @@ def stop_later(camera_id: int, action: PtzAction, *, seconds: float) -> None:
 
 
 def stop_due_movements() -> int:
-    """The sweep: stop what the process that took the order did not live to stop. How many were tried."""
+    """The sweep: stop what the process that took the order did not live to stop. How many were tried.
+
+    One at a time; what it leaves when its time is over is for the next.
+    """
+    with _alone() as is_alone:
+        return _sweep() if is_alone else 0
+
+
+def _sweep() -> int:
+    ends_at = time.monotonic() + SWEEP_SECONDS
     late = timezone.now() - timedelta(seconds=SWEEP_AFTER_SECONDS)
-    due = PtzLease.objects.filter(stop_due_at__lt=late).order_by("stop_due_at")
+    overdue = PtzLease.objects.filter(stop_due_at__lt=late).order_by("stop_due_at")
+    silent: set[int | None] = set()
     tried = 0
-    for camera_id in list(due.values_list("camera_id", flat=True)[:_SWEPT_AT_ONCE]):
-        claim = _claim(camera_id)
+    for camera_id, gateway_id in list(overdue.values_list("camera_id", "camera__gateway_id")[:_MOST_OVERDUE]):
+        if time.monotonic() >= ends_at:
+            break
+        # Each further camera would cost another time-out.
+        claim = None if gateway_id in silent else _claim(camera_id)
         if claim is not None:
             tried += 1
-            _attempt(claim)
+            if _attempt(claim) is _End.SILENT:
+                silent.add(gateway_id)
     return tried
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """False while another process sweeps. The lock ends with its holder, also after a kill."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [SWEEP_LOCK])
+        (is_alone,) = cursor.fetchone() or (False,)
+        try:
+            yield is_alone
+        finally:
+            if is_alone:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [SWEEP_LOCK])
 
 
 def cancel_timers() -> None:
@@ -140,8 +188,8 @@ def _wake(camera_id: int) -> None:
             del _timers[camera_id]
     try:
         claim = _claim(camera_id)
-        if claim is not None and not _attempt(claim):
-            _set_timer(camera_id, (claim.due - timezone.now()).total_seconds())
+        if claim is not None and _attempt(claim) is not _End.STOPPED:
+            _set_timer(camera_id, (claim.retry_at - timezone.now()).total_seconds())
     finally:
         # The connection belongs to this thread and would stay open after it.
         connections.close_all()
@@ -160,36 +208,44 @@ def _claim(camera_id: int) -> _Claim | None:
     if lease.stop_attempts >= MOST_ATTEMPTS or (lease.stop_until is not None and lease.stop_until < now):
         _give_up(lease, lease.stop_due_at)
         return None
-    due = now + timedelta(seconds=RETRY_SECONDS)
+    due, retry_at = now + timedelta(seconds=CLAIM_SECONDS), now + timedelta(seconds=RETRY_SECONDS)
     # Whoever moved `stop_due_at` since it was read has renewed the movement or claimed this stop.
     is_ours = PtzLease.objects.filter(camera_id=camera_id, stop_due_at=lease.stop_due_at).update(
         stop_due_at=due, stop_attempts=F("stop_attempts") + 1
     )
     stops = [PtzAction.STOP] * lease.is_head_moving + [PtzAction.STOP_LENS] * lease.is_lens_moving
-    return _Claim(lease.camera, gateway, due, stops or [PtzAction.STOP]) if is_ours else None
+    return _Claim(lease.camera, gateway, due, retry_at, stops or [PtzAction.STOP]) if is_ours else None
 
 
-def _attempt(claim: _Claim) -> bool:
+def _attempt(claim: _Claim) -> _End:
+    ends_at = time.monotonic() + CLAIM_SECONDS - 2 * _SHORTEST_TIMEOUT_SECONDS
     try:
         for action in claim.stops:
-            _order_stop(claim, action)
+            _order_stop(claim, action, ends_at)
     except RemoteError as error:
         logger.warning("camera %s could not be stopped: %s", claim.camera.number, error.message)
-        return False
+        # Whoever moved `stop_due_at` meanwhile has renewed the movement; its own stop is due later.
+        PtzLease.objects.filter(camera_id=claim.camera.pk, stop_due_at=claim.due).update(
+            stop_due_at=claim.retry_at
+        )
+        is_silent = error.remote_code is None and error.http_status is None
+        return _End.SILENT if is_silent else _End.REFUSED
     # Nothing is settled when an order came meanwhile: its own stop is due later.
     if settle(claim.camera.pk, claim.due):
         close_alarm(key=_failure_key(claim.camera))
-    return True
+    return _End.STOPPED
 
 
-def _order_stop(claim: _Claim, action: PtzAction) -> None:
+def _order_stop(claim: _Claim, action: PtzAction, ends_at: float) -> None:
+    # It may take the time-out to connect and once more to be answered.
+    timeout = min(STOP_TIMEOUT_SECONDS, max((ends_at - time.monotonic()) / 2, _SHORTEST_TIMEOUT_SECONDS))
     try:
-        order_ptz(claim.gateway, claim.camera.number, action, 1)
+        order_ptz(claim.gateway, claim.camera.number, action, 1, timeout_seconds=timeout)
     except RemoteError as error:
         if not is_unknown_action(error):
             raise
         if action == PtzAction.STOP_LENS:
-            _order_stop(claim, PtzAction.STOP)
+            _order_stop(claim, PtzAction.STOP, ends_at)
         else:
             note_gateway_without_stop(claim.gateway)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 from django.utils import timezone
 
 from access.choices import Severity
@@ -18,8 +19,10 @@ from ptz.choices import PtzOutcome
 from ptz.models import PtzLease, PtzOrder
 from ptz.services import stop_due_movements, stopping
 from ptz.tasks import stop_overdue
+from tests.cast import Caller
 from tests.ptz.conftest import Operator
 from tests.ptz.gateway_double import GatewayDouble, wait_until
+from tests.ptz.ledger import make_camera, make_gateway
 from tests.ptz.test_priority import closing
 
 # Timers work on connections of their own and see committed rows only.
@@ -34,6 +37,12 @@ def no_timers(roadside: GatewayDouble, settings: LazySettings) -> Iterator[None]
     stopping.cancel_timers()
 
 
+@pytest.fixture
+def elsewhere(other_company: Organisation, other_gateway: Caller, roadside: GatewayDouble) -> Camera:
+    """Of another gateway."""
+    return make_camera(other_company, 3, make_gateway(other_gateway.partner, roadside.base_url))
+
+
 def die_before_stopping() -> None:
     stopping.cancel_timers()
     PtzLease.objects.exclude(stop_due_at=None).update(stop_due_at=timezone.now() - timedelta(seconds=2))
@@ -42,6 +51,10 @@ def die_before_stopping() -> None:
 def is_still() -> bool:
     lease = PtzLease.objects.get()
     return lease.stop_due_at is None and not lease.is_head_moving and not lease.is_lens_moving
+
+
+def is_nothing_due() -> bool:
+    return not PtzLease.objects.exclude(stop_due_at=None).exists()
 
 
 def wait_until_still() -> None:
@@ -176,6 +189,77 @@ def test_stop_is_claimed_by_one_of_many_sweeps(
     assert roadside.actions == [1, 0]
 
 
+def test_attempt_under_way_is_nobody_elses(
+    wang: Operator, dome: Camera, roadside: GatewayDouble, monkeypatch: pytest.MonkeyPatch, no_timers: None
+) -> None:
+    """The gateway takes longer to answer than lies between two attempts."""
+    monkeypatch.setattr(stopping, "RETRY_SECONDS", 0)
+    roadside.gates[0] = threading.Event()
+    wang.move(dome)
+    die_before_stopping()
+    with ThreadPoolExecutor(1) as pool:
+        sweep = pool.submit(closing(stop_due_movements))
+        wait_until(lambda: roadside.actions == [1, 0], "the stop")
+        stopping._wake(dome.pk)
+        roadside.gates[0].set()
+        assert sweep.result() == 1
+    assert roadside.actions == [1, 0]
+    assert is_still()
+
+
+def test_silent_gateway_costs_a_sweep_one_attempt(
+    wang: Operator,
+    dome: Camera,
+    closed_dome: Camera,
+    elsewhere: Camera,
+    roadside: GatewayDouble,
+    no_timers: None,
+) -> None:
+    for camera in (dome, closed_dome, elsewhere):
+        wang.move(camera)
+    die_before_stopping()
+    Gateway.objects.filter(pk=dome.gateway_id).update(base_url="http://127.0.0.1:1")
+    assert stop_due_movements() == 2
+    assert PtzLease.objects.get(camera=elsewhere).stop_due_at is None
+    tried = PtzLease.objects.filter(camera__in=[dome, closed_dome]).values_list("stop_attempts", flat=True)
+    assert sorted(tried) == [0, 1]
+    # The next sweep goes on with the camera that has waited longest.
+    Gateway.objects.update(base_url=roadside.base_url)
+    die_before_stopping()
+    assert stop_due_movements() == 2
+    assert is_nothing_due()
+
+
+def test_sweep_ends_in_time_and_leaves_the_rest_to_the_next(
+    wang: Operator,
+    dome: Camera,
+    elsewhere: Camera,
+    roadside: GatewayDouble,
+    monkeypatch: pytest.MonkeyPatch,
+    no_timers: None,
+) -> None:
+    wang.move(dome)
+    wang.move(elsewhere)
+    die_before_stopping()
+    monkeypatch.setattr(stopping, "SWEEP_SECONDS", 0.2)
+    monkeypatch.setattr(stopping, "STOP_TIMEOUT_SECONDS", 0.3)
+    roadside.gates[0] = threading.Event()
+    assert stop_due_movements() == 1
+    roadside.gates[0].set()
+    assert stop_due_movements() == 1
+
+
+def test_one_sweep_at_a_time(wang: Operator, dome: Camera, roadside: GatewayDouble, no_timers: None) -> None:
+    wang.move(dome)
+    die_before_stopping()
+    with connection.cursor() as cursor, ThreadPoolExecutor(1) as pool:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [stopping.SWEEP_LOCK])
+        assert pool.submit(closing(stop_due_movements)).result() == 0
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [stopping.SWEEP_LOCK])
+    assert stop_due_movements() == 1
+    assert roadside.actions == [1, 0]
+
+
 def test_movement_that_nobody_confirmed_is_stopped_as_well(
     wang: Operator, dome: Camera, roadside: GatewayDouble
 ) -> None:
@@ -298,4 +382,4 @@ def test_movements_of_two_cameras_stop_each_by_itself(
     wait_until(lambda: sorted(roadside.actions) == [0, 0, 1, 1], "two stops")
     stopped = {order.camera_num for order in roadside.received if order.action == 0}
     assert stopped == {dome.number, closed_dome.number}
-    wait_until(lambda: not PtzLease.objects.exclude(stop_due_at=None).exists(), "both to be settled")
+    wait_until(is_nothing_due, "both to be settled")
