@@ -56,8 +56,7 @@ class CameraQualityAdmin(ReadOnlyAdmin):
     @admin.display(description="依据")
     def told_by(self, row: CameraQuality) -> str:
         return "；".join(
-            f"{state.label}：{state.source}"
-            + (f"，{localtime(state.since):%m-%d %H:%M} 起" if state.since else "")
+            f"{state.label}：{state.source}，{localtime(state.since):%m-%d %H:%M} 起"
             for state in flag_states(row)
         )
 

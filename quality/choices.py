@@ -18,9 +18,11 @@ class QualityFlag(models.IntegerChoices):
 
 
 class QualitySource(models.TextChoices):
-    GATEWAY = "gateway", "网关上报"
-    DIAGNOSIS = "diagnosis", "平台诊断"
-    STAFF = "staff", "人工排除"
+    """One letter each, so that nine of them stand beside nine flags."""
+
+    GATEWAY = "g", "网关上报"
+    DIAGNOSIS = "d", "平台诊断"
+    STAFF = "s", "人工排除"
 
 
 # Nine states, none of them wrong; and nine about which nothing was said.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cameras.models import Camera
 from quality.choices import ALL_GOOD, QualitySource
@@ -14,7 +14,7 @@ class FlagState:
     """One thing that is wrong with a camera's picture, in words, and since when and through whom it is known."""
 
     label: str
-    since: datetime | None
+    since: datetime
     source: str
 
 
@@ -31,6 +31,10 @@ def abnormal_flags(cameras: Iterable[Camera]) -> dict[int, list[FlagState]]:
 
 def flag_states(row: CameraQuality) -> list[FlagState]:
     return [
-        FlagState(str(flag.label), row.since[flag], str(QualitySource(row.sources[flag]).label))
+        FlagState(
+            str(flag.label),
+            datetime.fromtimestamp(row.since[flag], UTC),
+            str(QualitySource(row.sources[flag]).label),
+        )
         for flag in row.abnormal
     ]

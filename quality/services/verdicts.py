@@ -19,7 +19,7 @@ from access.services.logs import record
 from cameras.models import Camera
 from cameras.services.reports import ReportOutcome, find_reported, key_of
 from protocol.errors import MalformedError
-from protocol.reports import QualityItem
+from protocol.reports import QUALITY_FLAGS, QualityItem
 from quality.choices import NOTHING_SAID, UNSAID, QualityFlag, QualitySource
 from quality.models import CameraQuality, QualityChange, QualityVerdict
 
@@ -105,10 +105,7 @@ def _lock(camera_ids: list[int]) -> None:
     missing = set(camera_ids) - set(_locked(camera_ids))
     if not missing:
         return
-    empty = [
-        CameraQuality(camera_id=pk, sources=[""] * len(QualityFlag), since=[None] * len(QualityFlag))
-        for pk in sorted(missing)
-    ]
+    empty = [CameraQuality(camera_id=pk) for pk in sorted(missing)]
     CameraQuality.objects.bulk_create(empty, batch_size=_BATCH, ignore_conflicts=True)
     _locked(sorted(missing))
 
@@ -173,22 +170,21 @@ def _speak(
     row: QualityVerdict | None, camera_id: int, verdict: Verdict, source: QualitySource, at: datetime
 ) -> QualityVerdict:
     if row is None:
-        nothing: list[datetime | None] = [None] * len(QualityFlag)
-        row = QualityVerdict(camera_id=camera_id, source=source, flags=NOTHING_SAID, since=nothing)
-    flags, since = list(row.flags), list(row.since)
+        row = QualityVerdict(camera_id=camera_id, source=source, flags=NOTHING_SAID)
+    flags = list(row.flags)
     for flag, new in enumerate(verdict.flags):
         if new != UNSAID and (new != flags[flag] or source == QualitySource.STAFF):
-            flags[flag], since[flag] = new, at
-    row.flags, row.since = "".join(flags), since
+            flags[flag], row.since[flag] = new, at.timestamp()
+    row.flags = "".join(flags)
     row.received, row.heard_at = verdict.received, at
     return row
 
 
 def _judge(row: CameraQuality, heard: Sequence[QualityVerdict], at: datetime) -> None:
     """Let the newest verdict on each flag hold."""
-    flags = list(row.flags)
-    for flag in QualityFlag:
-        newest: tuple[datetime, int, QualityVerdict] | None = None
+    flags, sources = list(row.flags), list(row.sources)
+    for flag in range(QUALITY_FLAGS):
+        newest: tuple[float, int, QualityVerdict] | None = None
         for verdict in heard:
             since = verdict.since[flag]
             if since is not None and (newest is None or (since, _RANK[verdict.source]) > newest[:2]):
@@ -196,7 +192,7 @@ def _judge(row: CameraQuality, heard: Sequence[QualityVerdict], at: datetime) ->
         if newest is None:
             continue
         verdict = newest[2]
-        row.sources[flag] = verdict.source
+        sources[flag] = verdict.source
         if row.since[flag] is None or flags[flag] != verdict.flags[flag]:
-            flags[flag], row.since[flag] = verdict.flags[flag], at
-    row.flags = "".join(flags)
+            flags[flag], row.since[flag] = verdict.flags[flag], at.timestamp()
+    row.flags, row.sources = "".join(flags), "".join(sources)

@@ -34,10 +34,10 @@ def test_the_newer_verdict_holds_flag_by_flag(gateway: Caller, clock: TimeMachin
     assert diagnose("---0--1--") == 1
     assert held() == NOISY
     row = CameraQuality.objects.get()
-    assert row.sources == ["gateway"] * 3 + ["diagnosis"] + ["gateway"] * 2 + ["diagnosis"] + ["gateway"] * 2
+    assert row.sources == "gggdggdgg"
     assert (row.since[QualityFlag.NOISE], row.since[QualityFlag.OFFLINE]) == (
-        NOON + timedelta(seconds=60),
-        NOON,
+        NOON.timestamp() + 60,
+        NOON.timestamp(),
     )
 
 
@@ -55,7 +55,7 @@ def test_a_repetition_does_not_overrule_what_was_found_since(
     clock.shift(60)
     report(gateway, (1, GOOD))
     assert held() == GOOD
-    assert history() == [(BLURRED, "diagnosis"), (GOOD, "gateway")]
+    assert history() == [(BLURRED, "d"), (GOOD, "g")]
 
 
 def test_since_when_is_not_renewed_by_a_second_source(gateway: Caller, clock: TimeMachineFixture) -> None:
@@ -83,7 +83,7 @@ def test_a_rejection_wins_until_the_next_change(gateway: Caller, clock: TimeMach
     clock.shift(60)
     report(gateway, (1, BLURRED))
     assert held() == BLURRED
-    assert [source for _, source in history()] == ["gateway", "staff", "gateway", "gateway", "gateway"]
+    assert [source for _, source in history()] == ["g", "s", "g", "g", "g"]
 
 
 def test_a_second_rejection_is_news_again(gateway: Caller, clock: TimeMachineFixture) -> None:
