@@ -92,11 +92,12 @@ def tls_fault(error: BaseException) -> str | None:
     for cause in _chain(error):
         if isinstance(cause, TlsFileError):
             return str(cause)
-        if isinstance(cause, ssl.SSLCertVerificationError):
+        # aiohttp's error of that kind is only a wrapper, the facts are in its cause.
+        if isinstance(cause, ssl.SSLCertVerificationError) and hasattr(cause, "verify_code"):
             if cause.verify_code in _UNKNOWN_ISSUER:
                 return "对方证书不是由受信任的 CA 签发，请检查所配置的 CA 证书文件"
             return _CERTIFICATE_FAULTS.get(cause.verify_code, f"对方证书未通过校验：{cause.verify_message}")
-        if isinstance(cause, ssl.SSLError):
+        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None):
             return f"TLS 握手失败：{_short(cause)}"
     return None
 

@@ -40,6 +40,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 # The same as seen from the media server, for its hooks.
 PLATFORM_INTERNAL_URL = env.str("PLATFORM_INTERNAL_URL", default=PUBLIC_BASE_URL).rstrip("/")
+# PEM file with the CA of that address, for whoever verifies it; empty: the CAs of the system.
+PLATFORM_CA_FILE = env.str("PLATFORM_CA_FILE", default="")
 # Name of the province, root of the organisation tree and title of the console.
 PROVINCE_NAME = env.str("PROVINCE_NAME", default="示范省")
 
@@ -66,6 +68,8 @@ INSTALLED_APPS = [
     "console",
 ]
 MIDDLEWARE = [
+    # Before everything that asks for address or scheme.
+    "access.proxies.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "access.middleware.EnvelopeMiddleware",
@@ -132,6 +136,23 @@ CONSOLE_IDLE_SECONDS = env.int("CONSOLE_IDLE_SECONDS", default=1800)
 # Port differs between platforms on one host, cookies do not: a name of its own keeps logins apart.
 SESSION_COOKIE_NAME = env.str("SESSION_COOKIE_NAME", default="province_session")
 CSRF_COOKIE_NAME = env.str("CSRF_COOKIE_NAME", default="province_csrf")
+
+# --- TLS and proxies (docs/operation.md) ------------------------------------------------------------------
+# PEM files with which web and media server serve HTTPS themselves; empty: plain HTTP, or a proxy in front.
+TLS_CERT_FILE = env.str("TLS_CERT_FILE", default="")
+TLS_KEY_FILE = env.str("TLS_KEY_FILE", default="")
+# The same for the media server alone, where it has a name of its own.
+MEDIA_TLS_CERT_FILE = env.str("MEDIA_TLS_CERT_FILE", default=TLS_CERT_FILE)
+MEDIA_TLS_KEY_FILE = env.str("MEDIA_TLS_KEY_FILE", default=TLS_KEY_FILE)
+# Addresses or networks of the proxies whose word on address and scheme of a client is believed; of nobody else's.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+# Headers in which they give it.
+FORWARDED_FOR_HEADER = env.str("FORWARDED_FOR_HEADER", default="X-Forwarded-For")
+FORWARDED_PROTO_HEADER = env.str("FORWARDED_PROTO_HEADER", default="X-Forwarded-Proto")
+# Seconds for which browsers shall come back over HTTPS only; sent over HTTPS only, 0 not at all.
+SECURE_HSTS_SECONDS = env.int(
+    "HSTS_SECONDS", default=31_536_000 if PUBLIC_BASE_URL.startswith("https:") else 0
+)
 
 # --- Database, cache, broker ----------------------------------------------------------------------------
 DATABASES = {"default": env.db_url("DATABASE_URL", default=database_url(DATA_DIR))}

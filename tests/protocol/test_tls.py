@@ -43,9 +43,8 @@ def test_a_name_is_verified_as_well_as_an_address(tmp_path: Path) -> None:
 
 
 def test_a_peer_without_tls_is_told_apart() -> None:
-    with peer_answering(lambda _: reply(200)) as peer:
-        with pytest.raises(RemoteError, match="TLS 握手失败"):
-            call_with_token(peer.base_url.replace("http", "https"), "PTZControl", token="t1")
+    with peer_answering(lambda _: reply(200)) as peer, pytest.raises(RemoteError, match="TLS 握手失败"):
+        call_with_token(peer.base_url.replace("http", "https"), "PTZControl", token="t1")
     assert tls_fault(ConnectionRefusedError()) is None
 
 
