@@ -19,7 +19,7 @@ class MediaServerForm(forms.ModelForm[MediaServer]):
 
     class Meta:
         model = MediaServer
-        fields = ["name", "kind", "rtmp_url", "http_url", "api_url", "secret", "is_active"]
+        fields = ["name", "kind", "rtmp_url", "http_url", "api_url", "secret", "ca_file", "is_active"]
 
     def clean_kind(self) -> str:
         kind: str = self.cleaned_data["kind"]

@@ -20,6 +20,12 @@ class MediaServer(models.Model):
     http_url = models.CharField("播放地址", max_length=200, help_text="形如 https://live.example.cn")
     api_url = models.CharField("管理接口", max_length=200, blank=True, help_text="为空则与播放地址相同")
     secret = models.CharField("密钥", max_length=128, blank=True)
+    ca_file = models.CharField(
+        "CA 证书文件",
+        max_length=200,
+        blank=True,
+        help_text="平台读取播放地址与管理接口时以此校验，为空则用系统的 CA",
+    )
     is_active = models.BooleanField("启用", default=True)
     last_seen_at = models.DateTimeField("最近应答", null=True, blank=True, editable=False)
     last_error = models.CharField("最近错误", max_length=200, blank=True, editable=False)

@@ -139,6 +139,7 @@ class CaptureTarget:
     has_stream: bool
     url: str | None
     codec: str
+    ca_file: str = ""
 
 
 def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
@@ -154,7 +155,7 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
     cameras = Camera.objects.filter(pk__in=ids, deleted_at=None).only("number_key", "has_stream")
     for camera in cameras.order_by("pk"):
         session = sessions.get(camera.pk)
-        url = None
+        url, ca_file = None, ""
         if camera.has_stream:
             adapter = placement.adapter(session.media_server_id if session else None)
             path = adapter.play_paths(camera.stream_name(VideoType.LOW)).flv
@@ -163,7 +164,9 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
             )
             base = adapter.server.api_url or adapter.server.http_url
             url = f"{base.rstrip('/')}{path}?auth_key={auth_key}"
-        targets.append(CaptureTarget(camera.pk, camera.has_stream, url, session.codec if session else ""))
+            ca_file = adapter.server.ca_file
+        codec = session.codec if session else ""
+        targets.append(CaptureTarget(camera.pk, camera.has_stream, url, codec, ca_file))
     return targets
 
 

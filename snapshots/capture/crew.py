@@ -50,7 +50,7 @@ class Crew:
                 if target.url is None:
                     yield Shot(target.camera_id, _reason_without_stream(target))
                     continue
-                running[pool.submit(_fetch, target.url, self.timeout_seconds)] = target.camera_id
+                running[pool.submit(_fetch, target, self.timeout_seconds)] = target.camera_id
                 if len(running) >= self.size:
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
@@ -73,9 +73,10 @@ class Crew:
 _Fetched = tuple[KeyFrame, datetime]
 
 
-def _fetch(url: str, timeout_seconds: float) -> _Fetched:
+def _fetch(target: CaptureTarget, timeout_seconds: float) -> _Fetched:
     try:
-        return read_key_frame(url, timeout_seconds=timeout_seconds), timezone.now()
+        frame = read_key_frame(target.url or "", timeout_seconds=timeout_seconds, ca_file=target.ca_file)
+        return frame, timezone.now()
     except CaptureError:
         raise
     except Exception as error:

@@ -5,13 +5,12 @@ bytes are bounded whatever the other side sends.
 """
 
 import socket
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from functools import cache
 from urllib.parse import urlsplit
 
+from protocol.tls import client_context, tls_fault
 from snapshots.capture.errors import CaptureError
 from snapshots.capture.flv import FlvReader, KeyFrame
 from snapshots.choices import SnapshotResult
@@ -23,13 +22,18 @@ _PIECE_BYTES = 64 * 1024
 _LONGEST_SIZE_LINE = 32
 
 
-def read_key_frame(url: str, *, timeout_seconds: float, most_bytes: int = MOST_BYTES) -> KeyFrame:
-    """The first key frame of an HTTP-FLV stream. Raises CaptureError; `timeout_seconds` is for all of it."""
+def read_key_frame(
+    url: str, *, timeout_seconds: float, most_bytes: int = MOST_BYTES, ca_file: str = ""
+) -> KeyFrame:
+    """The first key frame of an HTTP-FLV stream. Raises CaptureError; `timeout_seconds` is for all of it.
+
+    A server of https has to show a certificate of the CA in `ca_file`, without one of the system's CAs.
+    """
     deadline = time.monotonic() + timeout_seconds
     try:
-        connection = _connect(url, deadline)
+        connection = _connect(url, deadline, ca_file)
     except OSError as error:
-        raise CaptureError(SnapshotResult.UNREACHABLE, str(error)) from error
+        raise CaptureError(SnapshotResult.UNREACHABLE, tls_fault(error) or str(error)) from error
     with closing(connection):
         try:
             frame = _first_frame(_Stream(connection, deadline, most_bytes), _request(url))
@@ -49,7 +53,7 @@ def _first_frame(stream: "_Stream", request: bytes) -> KeyFrame | None:
     return None
 
 
-def _connect(url: str, deadline: float) -> socket.socket:
+def _connect(url: str, deadline: float, ca_file: str) -> socket.socket:
     """Raises OSError."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -60,15 +64,11 @@ def _connect(url: str, deadline: float) -> socket.socket:
     if parts.scheme == "http":
         return connection
     try:
-        return _tls().wrap_socket(connection, server_hostname=parts.hostname)
+        connection.settimeout(_left(deadline))
+        return client_context(ca_file).wrap_socket(connection, server_hostname=parts.hostname)
     except BaseException:
         connection.close()
         raise
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
 
 
 def _request(url: str) -> bytes:

@@ -56,4 +56,11 @@ class MediaConfig:
     platform_url: str = ""
     name: str = "embedded"
     cors_origins: tuple[str, ...] = ("*",)
+    # PEM files with which the HTTP side serves TLS; without them it speaks plain HTTP.
+    cert_file: str = ""
+    key_file: str = ""
+    # Against which the platform's certificate is verified; without it the system's CAs.
+    platform_ca_file: str = ""
+    # Networks of proxies in front of the HTTP side whose X-Forwarded-For is believed.
+    trusted_proxies: tuple[str, ...] = ()
     limits: Limits = Limits()

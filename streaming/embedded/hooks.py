@@ -14,6 +14,7 @@ from collections import deque
 import aiohttp
 import orjson
 
+from protocol.tls import client_context, tls_fault
 from streaming.embedded.config import MediaConfig
 from streaming.embedded.hub import Client, Key
 
@@ -38,6 +39,8 @@ class Hooks:
         self._url = (
             f"{config.platform_url.rstrip('/')}/hooks/media/{config.name}" if config.platform_url else ""
         )
+        self._ca_file = config.platform_ca_file
+        self._fault = ""
         self._headers = {"X-Media-Secret": config.secret, "Content-Type": "application/json"}
         self._session: aiohttp.ClientSession | None = None
         self._lanes: list[_Lane] = []
@@ -48,7 +51,9 @@ class Hooks:
     async def start(self) -> None:
         if not self._url:
             return
-        connector = aiohttp.TCPConnector(limit=_LANES + 16)
+        # Refuses to start without a usable CA file, rather than tell nobody anything for weeks.
+        context = client_context(self._ca_file) if self._url.startswith("https:") else True
+        connector = aiohttp.TCPConnector(limit=_LANES + 16, ssl=context)
         self._session = aiohttp.ClientSession(connector=connector, headers=self._headers)
         self._lanes = [_Lane() for _ in range(_LANES)]
         self._tasks = [asyncio.create_task(self._work(lane)) for lane in self._lanes]
@@ -106,10 +111,18 @@ class Hooks:
             async with self._session.post(self._url, data=body, timeout=timeout) as answer:
                 parsed = orjson.loads(await answer.read())
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            self._note(tls_fault(error) or "")
             logger.debug("hook failed: %s", type(error).__name__)
             return None
+        self._note("")
         is_taken = answer.status == 200 and isinstance(parsed, dict) and parsed.get("code") in (0, 200)
         return parsed if is_taken else None
+
+    def _note(self, fault: str) -> None:
+        # An untrusted platform stays so until somebody acts; once is enough to say it.
+        if fault and fault != self._fault:
+            logger.error("platform %s is not told anything: %s", self._url, fault)
+        self._fault = fault
 
     def ask(self, key: Key, client: Client) -> "asyncio.Task[bool]":
         """Whether to wait for this absent stream. Viewers who ask at the same moment share one question."""

@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 from aiohttp import web
 
+from protocol.forwarding import Network, client_address, networks_of
 from streaming.embedded.config import MediaConfig
 from streaming.embedded.hooks import Hooks
 from streaming.embedded.hub import Hub, Tell
@@ -31,6 +32,15 @@ class Site:
     tell: Tell
     new_id: Callable[[], str]
     viewers: dict[str, FlvViewer]
+    _proxies: tuple[Network, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._proxies = networks_of(self.config.trusted_proxies)
+
+    def address_of(self, request: web.Request) -> str:
+        """The viewer's, whatever proxy of ours stands between."""
+        forwarded_for = ",".join(request.headers.getall("X-Forwarded-For", []))
+        return client_address(request.remote or "", forwarded_for, self._proxies)
 
 
 def to_json(facts: object, *, status: int = 200) -> web.Response:

@@ -44,7 +44,7 @@ async def find_stream(site: Site, key: Key, client: Client) -> Stream | None:
 def make_client(site: Site, request: web.Request, protocol: str) -> Client:
     # Bytes that are no text reach us as surrogates, which JSON cannot carry to the platform.
     query = request.rel_url.raw_query_string.encode("utf-8", "replace").decode()
-    return Client(site.new_id(), request.remote or "", query, protocol)
+    return Client(site.new_id(), site.address_of(request), query, protocol)
 
 
 class FlvPlayer:

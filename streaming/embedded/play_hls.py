@@ -56,7 +56,7 @@ class HlsPlayer:
         found = request.match_info
         key = found["app"], found["stream"]
         tickets.check_session(self._site.config, *key, int(found["expires"]), found["mac"])
-        session_id = f"{found['expires']} {found['mac']} {request.remote}"
+        session_id = f"{found['expires']} {found['mac']} {self._site.address_of(request)}"
         if session_id in self._banned:
             raise RefusedError(410, "播放会话已结束，请重新获取播放地址")
         # The address tells viewers apart whose sessions began in the same second.

@@ -14,6 +14,7 @@ import uvloop
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from protocol.tls import ServerTls, TlsFileError
 from streaming.embedded.api import Api
 from streaming.embedded.config import MediaConfig
 from streaming.embedded.hooks import Hooks
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 _WAKE_SECONDS = 0.1
 _WAKES_PER_SWEEP = 10
+_WAKES_PER_RENEWAL = 600
+_GOODBYE_SECONDS = 1.0
 _STALLED_MS = 20_000
 _SPARE_FILES = 100
 # Publishers are told a few hundred bytes.
@@ -81,6 +84,7 @@ class MediaServer:
             lingering_time=1.0,
             shutdown_timeout=config.limits.shutdown_seconds / 2,
         )
+        self._tls = ServerTls(config.cert_file, config.key_file) if config.cert_file else None
         self._listeners: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -93,7 +97,15 @@ class MediaServer:
             lambda: PublisherSession(self._rtmp), host, self.config.rtmp_port, backlog=512
         )
         self._listeners.append(rtmp)
-        http = await loop.create_server(self._accept, host, self.config.http_port, backlog=512)
+        http = await loop.create_server(
+            self._accept,
+            host,
+            self.config.http_port,
+            backlog=512,
+            ssl=self._tls.context if self._tls else None,
+            ssl_handshake_timeout=self.config.limits.setup_seconds if self._tls else None,
+            ssl_shutdown_timeout=_GOODBYE_SECONDS if self._tls else None,
+        )
         self._listeners.append(http)
         self.rtmp_port = rtmp.sockets[0].getsockname()[1]
         self.http_port = http.sockets[0].getsockname()[1]
@@ -125,9 +137,19 @@ class MediaServer:
                 if number % _WAKES_PER_SWEEP == 0:
                     self._rtmp.sweep(loop.time())
                     self._hls.sweep()
+                if number % _WAKES_PER_RENEWAL == 0:
+                    self.renew_certificate()
             except Exception:
                 # Were this task to end, channels nobody watches would never be read again.
                 logger.exception("sweep failed")
+
+    def renew_certificate(self) -> None:
+        """Take up renewed files without a restart; viewers go on."""
+        try:
+            if self._tls and self._tls.refresh():
+                logger.info("renewed certificate in service")
+        except TlsFileError as error:
+            logger.error("certificate not renewed: %s", error)
 
     async def stop(self) -> None:
         """In less than two seconds, whoever is connected."""

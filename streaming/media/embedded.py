@@ -5,11 +5,12 @@ from typing import Any
 
 import urllib3
 
+from protocol.client import connection_pool
 from protocol.errors import RemoteError
+from protocol.tls import tls_fault
 from streaming.media.base import APP, LiveStream, MediaAdapter, PlayPaths
 
 _TIMEOUT = urllib3.Timeout(connect=2, read=5)
-_pool = urllib3.PoolManager(maxsize=4, retries=False)
 
 
 class EmbeddedMedia(MediaAdapter):
@@ -37,18 +38,20 @@ class EmbeddedMedia(MediaAdapter):
     def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> dict[str, Any]:
         base = (self.server.api_url or self.server.http_url).rstrip("/")
         try:
-            answer = _pool.request(
+            answer = connection_pool(base, self.server.ca_file).request(
                 method,
                 base + path,
                 body=json.dumps(body).encode() if body else None,
                 headers={"X-Media-Secret": self.server.secret, "Content-Type": "application/json"},
                 timeout=_TIMEOUT,
+                retries=False,
             )
             if answer.status != 200:
                 raise RemoteError(f"媒体服务器 {self.server.name} 返回 {answer.status}")
             data = json.loads(answer.data)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise RemoteError(f"媒体服务器 {self.server.name} 无应答") from error
+            reason = tls_fault(error) or "无应答"
+            raise RemoteError(f"媒体服务器 {self.server.name}：{reason}") from error
         except ValueError as error:
             raise RemoteError(f"媒体服务器 {self.server.name} 的应答不是 JSON") from error
         if not isinstance(data, dict):

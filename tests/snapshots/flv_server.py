@@ -1,6 +1,7 @@
 """A media server on loopback that serves FLV over HTTP as well, or as badly, as a test wants it."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -79,6 +80,7 @@ class FlvServer:
 
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    context: ssl.SSLContext | None = None
 
     def __enter__(self) -> Self:
         self._closing = threading.Event()
@@ -98,7 +100,7 @@ class FlvServer:
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"{'https' if self.context else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def _accept(self) -> None:
         while not self._closing.is_set():
@@ -111,8 +113,11 @@ class FlvServer:
             self._threads.append(thread)
 
     def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(0.2)
+        if self.context is not None:
+            # Shakes hands with the first byte that is read.
+            connection = self.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         with connection:
-            connection.settimeout(0.2)
             try:
                 line = self._request_line(connection)
                 self.requests.append(line)

@@ -1,18 +1,31 @@
 """Media servers are registered by command and admin."""
 
+from pathlib import Path
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
 from access.models import BehaviourLog, User
+from protocol.errors import RemoteError
+from protocol.tls import server_context
+from streaming.media import adapter_for
 from streaming.models import MediaServer
+from tests.protocol.certificates import UNTRUSTWORTHY, write_certificates
+from tests.protocol.peer import Reply, peer_answering
 
 pytestmark = pytest.mark.django_db
 
 
 def add(
-    *, kind: str = "embedded", name: str = "a-1", rtmp: str = "", http: str = "", secret: str = ""
+    *,
+    kind: str = "embedded",
+    name: str = "a-1",
+    rtmp: str = "",
+    http: str = "",
+    secret: str = "",
+    ca: str = "",
 ) -> None:
     call_command(
         "add_media_server",
@@ -26,6 +39,8 @@ def add(
         http or "https://live.example.cn/",
         "--secret",
         secret,
+        "--ca",
+        ca,
     )
 
 
@@ -69,9 +84,28 @@ def test_the_secret_is_never_shown_and_kept_when_left_empty(superuser: User) -> 
         "http_url": "https://live.example.cn",
         "api_url": "",
         "secret": "",
+        "ca_file": "/etc/ca.pem",
         "is_active": "on",
     }
     assert client.post(url, form).status_code == 302
     server = MediaServer.objects.get()
     assert (server.rtmp_url, server.secret) == ("rtmp://10.0.0.6:1935", "very-secret")
+    assert server.ca_file == "/etc/ca.pem"
     assert "尚未支持" in client.post(url, {**form, "kind": "zlm"}).content.decode()
+
+
+@pytest.mark.parametrize("kind", ["good", "no CA", *UNTRUSTWORTHY])
+def test_its_interface_is_verified_by_the_ca_of_its_record(tmp_path: Path, kind: str) -> None:
+    unknown = "不是由受信任的 CA 签发"
+    changes, said = UNTRUSTWORTHY.get(kind, ({}, unknown if kind == "no CA" else None))
+    made = write_certificates(tmp_path, **changes)
+    streams = Reply(b'{"streams": [{"app": "live", "stream": "a_0"}]}')
+    with peer_answering(lambda _: streams, server_context(made.certificate, made.key)) as peer:
+        add(http=peer.base_url, secret="very-secret", ca="" if kind == "no CA" else str(made.ca))
+        adapter = adapter_for(MediaServer.objects.get())
+        if said is None:
+            assert [stream.stream for stream in adapter.list_streams()] == ["a_0"]
+            return
+        with pytest.raises(RemoteError, match=said):
+            adapter.list_streams()
+    assert peer.requests == []

@@ -20,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--http", required=True, help="播放地址，如 https://live.example.cn")
         parser.add_argument("--api", default="", help="管理接口，缺省与播放地址相同")
         parser.add_argument("--secret", default="")
+        parser.add_argument("--ca", default="", help="校验媒体服务器证书的 CA 文件")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -30,6 +31,7 @@ class Command(BaseCommand):
                 http_url=options["http"],
                 api_url=options["api"],
                 secret=options["secret"],
+                ca_file=options["ca"],
                 actor=SYSTEM,
             )
         except ProtocolError as error:

@@ -22,6 +22,10 @@ def media_config() -> MediaConfig:
         platform_url=settings.PLATFORM_INTERNAL_URL,
         name=settings.MEDIA_NAME,
         cors_origins=tuple(settings.MEDIA_CORS_ORIGINS),
+        cert_file=settings.MEDIA_TLS_CERT_FILE,
+        key_file=settings.MEDIA_TLS_KEY_FILE,
+        platform_ca_file=settings.PLATFORM_CA_FILE,
+        trusted_proxies=tuple(settings.TRUSTED_PROXIES),
     )
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -207,9 +208,18 @@ class HttpPeer:
     """One HTTP request on a bare socket, so that nothing is tidied up on the way."""
 
     def __init__(
-        self, port: int, target: str, *, method: str = "GET", headers: str = "", body: bytes = b""
+        self,
+        port: int,
+        target: str,
+        *,
+        method: str = "GET",
+        headers: str = "",
+        body: bytes = b"",
+        context: ssl.SSLContext | None = None,
     ) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_SECONDS)
+        if context is not None:
+            self.socket = context.wrap_socket(self.socket, server_hostname="127.0.0.1")
         length = f"Content-Length: {len(body)}\r\n" if body else ""
         request = f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n{length}{headers}\r\n"
         self.socket.sendall(request.encode("utf-8", "surrogateescape") + body)
@@ -300,6 +310,7 @@ class Platform:
     secrets: set[str] = field(default_factory=set)
     paths: set[str] = field(default_factory=set)
     hold: threading.Event | None = None
+    context: ssl.SSLContext | None = None
 
     def start(self) -> None:
         platform = self
@@ -330,12 +341,14 @@ class Platform:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if self.context is not None:
+            self._server.socket = self.context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{'https' if self.context else 'http'}://127.0.0.1:{self._server.server_address[1]}"
 
     def stop(self) -> None:
         if self.hold is not None:

@@ -1,0 +1,133 @@
+"""The HTTP side over TLS, hooks to a platform over TLS, and viewers behind a proxy."""
+
+import logging
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from protocol.tls import TlsFileError, client_context, server_context
+from streaming.embedded.hooks import Hooks
+from tests.protocol.certificates import UNTRUSTWORTHY, Certificates, write_certificates
+from tests.streaming.embedded.conftest import Media, media_config, play_target
+from tests.streaming.embedded.peers import (
+    WS_HEADERS,
+    FlvTag,
+    HttpPeer,
+    Platform,
+    ask,
+    pictures,
+    read_tags,
+    until,
+)
+from tests.streaming.embedded.test_hooks import run
+
+PATH = "/live/shown.flv"
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Certificates:
+    return write_certificates(tmp_path)
+
+
+@contextmanager
+def platform_showing(certificates: Certificates) -> Iterator[Platform]:
+    platform = Platform(context=server_context(certificates.certificate, certificates.key))
+    platform.start()
+    try:
+        yield platform
+    finally:
+        platform.stop()
+
+
+def secured(made: Certificates) -> dict[str, str]:
+    return {"cert_file": str(made.certificate), "key_file": str(made.key)}
+
+
+def test_every_way_to_play_over_tls(
+    start_media: Callable[..., Media], clip: list[FlvTag], made: Certificates
+) -> None:
+    trusting = client_context(made.ca)
+    with platform_showing(made) as platform:
+        media = start_media(**secured(made), platform_url=platform.url, platform_ca_file=str(made.ca))
+        with media.publisher("shown") as publisher:
+            publisher.send_tags(clip)
+            until(lambda: platform.of("shown") == ["publish"], what="publish over TLS")
+            for headers, status in (("", 200), (WS_HEADERS, 101)):
+                with HttpPeer(
+                    media.http_port, play_target(PATH), headers=headers, context=trusting
+                ) as viewer:
+                    assert viewer.read_head() == status
+                    _, tags = read_tags(viewer, lambda tags: len(pictures(tags)) >= 50)
+                assert tags[2].is_key
+            entry = ask(media.http_port, play_target("/live/shown.m3u8"), context=trusting)
+            # Relative, so that it stays on this scheme.
+            assert (entry.status, entry.headers["location"][:3]) == (302, "/s/")
+            until(lambda: platform.of("shown").count("play") == 2, what="viewers told")
+
+
+def test_who_speaks_no_tls_gets_nothing_and_hurts_nobody(
+    start_media: Callable[..., Media], made: Certificates
+) -> None:
+    media = start_media(**secured(made))
+    with HttpPeer(media.http_port, "/healthz") as plain, pytest.raises((ConnectionError, ssl.SSLError)):
+        if plain.read_head() == 0:
+            raise ConnectionResetError
+    assert ask(media.http_port, "/healthz", context=client_context(made.ca)).status == 200
+
+
+def test_a_renewed_certificate_needs_no_restart(start_media: Callable[..., Media], tmp_path: Path) -> None:
+    old = write_certificates(tmp_path / "old")
+    media = start_media(**secured(old))
+    new = write_certificates(tmp_path / "new")
+    old.key.write_bytes(new.key.read_bytes())
+    media.server.renew_certificate()
+    assert ask(media.http_port, "/healthz", context=client_context(old.ca)).status == 200
+    old.certificate.write_bytes(new.certificate.read_bytes())
+    media.server.renew_certificate()
+    assert ask(media.http_port, "/healthz", context=client_context(new.ca)).status == 200
+
+
+@pytest.mark.parametrize("kind", UNTRUSTWORTHY)
+def test_an_untrustworthy_platform_is_told_nothing(
+    tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    changes, said = UNTRUSTWORTHY[kind]
+    made = write_certificates(tmp_path, **changes)
+    with platform_showing(made) as platform, caplog.at_level(logging.ERROR, "streaming"):
+        run(Hooks(media_config(platform_url=platform.url, platform_ca_file=str(made.ca))), "publish", "play")
+    assert platform.events == []
+    assert platform.secrets == set()
+    # Once, however many events there are.
+    assert [said in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_a_platform_of_another_ca_is_told_nothing(tmp_path: Path, made: Certificates) -> None:
+    other = write_certificates(tmp_path / "other")
+    with platform_showing(made) as platform:
+        for ca_file in (str(other.ca), ""):
+            run(Hooks(media_config(platform_url=platform.url, platform_ca_file=ca_file)), "publish")
+    assert platform.events == []
+
+
+def test_files_that_cannot_be_used_are_named_at_start(tmp_path: Path, made: Certificates) -> None:
+    hooks = Hooks(media_config(platform_url="https://127.0.0.1:9", platform_ca_file=str(tmp_path / "no.pem")))
+    with pytest.raises(TlsFileError, match="CA 证书文件无法使用.*no.pem"):
+        run(hooks)
+    with pytest.raises(TlsFileError, match="证书或私钥无法使用"):
+        Media(media_config(cert_file=str(made.certificate), key_file=str(made.ca)))
+
+
+@pytest.mark.parametrize(("proxies", "address"), [((), "127.0.0.1"), (("127.0.0.1",), "192.0.2.7")])
+def test_the_viewers_address_behind_a_proxy(
+    start_media: Callable[..., Media], platform: Platform, proxies: tuple[str, ...], address: str
+) -> None:
+    media = start_media(platform_url=platform.url, trusted_proxies=proxies)
+    target = play_target("/live/absent.flv")
+    forwarded = "X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 192.0.2.7\r\n"
+    assert urlsplit(target).path == "/live/absent.flv"
+    assert ask(media.http_port, target, headers=forwarded).status == 404
+    assert platform.last("absent", "not_found")["address"] == address
