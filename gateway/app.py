@@ -18,10 +18,13 @@ from gateway.server import Service
 from gateway.state import TokenState
 from gateway.targets import PushTargets
 from protocol.client import Credentials, PartnerClient
+from protocol.tls import ServerTls, TlsFileError
 
 logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 60.0
+HANDSHAKE_SECONDS = 5.0
+GOODBYE_SECONDS = 0.1
 
 
 class Gateway:
@@ -40,8 +43,10 @@ class Gateway:
         self._channels = Channels(self._cameras, workshop)
         tokens = TokenState(config.state_file, config.platform.token)
         self._reporter = Reporter(_client(config, tokens), self._cameras, tokens)
-        service = Service(self._cameras, self._channels, tokens)
+        service = Service(self._cameras, self._channels, tokens, config.proxies)
         self._runner = web.AppRunner(service.application(), access_log=None, shutdown_timeout=1.0)
+        self._tls = ServerTls(*config.tls) if config.tls else None
+        self._listener: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.port = config.listen.port
 
@@ -49,15 +54,30 @@ class Gateway:
         await self._cameras.check(self._cameras)
         self._cameras.changed.clear()
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._config.listen.host, self._config.listen.port)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        listen = self._config.listen
+        self._listener = await self._listen(listen.host, listen.port)
+        self.port = self._listener.sockets[0].getsockname()[1]
         logger.info("gateway with %d cameras on port %d", len(self._cameras), self.port)
         self._tasks = [
             asyncio.create_task(self._reporter.run(), name="reporting"),
             asyncio.create_task(self._check_unwatched(), name="checking"),
         ]
         return self
+
+    async def _listen(self, host: str, port: int) -> asyncio.Server:
+        loop, server = asyncio.get_running_loop(), self._runner.server
+        if server is None:
+            raise RuntimeError("the runner is not set up")
+        if self._tls is None:
+            return await loop.create_server(server, host, port)
+        return await loop.create_server(
+            server,
+            host,
+            port,
+            ssl=self._tls.context,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            ssl_shutdown_timeout=GOODBYE_SECONDS,
+        )
 
     async def __aexit__(
         self,
@@ -70,13 +90,26 @@ class Gateway:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        if self._listener:
+            self._listener.close()
         await self._runner.cleanup()
+        if self._tls:
+            # A connection that is kept open does not answer to its close; the loop has to give up on it.
+            await asyncio.sleep(2 * GOODBYE_SECONDS)
         await self._channels.close()
 
     async def _check_unwatched(self) -> None:
         while True:
             await asyncio.sleep(CHECK_SECONDS)
+            self._renew_certificate()
             await self._cameras.check(self._channels.unwatched())
+
+    def _renew_certificate(self) -> None:
+        try:
+            if self._tls and self._tls.refresh():
+                logger.info("renewed certificate in service")
+        except TlsFileError as error:
+            logger.error("certificate not renewed: %s", error)
 
 
 def _client(config: GatewayConfig, tokens: TokenState) -> PartnerClient:

@@ -16,6 +16,7 @@ from gateway.adapters.base import AdapterFactory
 from gateway.targets import Network
 from protocol.cameras import CameraRecord, parse_camera
 from protocol.errors import CameraItemError
+from protocol.forwarding import networks_of
 from protocol.sm2 import is_private_key
 
 
@@ -26,6 +27,10 @@ class ConfigError(Exception):
 class Listen(msgspec.Struct, forbid_unknown_fields=True):
     host: str
     port: int
+    # PEM; with them the gateway serves HTTPS itself.
+    cert_file: str | None = None
+    key_file: str | None = None
+    trusted_proxies: list[str] = []
 
 
 class Platform(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,7 +39,7 @@ class Platform(msgspec.Struct, forbid_unknown_fields=True):
     device_code: str  # BASE64, as it is sent
     private_key: str
     token: str
-    ca: str | None = None
+    ca_file: str | None = None
 
 
 class _Camera(msgspec.Struct, forbid_unknown_fields=True):
@@ -80,6 +85,8 @@ class GatewayConfig:
 
     folder: Path
     listen: Listen
+    tls: tuple[Path, Path] | None
+    proxies: tuple[Network, ...]
     platform: Platform
     ca_file: Path | None
     state_file: Path
@@ -110,8 +117,10 @@ def load_config(path: Path) -> GatewayConfig:
     return GatewayConfig(
         folder=folder,
         listen=given.listen,
+        tls=_tls(folder, given.listen),
+        proxies=networks_of(given.listen.trusted_proxies),
         platform=given.platform,
-        ca_file=folder / given.platform.ca if given.platform.ca else None,
+        ca_file=folder / given.platform.ca_file if given.platform.ca_file else None,
         state_file=folder / given.state_file,
         networks=tuple(ipaddress.ip_network(text) for text in given.allowed_push_targets),
         ports=given.allowed_push_ports,
@@ -121,20 +130,37 @@ def load_config(path: Path) -> GatewayConfig:
     )
 
 
+def _tls(folder: Path, listen: Listen) -> tuple[Path, Path] | None:
+    if not listen.cert_file or not listen.key_file:
+        return None
+    return folder / listen.cert_file, folder / listen.key_file
+
+
 def _faults(given: _File) -> Iterator[str]:
-    if not 0 <= given.listen.port <= 65535:
-        yield f"listen.port：{given.listen.port} 不在 0-65535 之内"
+    yield from _listen_faults(given.listen)
     yield from _platform_faults(given.platform)
     if not given.state_file:
         yield "state_file：不能为空"
-    for index, text in enumerate(given.allowed_push_targets):
-        try:
-            ipaddress.ip_network(text)
-        except ValueError:
-            yield f"allowed_push_targets[{index}]：“{text}” 不是网段（例如 10.0.0.0/8）"
+    yield from _network_faults("allowed_push_targets", given.allowed_push_targets)
     first, last = given.allowed_push_ports
     if not 1 <= first <= last <= 65535:
         yield f"allowed_push_ports：[{first}, {last}] 不是 1-65535 之内的端口范围"
+
+
+def _listen_faults(listen: Listen) -> Iterator[str]:
+    if not 0 <= listen.port <= 65535:
+        yield f"listen.port：{listen.port} 不在 0-65535 之内"
+    if bool(listen.cert_file) != bool(listen.key_file):
+        yield "listen.cert_file、listen.key_file：应同时给出"
+    yield from _network_faults("listen.trusted_proxies", listen.trusted_proxies)
+
+
+def _network_faults(name: str, texts: list[str]) -> Iterator[str]:
+    for index, text in enumerate(texts):
+        try:
+            ipaddress.ip_network(text)
+        except ValueError:
+            yield f"{name}[{index}]：“{text}” 不是网段（例如 10.0.0.0/8）"
 
 
 def _platform_faults(platform: Platform) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -18,6 +18,7 @@ from protocol.commands import parse_push_command
 from protocol.envelope import envelope
 from protocol.errors import ForbiddenError, MalformedError, NotFoundError, ProtocolError
 from protocol.fields import parse_choice, parse_int
+from protocol.forwarding import Network, client_address
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,10 @@ Handler = Callable[[Call], Awaitable[Code]]
 class Service:
     """Everything under /service/, and /healthz."""
 
-    def __init__(self, cameras: Cameras, channels: Channels, tokens: TokenState) -> None:
+    def __init__(
+        self, cameras: Cameras, channels: Channels, tokens: TokenState, proxies: Sequence[Network] = ()
+    ) -> None:
+        self._proxies = proxies
         self._cameras = cameras
         self._channels = channels
         self._tokens = tokens
@@ -87,7 +91,8 @@ class Service:
             try:
                 return _respond(await ask(request))
             except ProtocolError as error:
-                logger.info("%s %s refused: %s", request.method, request.path, error.message)
+                caller = self._caller(request)
+                logger.info("%s %s of %s refused: %s", request.method, request.path, caller, error.message)
                 return _respond(error.code, error.message)
             except web.HTTPRequestEntityTooLarge:
                 return _respond(Code.MALFORMED, f"请求体超过 {BODY_BYTES} 字节")
@@ -97,6 +102,10 @@ class Service:
                 return _respond(Code.INTERNAL, f"网关内部错误（编号 {error_id}）")
 
         return answer
+
+    def _caller(self, request: web.Request) -> str:
+        forwarded_for = ",".join(request.headers.getall("X-Forwarded-For", []))
+        return client_address(request.remote or "", forwarded_for, self._proxies)
 
     async def _verb(self, request: web.Request) -> Code:
         """`/service/video.<Verb>?…`."""

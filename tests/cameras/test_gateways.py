@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
@@ -14,8 +15,10 @@ from cameras.models import Camera, Gateway, PtzGrant
 from protocol.codes import PtzAction, VideoType
 from protocol.commands import LOW_FORMAT, PushCommand
 from protocol.errors import RemoteError
+from protocol.tls import server_context
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cast import Caller
+from tests.protocol.certificates import write_certificates
 from tests.protocol.peer import Peer, Reply, peer_answering, reply
 
 pytestmark = pytest.mark.django_db
@@ -181,3 +184,18 @@ def test_open_ptz_opens_all_or_none(gateway_partner: Caller, ministry: Caller) -
     call_command("open_ptz", "--partner-user", "ministry", "--cameras", f"{number(1).upper()},{number(2)}")
     opened = PtzGrant.objects.filter(partner=ministry.partner).values_list("camera", flat=True)
     assert set(opened) == {camera(1).pk, camera(2).pk} == set(Camera.objects.values_list("pk", flat=True))
+
+
+def test_a_gateway_is_verified_by_the_ca_of_its_record(gateway: Gateway, tmp_path: Path) -> None:
+    made, other = write_certificates(tmp_path / "made"), write_certificates(tmp_path / "other")
+    with peer_answering(lambda _: reply(200), server_context(made.certificate, made.key)) as peer:
+        gateway.base_url = peer.base_url
+        for ca_file in ("", str(other.ca)):
+            gateway.ca_file = ca_file
+            with pytest.raises(RemoteError, match="不是由受信任的 CA 签发"):
+                begin(gateway)
+        assert peer.requests == []
+        gateway.refresh_from_db(fields=["last_error"])
+        assert "不是由受信任的 CA 签发" in gateway.last_error
+        gateway.ca_file = str(made.ca)
+        assert begin(gateway) == 200

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -70,7 +71,7 @@ def config(folder: Path, **changes: Any) -> dict[str, Any]:
             "device_code": DEVICE_CODE,
             "private_key": KEYS.private_key,
             "token": FIRST_TOKEN,
-            "ca": None,
+            "ca_file": None,
         },
         "state_file": "state.json",
         "allowed_push_targets": ["127.0.0.1/32"],
@@ -114,14 +115,22 @@ def until(found: Callable[[], T | None], seconds: float = 20.0, what: str = "") 
 class Roadside:
     """A gateway under test, called the way a platform calls it."""
 
-    def __init__(self, port: int) -> None:
-        self.base_url = f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, ca_file: str | None = None) -> None:
+        self.base_url = f"{'https' if ca_file else 'http'}://127.0.0.1:{port}"
+        self._ca_file = ca_file
 
     def call(self, verb: str, *, token: str = FIRST_TOKEN, style: Any = "verbs", **options: Any) -> Answer:
         method = options.pop("method", "POST" if verb == "VideoTransBegin" else "GET")
         body = options.pop("body", None)
         return call_with_token(
-            self.base_url, verb, token=token, method=method, params=options, body=body, style=style
+            self.base_url,
+            verb,
+            token=token,
+            method=method,
+            params=options,
+            body=body,
+            style=style,
+            ca_file=self._ca_file,
         )
 
     def begin(self, num: str, body: dict[str, Any], video_type: int = 0) -> Answer:
@@ -137,7 +146,7 @@ class Roadside:
 
 
 @contextmanager
-def gateway_in_thread(path: Path, **options: Any) -> Iterator[Roadside]:
+def gateway_in_thread(path: Path, ca_file: str | None = None, **options: Any) -> Iterator[Roadside]:
     """Quick to start and to question. Its ffmpegs die with the thread."""
     started: threading.Event = threading.Event()
     ports: list[int] = []
@@ -156,7 +165,7 @@ def gateway_in_thread(path: Path, **options: Any) -> Iterator[Roadside]:
     thread.start()
     try:
         assert started.wait(20)
-        yield Roadside(ports[0])
+        yield Roadside(ports[0], ca_file)
     finally:
         ends[0]()
         thread.join(20)
@@ -288,11 +297,11 @@ def is_port_taken(port: int) -> bool:
 class Platform:
     """The upper platform: checks tokens and signatures, takes reports; `is_down` for a while."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.token = FIRST_TOKEN
         self.exchanged = 0
         self.is_down = self.is_expired = False
-        self.peer = Peer(self._respond)
+        self.peer = Peer(self._respond, context)
 
     @property
     def base_url(self) -> str:

@@ -11,6 +11,7 @@ from gateway.adapters.simulated import SimulatedCamera
 from gateway.config import ConfigError, load_config
 from tests.gateway.roadside import DOME, FIXED, KEYS, camera, config, write_config
 
+LISTEN = {"host": "127.0.0.1", "port": 0}
 SIMULATED = {"adapter": "simulated"}
 
 
@@ -43,6 +44,8 @@ def test_sources_are_of_the_adapter_they_name(tmp_path: Path, surroundings: Any)
         ({"listen": {"host": "127.0.0.1"}}, "listen：缺少键 port"),
         ({"listen": {"host": "127.0.0.1", "port": "80"}}, "listen.port：应为整数，收到字符串"),
         ({"listen": {"host": "127.0.0.1", "port": 70000}}, "listen.port：70000 不在 0-65535 之内"),
+        ({"listen": {**LISTEN, "cert_file": "a.pem"}}, "listen.cert_file、listen.key_file：应同时给出"),
+        ({"listen": {**LISTEN, "trusted_proxies": ["nginx"]}}, "listen.trusted_proxies[0]：“nginx” 不是网段"),
         ({"state_file": ""}, "state_file：不能为空"),
         ({"cameras": None}, "cameras：应为数组，收到空值"),
         ({"allowed_push_targets": ["10.0.0.1/8"]}, "allowed_push_targets[0]：“10.0.0.1/8” 不是网段"),
