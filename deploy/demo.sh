@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up this checkout and runs the whole platform: bash deploy/demo.sh [--port 8000] [--cameras 12] [--data DIR]
+# Sets up this checkout and runs the whole platform: bash deploy/demo.sh [--port 8000] [--cameras 12] [--data DIR] [--tls]
 set -euo pipefail
 # shellcheck source=deploy/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"

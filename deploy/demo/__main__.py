@@ -26,6 +26,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "--cameras", type=int, default=12, help=f"模拟摄像机数，{SMALLEST} 至 {LARGEST}，缺省 12"
     )
     parser.add_argument("--data", type=Path, default=ROOT / "var", help="数据目录，缺省 var")
+    parser.add_argument(
+        "--tls", action="store_true", help="全部使用 HTTPS，证书当场签发，在数据目录的 tls 中"
+    )
     parser.add_argument("--verbose", action="store_true", help="在终端显示全部日志")
     parser.add_argument("--called-from", type=Path, default=Path.cwd(), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -55,18 +58,29 @@ def main(arguments: list[str]) -> int:
         return 1
     ports = files.choose_ports(data, options.port)
     kept = files.keep_secrets(data)
-    env = files.environment(data, ports, kept)
+    addresses = _addresses(data, ports, is_tls=options.tls)
+    env = files.environment(data, addresses, kept)
     files.write_environment(data / "env", env)
-    files.write_json(data / "plan.json", {"ports": ports, "cameras": options.cameras})
+    addresses.keep(data, cameras=options.cameras)
     (data / conductor.SEEDED).unlink(missing_ok=True)
     (data / conductor.DEMO_FILE).unlink(missing_ok=True)
-    programs = Programs(data, ports, env, kept)
+    programs = Programs(data, addresses, env, kept)
 
     async def begin(supervisor: Supervisor) -> None:
         await start_everything(supervisor, programs, data)
         _welcome(supervisor, env["PUBLIC_BASE_URL"], kept["passwords"])
 
     return supervise(begin, log_folder=data / "logs", cwd=ROOT, is_verbose=options.verbose)
+
+
+def _addresses(data: Path, ports: dict[str, int], *, is_tls: bool) -> files.Addresses:
+    if not is_tls:
+        return files.Addresses(ports)
+    # Not imported at every start.
+    from deploy.demo.certificates import keep_certificates
+
+    made = keep_certificates(data / "tls")
+    return files.Addresses(ports, str(made.ca), str(made.certificate), str(made.key))
 
 
 async def start_everything(supervisor: Supervisor, programs: Programs, data: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import django
 
 from deploy.demo.cameras import can_turn, simulated_cameras
-from deploy.demo.files import HOST, read_json, write_json
+from deploy.demo.files import Addresses, read_json, write_json
 
 SEEDED = "seeded"
 DEMO_FILE = "demo.json"
@@ -29,17 +29,17 @@ def main(data_dir: Path) -> None:
     from deploy.demo import seed
 
     plan = read_json(data_dir / "plan.json")
-    ports, cameras = plan["ports"], simulated_cameras(plan["cameras"])
+    addresses, cameras = Addresses(**plan["addresses"]), simulated_cameras(plan["cameras"])
     kept = read_json(data_dir / "secrets.json")
-    seed.prepare_database(kept, ports)
+    seed.prepare_database(kept, addresses)
     partners = seed.keep_partners(data_dir)
-    seed.register_gateway(ports)
-    seed.write_gateway_config(data_dir, ports, partners["gateway"], cameras)
+    seed.register_gateway(addresses)
+    seed.write_gateway_config(data_dir, addresses, partners["gateway"], cameras)
     (data_dir / SEEDED).touch()
     print("seeded", flush=True)
     numbers = [camera["cameraNum"] for camera in cameras]
     _wait_for_the_main_job(numbers, [camera["cameraNum"] for camera in cameras if can_turn(camera)])
-    write_json(data_dir / DEMO_FILE, _facts(kept, ports, partners, cameras))
+    write_json(data_dir / DEMO_FILE, _facts(kept, addresses, partners, cameras))
 
 
 def _wait_for_the_main_job(numbers: list[str], turning: list[str]) -> None:
@@ -77,15 +77,14 @@ def _until(what: str, is_so: Callable[[], bool]) -> None:
 
 def _facts(
     kept: dict[str, Any],
-    ports: dict[str, int],
+    addresses: Addresses,
     partners: dict[str, dict[str, str]],
     cameras: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    def url(name: str, scheme: str = "http") -> str:
-        return f"{scheme}://{HOST}:{ports[name]}"
-
+    url = addresses.url
     return {
         "base_url": url("web"),
+        **({"ca_file": addresses.ca_file} if addresses.ca_file else {}),
         **{name: {"username": name, "password": password} for name, password in kept["passwords"].items()},
         "ministry": partners["ministry"],
         "gateway_partner": partners["gateway_partner"],

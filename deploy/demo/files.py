@@ -8,6 +8,8 @@ import random
 import secrets
 import shlex
 import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,24 @@ _KEYS = (
     "MEDIA_SECRET",
     "SNAPSHOT_URL_KEY",
 )
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the processes of one demo answer; over TLS when there are certificates (absolute paths)."""
+
+    ports: Mapping[str, int]
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+
+    def url(self, name: str, scheme: str = "http") -> str:
+        is_tls = bool(self.ca_file) and scheme == "http"
+        return f"{scheme}{'s' if is_tls else ''}://{HOST}:{self.ports[name]}"
+
+    def keep(self, data_dir: Path, *, cameras: int) -> None:
+        """For the conductor, which is a process of its own."""
+        write_json(data_dir / "plan.json", {"addresses": asdict(self), "cameras": cameras})
 
 
 def write_private(file: Path, text: str) -> None:
@@ -94,8 +114,8 @@ def keep_secrets(data_dir: Path) -> dict[str, Any]:
     return kept
 
 
-def environment(data_dir: Path, ports: dict[str, int], kept: dict[str, Any]) -> dict[str, str]:
-    base_url = f"http://{HOST}:{ports['web']}"
+def environment(data_dir: Path, addresses: Addresses, kept: dict[str, Any]) -> dict[str, str]:
+    base_url, ports = addresses.url("web"), addresses.ports
     return {
         "DJANGO_SETTINGS_MODULE": "province.settings",
         "DATA_DIR": str(data_dir),
@@ -111,6 +131,17 @@ def environment(data_dir: Path, ports: dict[str, int], kept: dict[str, Any]) -> 
         "CSRF_COOKIE_NAME": f"province_csrf_{ports['web']}",
         "PLAY_URL_KEYS": ",".join(kept["play_url_keys"]),
         **kept["keys"],
+        **(_tls_environment(addresses) if addresses.ca_file else {}),
+    }
+
+
+def _tls_environment(addresses: Addresses) -> dict[str, str]:
+    return {
+        "TLS_CERT_FILE": addresses.cert_file,
+        "TLS_KEY_FILE": addresses.key_file,
+        "PLATFORM_CA_FILE": addresses.ca_file,
+        # A browser would remember it for whatever else listens on localhost.
+        "HSTS_SECONDS": "0",
     }
 
 

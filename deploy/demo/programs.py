@@ -1,6 +1,7 @@
 """The processes of the demo: how each is started and seen to answer."""
 
 import http.client
+import ssl
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy import services
-from deploy.demo.files import HOST
+from deploy.demo.files import HOST, Addresses
 from deploy.processes import Program
 
 _CELERY = (sys.executable, "-m", "celery", "-A", "province")
@@ -17,10 +18,11 @@ _WORKER = ("worker", "--without-gossip", "--without-mingle", "--loglevel", "WARN
 
 class Programs:
     def __init__(
-        self, data_dir: Path, ports: Mapping[str, int], env: Mapping[str, str], kept: Mapping[str, Any]
+        self, data_dir: Path, addresses: Addresses, env: Mapping[str, str], kept: Mapping[str, Any]
     ) -> None:
         self._data_dir = data_dir
-        self._ports = ports
+        self._addresses = addresses
+        self._ports = addresses.ports
         self._env = env
         self._kept = kept
 
@@ -43,7 +45,11 @@ class Programs:
             "web",
             *("-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(self._ports["web"])),
             *("--workers", "1", "--blocking-threads", "16", "--respawn-failed-workers"),
-            *("--workers-kill-timeout", "2", "--log-level", "error", "province.wsgi:application"),
+            *("--workers-kill-timeout", "2", "--log-level", "error"),
+            *self._tls("--ssl-certificate", "--ssl-keyfile"),
+            # Left alone it would refuse TLS 1.2, and with it many a client in the field.
+            *(("--ssl-protocol-min", "tls1.2") if self._addresses.ca_file else ()),
+            "province.wsgi:application",
             answers=self._answers("web", "/service/"),
         )
 
@@ -62,6 +68,7 @@ class Programs:
             *("--user", account["user"], "--device-code", account["device_code"]),
             *("--token", account["token"], "--public-key", account["public_key"]),
             *("--data", str(self._data_dir / "ministry.db")),
+            *self._tls("--cert", "--key"),
             answers=self._answers("ministry", "/calls"),
         )
 
@@ -79,12 +86,16 @@ class Programs:
         return Program(name=name, argv=(sys.executable, *arguments), env=self._env, answers=answers)
 
     def _answers(self, port_name: str, path: str) -> Callable[[], bool]:
-        return lambda: http_answers(self._ports[port_name], path)
+        return lambda: http_answers(self._ports[port_name], path, self._addresses.ca_file)
+
+    def _tls(self, cert_option: str, key_option: str) -> tuple[str, ...]:
+        files = self._addresses
+        return (cert_option, files.cert_file, key_option, files.key_file) if files.ca_file else ()
 
 
-def http_answers(port: int, path: str) -> bool:
+def http_answers(port: int, path: str, ca_file: str = "") -> bool:
     """Whether anything but a failure comes back; a refusal is an answer too."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=1)
+    connection = _connection(port, ca_file)
     try:
         connection.request("GET", path)
         return connection.getresponse().status < 500
@@ -92,3 +103,10 @@ def http_answers(port: int, path: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _connection(port: int, ca_file: str) -> http.client.HTTPConnection:
+    if not ca_file:
+        return http.client.HTTPConnection(HOST, port, timeout=1)
+    context = ssl.create_default_context(cafile=ca_file)
+    return http.client.HTTPSConnection(HOST, port, timeout=1, context=context)

@@ -19,7 +19,7 @@ from access.services.partners import IssuedPartner, create_partner, reissue_part
 from access.services.staff import create_staff
 from access.services.tokens import exchange_token
 from cameras.services.gateways import add_gateway
-from deploy.demo.files import HOST, read_json, write_json
+from deploy.demo.files import HOST, Addresses, read_json, write_json
 from ministry.models import UpperPlatform
 from ministry.services.platforms import add_upstream
 from protocol.sm2 import sign
@@ -47,7 +47,7 @@ GATEWAY = Seat(PartnerKind.GATEWAY, "GATEWAY-1", "模拟网关", "模拟视频�
 SPARE_GATEWAY = Seat(PartnerKind.GATEWAY, "GATEWAY-2", "联调网关", "联调用网关（未运行）")
 
 
-def prepare_database(kept: dict[str, Any], ports: dict[str, int]) -> None:
+def prepare_database(kept: dict[str, Any], addresses: Addresses) -> None:
     executor = MigrationExecutor(connection)
     # The command costs most of a second of every start even when there is nothing to do.
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -58,12 +58,13 @@ def prepare_database(kept: dict[str, Any], ports: dict[str, int]) -> None:
     add_media_server(
         name=settings.MEDIA_NAME,
         kind=MediaKind.EMBEDDED,
-        rtmp_url=f"rtmp://{HOST}:{ports['media_rtmp']}",
-        http_url=f"http://{HOST}:{ports['media_http']}",
+        rtmp_url=addresses.url("media_rtmp", "rtmp"),
+        http_url=addresses.url("media_http"),
+        ca_file=addresses.ca_file,
         secret=settings.MEDIA_SECRET,
         actor=SYSTEM,
     )
-    _mock_ministry(kept["mock_ministry"], f"http://{HOST}:{ports['ministry']}")
+    _mock_ministry(kept["mock_ministry"], addresses.url("ministry"), addresses.ca_file)
 
 
 def _staff(username: str, password: str, full_name: str, role: Role, *, is_superuser: bool = False) -> None:
@@ -73,11 +74,11 @@ def _staff(username: str, password: str, full_name: str, role: Role, *, is_super
         )
 
 
-def _mock_ministry(account: Credentials, base_url: str) -> None:
+def _mock_ministry(account: Credentials, base_url: str, ca_file: str) -> None:
     """Its address may be new; the token it gave us meanwhile stays."""
     name = "模拟部级平台"
     known = UpperPlatform.objects.filter(name=name).first()
-    if known is not None and known.base_url == base_url:
+    if known is not None and (known.base_url, known.ca_file) == (base_url, ca_file):
         return
     add_upstream(
         name=name,
@@ -86,6 +87,7 @@ def _mock_ministry(account: Credentials, base_url: str) -> None:
         device_code=account["device_code"],
         token=known.token if known else account["token"],
         private_key=account["private_key"],
+        ca_file=ca_file,
         actor=SYSTEM,
     )
 
@@ -144,26 +146,29 @@ def _five(issued: IssuedPartner) -> Credentials:
     return {name: values[name] for name in _FIVE}
 
 
-def register_gateway(ports: dict[str, int]) -> None:
+def register_gateway(addresses: Addresses) -> None:
     add_gateway(
         partner=Partner.objects.get(code=GATEWAY.code),
         code=GATEWAY.code,
         name=GATEWAY.name,
-        base_url=f"http://{HOST}:{ports['gateway']}",
+        base_url=addresses.url("gateway"),
+        ca_file=addresses.ca_file,
         actor=SYSTEM,
     )
 
 
 def write_gateway_config(
-    data_dir: Path, ports: dict[str, int], account: Credentials, cameras: list[dict[str, Any]]
+    data_dir: Path, addresses: Addresses, account: Credentials, cameras: list[dict[str, Any]]
 ) -> None:
-    rtmp = ports["media_rtmp"]
+    rtmp = addresses.ports["media_rtmp"]
+    tls = {"cert_file": addresses.cert_file, "key_file": addresses.key_file} if addresses.ca_file else {}
     write_json(
         data_dir / "gateway.json",
         {
-            "listen": {"host": HOST, "port": ports["gateway"]},
+            "listen": {"host": HOST, "port": addresses.ports["gateway"], **tls},
             "platform": {
-                "base_url": f"http://{HOST}:{ports['web']}",
+                "base_url": addresses.url("web"),
+                "ca_file": addresses.ca_file or None,
                 **{name: account[name] for name in ("user", "device_code", "private_key", "token")},
             },
             "state_file": "gateway-state.json",

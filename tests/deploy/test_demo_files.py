@@ -36,7 +36,9 @@ def test_secrets_are_made_once_and_for_nobody_else(tmp_path: Path) -> None:
 
 
 def test_the_environment_survives_a_shell(tmp_path: Path) -> None:
-    values = files.environment(tmp_path, files.choose_ports(tmp_path, 8000), files.keep_secrets(tmp_path))
+    values = files.environment(
+        tmp_path, files.Addresses(files.choose_ports(tmp_path, 8000)), files.keep_secrets(tmp_path)
+    )
     values["AWKWARD"] = "it's $HOME & (长深高速)"
     files.write_environment(tmp_path / "env", values)
     said = subprocess.run(

@@ -15,6 +15,7 @@ from protocol.tokens import sign_text
 pytestmark = pytest.mark.django_db
 
 PORTS = {"web": 8000, "media_http": 8001, "media_rtmp": 8002, "gateway": 8003, "ministry": 8004}
+ADDRESSES = files.Addresses(PORTS)
 
 
 def exchange(given: seed.Credentials) -> str:
@@ -78,12 +79,12 @@ def test_lost_credentials_are_issued_again(tmp_path: Path) -> None:
 
 def test_the_database_is_prepared_twice_without_harm(tmp_path: Path) -> None:
     kept = files.keep_secrets(tmp_path)
-    seed.prepare_database(kept, PORTS)
+    seed.prepare_database(kept, ADDRESSES)
     platform = UpperPlatform.objects.get()
     platform.token = "newest-from-the-ministry"
     platform.save()
     User.objects.get(username="operator").delete()
-    seed.prepare_database(kept, {**PORTS, "ministry": 9004})
+    seed.prepare_database(kept, files.Addresses({**PORTS, "ministry": 9004}))
     platform.refresh_from_db()
     assert platform.base_url == "http://127.0.0.1:9004"
     assert platform.token == "newest-from-the-ministry"

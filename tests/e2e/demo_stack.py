@@ -47,13 +47,14 @@ class Demo:
 class DemoProcess:
     """`bash deploy/demo.sh`, from start to READY to the end of its last process."""
 
-    def __init__(self, data: Path, *, cameras: int = 9) -> None:
+    def __init__(self, data: Path, *, cameras: int = 9, is_tls: bool = False) -> None:
         self.data = data
         self._log = (data.parent / f"{data.name}.log").open("wb")
         self._process = subprocess.Popen(
             [
                 *("bash", str(ROOT / "deploy" / "demo.sh"), "--port", str(_free_port())),
                 *("--data", str(data), "--cameras", str(cameras)),
+                *(["--tls"] if is_tls else []),
             ],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
