@@ -218,7 +218,7 @@ def test_silent_gateway_costs_a_sweep_one_attempt(
     for camera in (dome, closed_dome, elsewhere):
         wang.move(camera)
     die_before_stopping()
-    Gateway.objects.filter(pk=dome.gateway_id).update(base_url="http://127.0.0.1:1")
+    Gateway.objects.filter(cameras=dome).update(base_url="http://127.0.0.1:1")
     assert stop_due_movements() == 2
     assert PtzLease.objects.get(camera=elsewhere).stop_due_at is None
     tried = PtzLease.objects.filter(camera__in=[dome, closed_dome]).values_list("stop_attempts", flat=True)
