@@ -156,7 +156,9 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
     for camera in cameras.order_by("pk"):
         session = sessions.get(camera.pk)
         url, ca_file = None, ""
-        if camera.has_stream:
+        # Without a server in use a stream that is still believed is none; the round writes a gap.
+        has_stream = camera.has_stream and placement.has_server
+        if has_stream:
             adapter = placement.adapter(session.media_server_id if session else None)
             path = adapter.play_paths(camera.stream_name(VideoType.LOW)).flv
             auth_key = sign_path(
@@ -166,7 +168,7 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
             url = f"{base.rstrip('/')}{path}?auth_key={auth_key}"
             ca_file = adapter.server.ca_file
         codec = session.codec if session else ""
-        targets.append(CaptureTarget(camera.pk, camera.has_stream, url, codec, ca_file))
+        targets.append(CaptureTarget(camera.pk, has_stream, url, codec, ca_file))
     return targets
 
 

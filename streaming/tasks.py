@@ -1,10 +1,15 @@
 """Celery tasks of streaming: ids in, service called."""
 
+import secrets
+
 from celery import shared_task
 from django.core.cache import cache
 
 from streaming.models import MediaServer
 from streaming.services import orders, presence, pushes
+
+# Longer than the hard limit of the task that holds it; a killed worker is outlived by seconds only.
+ORDERS_LOCK_SECONDS = 30
 
 
 @shared_task(soft_time_limit=24, time_limit=27, expires=5)
@@ -16,17 +21,18 @@ def keep_streams() -> None:
         give_orders.delay(gateway_id)
 
 
-@shared_task(soft_time_limit=40, time_limit=45, expires=10)
+@shared_task(soft_time_limit=24, time_limit=27, expires=10)
 def give_orders(gateway_id: int) -> None:
     """The due orders of one gateway; one task a gateway at a time keeps its pace."""
-    key = f"streaming:orders:{gateway_id}"
-    # Outlives the slowest order, and a killed worker only by seconds.
-    if not cache.add(key, 1, timeout=20):
+    key, ours = f"streaming:orders:{gateway_id}", secrets.token_hex(8)
+    if not cache.add(key, ours, timeout=ORDERS_LOCK_SECONDS):
         return
     try:
         orders.give_due_orders(gateway_id=gateway_id)
     finally:
-        cache.delete(key)
+        # A machine that stood still may have lost the lock to another task.
+        if cache.get(key) == ours:
+            cache.delete(key)
     if orders.has_due_orders(gateway_id=gateway_id):
         # Behind what other gateways wait for, but not only at the next tick.
         give_orders.delay(gateway_id)
@@ -41,5 +47,6 @@ def begin_push_now(session_id: int) -> None:
 @shared_task(soft_time_limit=24, time_limit=27, expires=4)
 def reconcile_media_servers() -> None:
     """Every 5 seconds: repair what a lost hook did not tell."""
+    presence.forget_servers_out_of_use()
     for server in MediaServer.objects.filter(is_active=True):
         presence.reconcile(server=server)

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 # A stream that was ordered has this long to appear before it is ordered again.
 APPEAR_SECONDS = 12
 LOOK_AGAIN_SECONDS = 5
-# Longer than one order can take: look at the media server, connect, answer.
+# Longer than the time limits of every task that gives orders: what is claimed is given by one only.
 CLAIM_SECONDS = 30
 # Between two orders of a session that its gateway refuses.
 LONGEST_BACKOFF_SECONDS = 300
@@ -42,7 +42,8 @@ ORDERS_BUDGET_SECONDS = 2
 
 def due_sessions(now: datetime) -> QuerySet[PushSession]:
     """Sessions for which an order may be given now."""
-    begin = Q(is_wanted=True) & ~Q(state=PushState.LIVE)
+    # Nothing is pushed to a server that staff took out of use, even while there is no other.
+    begin = Q(is_wanted=True, media_server__is_active=True) & ~Q(state=PushState.LIVE)
     finish = Q(is_wanted=False) & ~Q(state=PushState.IDLE)
     is_time = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
     is_free = Q(claimed_until=None) | Q(claimed_until__lte=now)
@@ -101,7 +102,8 @@ def _give(session: PushSession) -> bool:
     """False when the gateway did not answer at all, and further orders would only wait for it."""
     gateway = session.camera.gateway
     if gateway is None or not gateway.can_push:
-        _row(session).update(state=PushState.IDLE, claimed_until=None)
+        # Still wanted it would be due again at once; the plan wants it again when there is a way to tell.
+        _row(session).update(state=PushState.IDLE, is_wanted=False, claimed_until=None)
         return True
     was_silent = bool(gateway.last_error)
     try:

@@ -67,10 +67,11 @@ class PlayEntry(TypedDict):
 def issue_play_url(
     *, partner: Partner, playable: Playable, adapter: MediaAdapter | None, video_type: VideoType
 ) -> PlayEntry:
-    """The entry of one camera; its addresses are empty while it is offline, which needs no `adapter`."""
+    """The entry of one camera; it is offline, with empty addresses, also where no server has it (no `adapter`)."""
     flv_url = hls_url = ""
-    is_online, control = playable.is_online, int(playable.is_controllable)
-    if is_online and adapter is not None:
+    is_online, control = False, int(playable.is_controllable)
+    if playable.is_online and adapter is not None:
+        is_online = True
         stream = stream_name(playable.number_key, video_type)
         urls = _sign(adapter, stream, f"p{partner.pk}", partner.play_ttl_seconds)
         flv_url, hls_url = urls.flv_url, urls.hls_url
@@ -91,5 +92,6 @@ def issue_play_urls(
     """Entries for all `cameras`, signed one by one while they are read, so that none ages in a list."""
     placement = Placement()
     for playable in playables(partner, cameras, video_type):
-        adapter = placement.adapter(playable.server_id) if playable.is_online else None
+        has_stream = playable.is_online and placement.has_server
+        adapter = placement.adapter(playable.server_id) if has_stream else None
         yield issue_play_url(partner=partner, playable=playable, adapter=adapter, video_type=video_type)

@@ -22,7 +22,7 @@ from protocol.errors import RemoteError
 from streaming.choices import PushState, VideoType
 from streaming.media import LiveStream, MediaAdapter, adapter_for
 from streaming.models import MediaServer, PushSession
-from streaming.selectors import camera_of_stream
+from streaming.selectors import Placement, camera_of_stream
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ SILENCE_SECONDS = 15
 VIEWING_SECONDS = 600
 # A refused encoding is tried again this late: somebody has to change the camera.
 CODEC_RETRY_SECONDS = 60
+_NO_SERVER_ALARM = "media-server:none"
 
 
 def stream_appeared(*, server: MediaServer, stream: str) -> None:
@@ -206,6 +207,24 @@ def reconcile(*, server: MediaServer) -> bool:
     for name in live:
         _judge_publisher(adapter, name, known.get(name))
     return True
+
+
+def forget_servers_out_of_use() -> None:
+    """Nobody asks them any more, so their streams count as gone; an alarm stands while no server is in use."""
+    asked_at = timezone.now()
+    believed = Q(state=PushState.LIVE) | Q(video_type=VideoType.LOW, camera__has_stream=True)
+    sessions = PushSession.objects.filter(believed, media_server__is_active=False)
+    for server in MediaServer.objects.filter(pk__in=sessions.order_by().values("media_server")):
+        _mark_gone(list(_known_streams(server).values()), asked_at)
+    if Placement().has_server or not PushSession.objects.exists():
+        close_alarm(key=_NO_SERVER_ALARM)
+        return
+    raise_alarm(
+        key=_NO_SERVER_ALARM,
+        title="没有启用的媒体服务器",
+        message="摄像机无法推流，也无法观看与截图，请在管理后台启用或登记媒体服务器",
+        severity=Severity.CRITICAL,
+    )
 
 
 def _known_streams(server: MediaServer) -> dict[str, _Known]:

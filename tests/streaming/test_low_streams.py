@@ -3,24 +3,34 @@
 import json
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from celery import Task
 from django.conf import LazySettings
+from django.core.cache import cache
 from time_machine import TimeMachineFixture
 
+from access.models import Alarm
+from cameras.choices import OnlineStatus
 from cameras.models import Camera, Gateway
 from protocol.play_urls import UrlVerdict, check_path
 from streaming.choices import PushState
 from streaming.models import MediaServer, PushSession
+from streaming.selectors import capture_targets
 from streaming.services.orders import (
+    CLAIM_SECONDS,
+    ORDERS_BUDGET_SECONDS,
     gateways_with_due_orders,
     give_due_orders,
     give_order,
     has_due_orders,
 )
 from streaming.services.pushes import plan_low_streams, want_high_stream
+from streaming.tasks import ORDERS_LOCK_SECONDS, begin_push_now, give_orders, reconcile_media_servers
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cast import Caller
+from tests.protocol.peer import Reply, Request, reply
 from tests.streaming.roadside import GatewayDouble, MediaDouble, hook, make_server, session, stream
 
 pytestmark = pytest.mark.django_db
@@ -255,3 +265,79 @@ def test_without_a_media_server_nothing_is_ordered(gateway: Gateway, roadside: G
     keep()
     assert not roadside.peer.requests
     assert camera(1).deleted_at is None
+
+
+def test_the_last_media_server_takes_its_streams_along_and_brings_them_back(
+    gateway: Gateway, roadside: GatewayDouble, media: MediaDouble, clock: TimeMachineFixture
+) -> None:
+    keep()
+    hook("publish", 1)
+    media.show(1)
+    MediaServer.objects.update(is_active=False)
+    clock.shift(60)
+    reconcile_media_servers()
+    keep()
+    assert (camera(1).raw_status, session(1).state) == (OnlineStatus.OFFLINE, PushState.IDLE)
+    assert Alarm.objects.get(closed_at=None).title == "没有启用的媒体服务器"
+    assert [target.url for target in capture_targets([camera(1).pk])] == [None]
+    # Cameras 2 and 3 are due by now, but there is nowhere to push to.
+    assert len(roadside.orders()) == 3
+    MediaServer.objects.update(is_active=True)
+    clock.shift(5)
+    reconcile_media_servers()
+    keep()
+    assert (camera(1).has_stream, session(1).state) == (True, PushState.LIVE)
+    assert sorted(roadside.orders()[3:]) == [(2, 0), (3, 0)]
+    assert not Alarm.objects.filter(closed_at=None).exists()
+
+
+def test_no_picture_is_asked_for_where_no_server_is(gateway: Gateway) -> None:
+    keep()
+    hook("publish", 1)
+    MediaServer.objects.update(is_active=False)
+    (target,) = capture_targets([camera(1).pk])
+    assert (target.has_stream, target.url) == (False, None)
+
+
+def test_a_gateway_switched_off_under_way_is_not_tried_over_and_over(
+    gateway: Gateway, roadside: GatewayDouble
+) -> None:
+    plan_low_streams()
+    Gateway.objects.update(is_active=False)
+    began = time.monotonic()
+    assert give_due_orders(gateway_id=gateway.pk) == 3
+    assert time.monotonic() - began < ORDERS_BUDGET_SECONDS
+    assert not has_due_orders(gateway_id=gateway.pk)
+    assert not roadside.peer.requests
+    Gateway.objects.update(is_active=True)
+    keep()
+    assert len(roadside.orders()) == 3
+
+
+def test_one_task_at_a_time_orders_from_a_gateway(gateway: Gateway, roadside: GatewayDouble) -> None:
+    """One whose lock ran out leaves that of the next alone."""
+    plan_low_streams()
+    key = f"streaming:orders:{gateway.pk}"
+
+    def lose_the_lock(_: Request) -> Reply:
+        cache.set(key, "another task", timeout=60)
+        return reply(200)
+
+    roadside.peer.respond = lose_the_lock
+    give_orders(gateway.pk)
+    assert len(roadside.orders()) == 3
+    assert cache.get(key) == "another task"
+    PushSession.objects.update(state=PushState.IDLE, next_attempt_at=None)
+    give_orders(gateway.pk)
+    assert len(roadside.orders()) == 3
+    cache.delete(key)
+    roadside.peer.respond = lambda _: reply(200)
+    give_orders(gateway.pk)
+    assert len(roadside.orders()) == 6
+    assert cache.get(key) is None
+
+
+@pytest.mark.parametrize("task", [give_orders, begin_push_now])
+def test_no_task_outlives_its_claims_and_its_lock(task: Task[Any, Any]) -> None:
+    assert 0 < (task.time_limit or 0) < CLAIM_SECONDS
+    assert (task.time_limit or 0) < ORDERS_LOCK_SECONDS

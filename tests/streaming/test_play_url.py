@@ -266,13 +266,13 @@ class TestHighOnDemand:
         assert not roadside.peer.requests
 
 
-def test_without_a_media_server_the_answer_is_an_error_of_ours(ministry: Caller, gateway: Gateway) -> None:
-    set_stream_presence(present=[camera(1).pk])
+@pytest.mark.usefixtures("online")
+def test_without_a_media_server_a_camera_counts_as_offline(ministry: Caller) -> None:
+    """Also in the seconds in which its stream is still believed to be there."""
     MediaServer.objects.update(is_active=False)
-    answer = ministry.get("GetCameraPlayURL", cameraNum=number(1))
-    assert answer["code"] == 500
-    assert "媒体服务器" in answer["msg"]
-    assert ministry.get("GetCameraPlayURL", cameraNum=number(2))["code"] == 200
+    for entry in (one(ministry), one(ministry, videoType=1), *entries(ministry, department=COMPANY)):
+        assert (entry["flv_url"], entry["hls_url"], entry["online"]) == ("", "", 0)
+    assert not PushSession.objects.filter(video_type=VideoType.HIGH).exists()
 
 
 def test_the_number_of_queries_does_not_grow_with_the_department(
