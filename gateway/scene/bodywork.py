@@ -10,10 +10,9 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from gateway.scene.canvas import Floats, Patch, make_patch, to_yuv, vector
 from gateway.scene.light import Light
-from gateway.scene.optics import NEAREST_METRES, Optics
+from gateway.scene.optics import NEAREST_GROUND_METRES, NEAREST_METRES, Optics
 from gateway.scene.vehicles import VEHICLES, Face, Lamp, Part, Vehicle
 
-_NEAREST_GROUND_METRES = 14.5
 _LEAST_WIDTH = 1.3
 _MOST_PIXELS = 700_000
 
@@ -139,7 +138,7 @@ class _Plane:
         # The sun is on the left, where the shadow is not.
         lean = 0.3 * self._light.sun * self._scale * self._squeeze
         # Nothing nearer than the lower edge of the panorama is ever seen.
-        lowest = self._optics.down * self._optics.eye / _NEAREST_GROUND_METRES - self._foot_v
+        lowest = self._optics.down * self._optics.eye / NEAREST_GROUND_METRES - self._foot_v
         left, top = math.floor(self._u.min() - aside) & ~1, math.floor(self._v.min() - 1) & ~1
         right, bottom = self._u.max() + aside + lean, min(self._v.max() + below, lowest)
         width, height = 2 * math.ceil((right - left) / 2), 2 * math.ceil((bottom - top) / 2)

@@ -7,6 +7,8 @@ from gateway.scene.geometry import FOCAL, VIEW_HEIGHT
 
 # What is nearer lies below the panorama, however high it is.
 NEAREST_METRES = 7.0
+# Vehicles are drawn down to this ground only: it lies below the lower edge of the panorama.
+NEAREST_GROUND_METRES = 14.5
 
 # Sizes a vehicle is drawn in: every pixel of width while small, then in steps of 14 %.
 PIXELWISE = 10
@@ -51,6 +53,11 @@ class Optics(NamedTuple):
             return _PASSING_METRES + (step + 1) * _PASSING_STEP
         width = float(step) if step < PIXELWISE else PIXELWISE * math.exp((step - PIXELWISE) * _SIZE_STEP)
         return self.across * _CAR_METRES / max(width, 0.5)
+
+    def serves(self, step: int, z: float) -> bool:
+        """Whether what is drawn for a step may stand at `z`: cut off below, it would float farther away."""
+        near = max(self.distance(step), NEAREST_METRES)
+        return near >= NEAREST_GROUND_METRES or near >= z
 
     @property
     def farthest(self) -> float:

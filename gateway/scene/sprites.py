@@ -21,10 +21,11 @@ _SHARE, _MOST_CREDIT_SECONDS = 0.025, 0.3
 class SpriteShop:
     """Draws sprites and keeps the last ones used, for all stages of one size; the drawing thread's own."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: float = _SHARE, most_credit_seconds: float = _MOST_CREDIT_SECONDS) -> None:
+        self._share, self._most_credit = share, most_credit_seconds
         self._kept: OrderedDict[_Key, Sprite | None] = OrderedDict()
         self._bytes = 0
-        self._credit = _MOST_CREDIT_SECONDS
+        self._credit = self._most_credit
         self._credited_at = time.monotonic()
 
     def sprite(
@@ -32,6 +33,8 @@ class SpriteShop:
     ) -> Sprite | None:
         """`x` right of the camera and `z` ahead, both of the nearest edge. None when too small to be seen."""
         step = optics.step(z)
+        if not optics.serves(step, z):
+            step -= 1
         if 0 <= step < PIXELWISE - 3:
             model = _FAR_MODELS[model]
         near = max(z, 0.0) + 6
@@ -43,7 +46,8 @@ class SpriteShop:
             return kept[key]
         if not self._may_draw():
             for size, turn in _ALIKE:
-                if (alike := (model, toward, step + size, angle + turn, optics, light)) in kept:
+                alike = model, toward, step + size, angle + turn, optics, light
+                if alike in kept and optics.serves(step + size, z):
                     return kept[alike]
         return self._drawn(key)
 
@@ -63,7 +67,7 @@ class SpriteShop:
 
     def _may_draw(self) -> bool:
         now = time.monotonic()
-        self._credit = min(self._credit + (now - self._credited_at) * _SHARE, _MOST_CREDIT_SECONDS)
+        self._credit = min(self._credit + (now - self._credited_at) * self._share, self._most_credit)
         self._credited_at = now
         return self._credit > 0
 
