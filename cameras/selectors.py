@@ -1,6 +1,7 @@
 """Reads of the ledger, the actor first: nothing here returns a camera its asker may not know of."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
@@ -15,6 +16,7 @@ from protocol.cameras import CameraRecord
 from protocol.errors import NotFoundError, shorten
 
 _STAKE = re.compile(r"K?(\d{1,4})(?:\+(\d{0,3}))?$", re.IGNORECASE)
+_MOST_DIGITS = 4  # of a kilometre
 _ROAD = re.compile(r"[GSXYZ]\d{1,4}$", re.IGNORECASE)
 
 
@@ -103,17 +105,23 @@ def camera_record(camera: Camera) -> CameraRecord:
     )
 
 
-def search_cameras(user: User, text: str, limit: int = 50) -> list[Camera]:
-    """Cameras for a search line: stake (`K1120+3`), road, both, or words of name and number."""
+def search_cameras(
+    user: User, text: str, limit: int = 50, statuses: Collection[OnlineStatus] = ()
+) -> list[Camera]:
+    """Cameras for a search line: stake (`K1120+3`), road, both, or words of name and number.
+
+    `statuses` keeps those of these raw statuses; none means any.
+    """
     words = text.strip().split()
     cameras = cameras_visible_to(user).select_related("organisation")
-    stake_m: int | None = None
+    if statuses:
+        cameras = cameras.filter(raw_status__in=statuses)
+    stake: re.Match[str] | None = None
     for word in words:
         if _ROAD.match(word):
             cameras = cameras.filter(road__istartswith=word)
         elif match := _STAKE.match(word):
-            # "+3" begins +3xx: 1120+3 means somewhere in 1120+300.
-            stake_m = int(match[1]) * 1000 + int((match[2] or "0").ljust(3, "0"))
+            stake = match
         else:
             cameras = cameras.filter(
                 Q(name__icontains=word)
@@ -122,10 +130,30 @@ def search_cameras(user: User, text: str, limit: int = 50) -> list[Camera]:
             )
     if not words:
         return []
-    if stake_m is None:
-        return list(cameras[:limit])
+    return list(cameras[:limit]) if stake is None else _near_stake(cameras, stake, limit)
+
+
+def _near_stake(cameras: QuerySet[Camera], stake: re.Match[str], limit: int) -> list[Camera]:
+    """The nearest first; `K11` may be half typed, so that K1100 and K1120 come after K11."""
+    kilometre = int(stake[1])
+    # "+3" begins +3xx: 1120+3 means somewhere in 1120+300.
+    stake_m = kilometre * 1000 + int((stake[2] or "0").ljust(3, "0"))
     near = cameras.filter(stake_m__range=(stake_m - 5000, stake_m + 5000))
-    return sorted(near, key=lambda camera: abs(camera.stake_m - (stake_m or 0)))[:limit]
+    found = sorted(near, key=lambda camera: abs(camera.stake_m - stake_m))[:limit]
+    if stake[2] is None and len(found) < limit:
+        begun = cameras.filter(_kilometre_begins_with(kilometre))
+        others = begun.exclude(pk__in=[camera.pk for camera in found]).order_by("stake_m", "pk")
+        found += others[: limit - len(found)]
+    return found
+
+
+def _kilometre_begins_with(kilometre: int) -> Q:
+    begun = Q(stake_m__range=(kilometre * 1000, kilometre * 1000 + 999))
+    tens = 10
+    while 0 < kilometre * tens < 10**_MOST_DIGITS:
+        begun |= Q(stake_m__range=(kilometre * tens * 1000, (kilometre + 1) * tens * 1000 - 1))
+        tens *= 10
+    return begun
 
 
 @dataclass(frozen=True)

@@ -81,13 +81,12 @@ def search(request: HttpRequest, user: User) -> HttpResponse:
     began = time.perf_counter()
     text = text_of(request, "q", longest=_LONGEST_SEARCH)
     states = _states(request)
-    statuses = {STATUS_OF_STATE[state] for state in states}
-    found = search_cameras(user, text, limit=_SEARCH_ROWS) if text else []
-    rows = [row_of(camera) for camera in found if not statuses or camera.raw_status in statuses]
+    statuses = [STATUS_OF_STATE[state] for state in states]
+    found = search_cameras(user, text, limit=_SEARCH_ROWS + 1, statuses=statuses) if text else []
     context = {
         "text": text,
-        "cameras": rows,
-        "is_cut": len(found) == _SEARCH_ROWS,
+        "cameras": [row_of(camera) for camera in found[:_SEARCH_ROWS]],
+        "is_cut": len(found) > _SEARCH_ROWS,
         "milliseconds": round((time.perf_counter() - began) * 1000),
     }
     return render(request, "console/_search.html", context)

@@ -5,6 +5,7 @@ import pytest
 from access.choices import Action, Role
 from access.models import Organisation, User
 from access.services.staff import create_staff
+from cameras.choices import OnlineStatus
 from cameras.models import Camera
 from cameras.selectors import cameras_visible_to, find_camera, search_cameras, status_counts
 from cameras.services.status import set_stream_presence
@@ -80,6 +81,11 @@ class TestVisibility:
         ("泰安", [3]),
         (number(4)[:20], [1, 2, 3, 4]),
         ("S26 K401", [4]),
+        ("K4", [4, 1, 2, 3]),
+        ("G2 K40", [1, 2]),
+        ("K42", [3]),
+        ("K4+3", []),
+        ("K0", []),
         ("100%", []),
         ("", []),
         ("   ", []),
@@ -87,6 +93,13 @@ class TestVisibility:
 )
 def test_the_search_line(operator: User, text: str, found: list[int]) -> None:
     assert numbers(search_cameras(operator, text)) == found
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_status_is_asked_for_before_the_limit(operator: User) -> None:
+    set_stream_presence(present=[camera(3).pk])
+    assert numbers(search_cameras(operator, "G2", limit=1, statuses=[OnlineStatus.ONLINE])) == [3]
+    assert numbers(search_cameras(operator, "K401", limit=1, statuses=[OnlineStatus.ONLINE])) == []
 
 
 @pytest.mark.usefixtures("ledger")

@@ -9,6 +9,7 @@ from cameras.models import Camera
 from tests.console.desk import Desk, text_of
 from tests.ptz.ledger import make_camera
 
+CUT = "前 60 个结果"
 Asserter = Callable[[int], Any]
 
 
@@ -54,6 +55,20 @@ def test_the_nearest_is_chosen_for_enter(desk: Desk, roads: None) -> None:
 def test_filter_holds_for_results_too(desk: Desk, roads: None) -> None:
     Camera.objects.filter(road="G42").update(raw_status=OnlineStatus.FAULT)
     assert stakes(desk.page("search", q="K1120+3", state="fault")) == ["K1120+300"]
+
+
+def test_filter_finds_what_stands_behind_many_others(desk: Desk, office: Organisation) -> None:
+    for number in range(1, 62):
+        at(office, number, "G25", 1_120_000 + number)
+    Camera.objects.filter(stake_m=1_120_061).update(raw_status=OnlineStatus.FAULT)
+    page = desk.page("search", q="G25 K1120", state="fault")
+    assert stakes(page) == ["K1120+061"]
+    assert CUT not in page
+    page = desk.page("search", q="G25 K1120")
+    assert len(stakes(page)) == 60
+    assert CUT in page
+    Camera.objects.filter(stake_m=1_120_061).delete()
+    assert CUT not in desk.page("search", q="G25 K1120")
 
 
 def test_nothing_found_says_how_to_ask(desk: Desk, roads: None) -> None:
