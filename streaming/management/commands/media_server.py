@@ -37,5 +37,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             server.run(media_config())
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise CommandError(f"流媒体服务无法启动：{error}") from error

@@ -1,0 +1,31 @@
+"""How granian is started: what the settings say about TLS, and nothing that fails the checks."""
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+
+from console.management.commands.web_server import granian_arguments
+
+
+def arguments() -> list[str]:
+    return granian_arguments(host="0.0.0.0", port=8443, workers=2, threads=16)  # noqa: S104
+
+
+def test_plain_without_a_certificate() -> None:
+    assert not [word for word in arguments() if "ssl" in word]
+    assert arguments()[-1] == "province.wsgi:application"
+
+
+def test_tls_1_2_and_later_with_one(settings: LazySettings) -> None:
+    settings.TLS_CERT_FILE, settings.TLS_KEY_FILE = "/etc/a.pem", "/etc/a.key"
+    line = " ".join(arguments())
+    assert "--ssl-certificate /etc/a.pem --ssl-keyfile /etc/a.key --ssl-protocol-min tls1.2" in line
+
+
+@pytest.mark.django_db
+def test_it_does_not_start_with_settings_that_fail_a_check(settings: LazySettings) -> None:
+    settings.IS_DEMO = True
+    settings.TLS_CERT_FILE = "/etc/a.pem"
+    with pytest.raises(SystemCheckError, match=r"access\.E011"):
+        call_command("web_server", skip_checks=False)
