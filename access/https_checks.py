@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography import x509
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
@@ -54,6 +53,9 @@ def _pair(cert_name: str, key_name: str) -> Iterator[CheckMessage]:
 
 
 def _expiry(name: str, cert_file: Path) -> Iterator[CheckMessage]:
+    # Only a start with a certificate needs it, and every process of the platform imports this module.
+    from cryptography import x509
+
     certificate = x509.load_pem_x509_certificates(cert_file.read_bytes())[0]
     ends_at = certificate.not_valid_after_utc
     now = datetime.datetime.now(datetime.UTC)
