@@ -1,6 +1,6 @@
 """How fast partners are answered, against DRF doing nothing and DRF doing it the plain way.
 
-    python bench/partner_api.py [--json] [--seconds 4] [--cameras 20000]
+    python bench/partner_api.py [--json] [--seconds 2] [--cameras 20000] [--entries 500000] [--items 10000]
 
 One granian worker serves ours and the rivals, one asyncio-free client process sends over kept-alive
 connections; rounds alternate, medians are compared.
@@ -14,20 +14,27 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench import partner_bulk
 from bench.harness import ROOT, Row, arguments, manage, report, workplace
 
 CONNECTIONS = 4
 ROUNDS = 5
+# The name of the root organisation, unless a setting says otherwise.
+PROVINCE = "示范省"
 
 
 def main() -> None:
     parser = arguments(__doc__ or "")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one round")
-    parser.add_argument("--cameras", type=int, default=20_000)
+    parser.add_argument("--cameras", type=int, default=20_000, help="cameras in the ledger")
+    parser.add_argument("--entries", type=int, default=500_000, help="pictures in the longest answer")
+    parser.add_argument("--items", type=int, default=10_000, help="cameras in a registration")
+    parser.add_argument("--only", default="", help="rows that begin so")
     options = parser.parse_args()
     with workplace() as environment:
         manage(environment, "fill_ledger", "--cameras", str(options.cameras), "--seed", "1")
@@ -36,17 +43,34 @@ def main() -> None:
             *("add_media_server", "--kind", "embedded", "--name", "bench"),
             *("--rtmp", "rtmp://127.0.0.1:1935", "--http", "http://127.0.0.1:8080"),
         )
-        partner = json.loads(
-            manage(environment, "create_partner", "--kind", "ministry", "--code", "bench", "--user", "bench")
-        )
+        token, gateway_token = (_token(environment, kind) for kind in ("ministry", "gateway"))
         number = manage(
             environment,
             *("shell", "--no-imports", "-c"),
             "from cameras.models import Camera; print(Camera.objects.filter(status=1).first().number)",
         ).split()[-1]
         with _Server(environment) as server:
-            rows = _play_url_one(server, partner["token"], number, options.seconds)
+            port, pid = server.port, server.worker_pid
+            groups: dict[str, Callable[[], list[Row]]] = {
+                "play_url_one": lambda: _play_url_one(server, token, number, options.seconds),
+                "play_url_20000": lambda: partner_bulk.play_url_rows(
+                    port, pid, token, PROVINCE, options.cameras
+                ),
+                "snapshot": lambda: partner_bulk.snapshot_rows(
+                    environment, port, pid, token, most=options.entries, few=options.entries // 50
+                ),
+                "register": lambda: partner_bulk.register_rows(port, pid, gateway_token, items=options.items),
+            }
+            rows = [row for name, group in groups.items() if name.startswith(options.only) for row in group()]
     report(rows, as_json=options.json)
+
+
+def _token(environment: dict[str, str], kind: str) -> str:
+    # Both may name what they like: the department of the second is the whole province as well.
+    told = manage(
+        environment, "create_partner", "--kind", kind, "--code", f"bench-{kind}", "--user", f"bench-{kind}"
+    )
+    return str(json.loads(told)["token"])
 
 
 class _Server:
@@ -85,6 +109,13 @@ class _Server:
     def __exit__(self, *_: object) -> None:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(10)
+
+    @property
+    def worker_pid(self) -> int:
+        """granian's one worker, below the process that was started."""
+        pid = self._process.pid
+        (worker,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(worker)
 
     def rate(self, path: str, token: str, seconds: float) -> float:
         """Requests a second over CONNECTIONS kept-alive connections."""
@@ -138,7 +169,7 @@ def _more(connection: socket.socket) -> bytes:
 
 def _play_url_one(server: _Server, token: str, number: str, seconds: float) -> list[Row]:
     paths = {
-        "ours": f"/service/video.GetCameraPlayURL?cameraNum={number}&videoType=0&user=bench",
+        "ours": f"/service/video.GetCameraPlayURL?cameraNum={number}&videoType=0",
         "constant": "/rival/constant",
         "orm": f"/rival/orm?cameraNum={number}&videoType=0",
     }

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final, NoReturn, TypeVar
+from functools import lru_cache, partial
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from protocol import fields
 from protocol.codes import CameraType, Classify, ItemStatus, Orientation
@@ -28,14 +29,14 @@ WireT = TypeVar("WireT", bound=msgspec.Struct)
 LONGEST_DEPARTMENT: Final = 64
 LONGEST_CAMERA_NAME: Final = 128
 LONGEST_ROAD_SECTION: Final = 64
+LONGEST_GATEWAY_NUM: Final = 64
 LONGEST_POI_NAME: Final = 128
 LONGEST_OTHERS: Final = 2000
 # Far above 14 such fields; without it one item of 20 MiB becomes millions of objects.
 MOST_ITEM_BYTES: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class CameraRecord:
+class CameraRecord(msgspec.Struct, frozen=True):
     """A camera as reported. Degrees are WGS-84, `stake_m` metres; `camera_num` keeps its case."""
 
     department: str
@@ -73,6 +74,25 @@ class _Wire(msgspec.Struct):
     poiName: Any = None
     others: Any = None
 
+
+class _Plain(msgspec.Struct):
+    department: Annotated[str, Meta(min_length=1, max_length=LONGEST_DEPARTMENT)]
+    cameraNum: Annotated[str, Meta(min_length=1, max_length=fields.LONGEST_CAMERA_NUM)]
+    cameraName: Annotated[str, Meta(min_length=1, max_length=LONGEST_CAMERA_NAME)]
+    longAndLati: str
+    road: str
+    classify: Classify
+    cameraOrientation: Orientation
+    pileNum: str
+    area: str
+    roadSec: Annotated[str, Meta(min_length=1, max_length=LONGEST_ROAD_SECTION)]
+    cameraType: CameraType
+    gatewayNum: Annotated[str, Meta(max_length=LONGEST_GATEWAY_NUM)] = ""
+    poiName: Annotated[str, Meta(max_length=LONGEST_POI_NAME)] = ""
+    others: Annotated[str, Meta(max_length=LONGEST_OTHERS)] = ""
+
+
+_PLAIN_DECODER: Final = msgspec.json.Decoder(_Plain)
 
 _CAMERA_NUM_PARSERS: Final = {flag: partial(fields.parse_camera_num, uuid4=flag) for flag in (True, False)}
 _DECODER: Final = msgspec.json.Decoder(_Wire)
@@ -146,6 +166,62 @@ def parse_camera(raw: bytes | msgspec.Raw, *, uuid4: bool = True) -> CameraRecor
     Shapes and lengths are those of protocol.md section 3; `uuid4` off accepts any plain number.
     CameraItemError names all faults of the item and the cameraNum as far as it could be read.
     """
+    return _parse_plain(raw, uuid4) or _parse_closely(raw, uuid4)
+
+
+def _parse_plain(raw: bytes | msgspec.Raw, uuid4: bool) -> CameraRecord | None:
+    """An item just as the document has it, at a quarter of the cost; None for whatever needs a closer look."""
+    if memoryview(raw).nbytes > MOST_ITEM_BYTES:
+        return None
+    try:
+        wire = _PLAIN_DECODER.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    words = "|".join(
+        (
+            *(wire.department, wire.cameraNum, wire.cameraName, wire.road, wire.pileNum),
+            *(wire.roadSec, wire.gatewayNum, wire.poiName, wire.others),
+        )
+    )
+    # Of all white space only the blank is printable: none may stand at either end of a word.
+    if not words.isprintable() or words != words.strip() or "| " in words or " |" in words:
+        return None
+    try:
+        longitude, latitude = fields.parse_lon_lat(wire.longAndLati)
+        stake_m = fields.parse_stake(wire.pileNum)
+    except MalformedError:
+        return None
+    if not (_is_plain_place(wire.road, wire.area) and fields.is_camera_num(wire.cameraNum, uuid4=uuid4)):
+        return None
+    return CameraRecord(
+        department=wire.department,
+        camera_num=wire.cameraNum,
+        camera_name=wire.cameraName,
+        longitude=longitude,
+        latitude=latitude,
+        road=wire.road,
+        classify=wire.classify,
+        orientation=wire.cameraOrientation,
+        camera_type=wire.cameraType,
+        stake=wire.pileNum.upper(),
+        stake_m=stake_m,
+        area=wire.area,
+        road_section=wire.roadSec,
+        gateway_num=wire.gatewayNum,
+        poi_name=wire.poiName,
+        others=wire.others,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_plain_place(road: str, area: str) -> bool:
+    try:
+        return "&".join(fields.parse_road(road)) == road and fields.parse_area(area) == area
+    except MalformedError:
+        return False
+
+
+def _parse_closely(raw: bytes | msgspec.Raw, uuid4: bool) -> CameraRecord:
     wire = decode_item(raw, _DECODER)
     faults = ItemFaults()
     longitude, latitude = faults.take((0.0, 0.0), fields.parse_lon_lat, wire.longAndLati, "longAndLati")
@@ -165,7 +241,7 @@ def parse_camera(raw: bytes | msgspec.Raw, *, uuid4: bool = True) -> CameraRecor
         stake=wire.pileNum.strip().upper() if isinstance(wire.pileNum, str) else "",
         area=faults.take("", fields.parse_area, wire.area, "area"),
         road_section=faults.take_text(wire.roadSec, "roadSec", LONGEST_ROAD_SECTION),
-        gateway_num=faults.take_text(wire.gatewayNum, "gatewayNum", 64, is_required=False),
+        gateway_num=faults.take_text(wire.gatewayNum, "gatewayNum", LONGEST_GATEWAY_NUM, is_required=False),
         poi_name=faults.take_text(wire.poiName, "poiName", LONGEST_POI_NAME, is_required=False),
         others=faults.take_text(wire.others, "others", LONGEST_OTHERS, is_required=False),
     )

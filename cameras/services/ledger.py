@@ -1,7 +1,8 @@
 """What every write to the ledger shares: the reported fields, the version, tombstones, who may touch what."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from django.db import transaction
 from django.db.models import F
@@ -34,7 +35,10 @@ _FIELDS = {
     "poi_name": "poi_name",
     "others": "others",
 }
+COPIED_FIELDS = tuple(_FIELDS)
 REPORTED_FIELDS = ("number", *_FIELDS)
+reported_values: Callable[[CameraRecord], tuple[object, ...]] = attrgetter(*_FIELDS.values())
+"""What a record says for COPIED_FIELDS, in their order."""
 _POSITION = frozenset({"longitude", "latitude", "stake", "stake_m"})
 # What staff may correct; status and streams are never written from a form that was opened minutes ago.
 _STAFF_FIELDS = (
@@ -84,13 +88,26 @@ def report_moves(*, now: datetime | None = None) -> int:
     return due.update(version=F("version") + 1, version_at=now, is_moved=False)
 
 
-def may_touch(partner: Partner, camera: Camera) -> bool:
-    """A gateway partner touches only cameras it registered, or that staff gave to its gateway."""
-    if not camera.organisation.path.startswith(partner.organisation.path):
+def may_touch(partner: Partner, *, path: str, owner_id: int | None, gateway_partner_id: int | None) -> bool:
+    """A gateway partner touches only cameras it registered, or that staff gave to its gateway.
+
+    `path` is that of the camera's organisation, `gateway_partner_id` the partner behind its gateway.
+    """
+    if not path.startswith(partner.organisation.path):
         return False
-    if partner.kind != PartnerKind.GATEWAY or camera.owner_id == partner.pk:
+    if partner.kind != PartnerKind.GATEWAY or owner_id == partner.pk:
         return True
-    return camera.owner_id is None and camera.gateway is not None and camera.gateway.partner_id == partner.pk
+    return owner_id is None and gateway_partner_id == partner.pk
+
+
+def may_touch_camera(partner: Partner, camera: Camera) -> bool:
+    """The same for a camera; `organisation` and `gateway` should be loaded."""
+    return may_touch(
+        partner,
+        path=camera.organisation.path,
+        owner_id=camera.owner_id,
+        gateway_partner_id=camera.gateway.partner_id if camera.gateway else None,
+    )
 
 
 def delete_cameras(*, partner: Partner, actor: Actor, numbers: Sequence[str]) -> list[BackResult]:
@@ -103,7 +120,7 @@ def delete_cameras(*, partner: Partner, actor: Actor, numbers: Sequence[str]) ->
             .filter(number_key__in=keys, deleted_at=None)
             .order_by("pk")
         )
-        own = {camera.number_key: camera for camera in known if may_touch(partner, camera)}
+        own = {camera.number_key: camera for camera in known if may_touch_camera(partner, camera)}
         bury_cameras(own.values())
         results = []
         for number in numbers:

@@ -9,7 +9,7 @@ from access.models import Partner
 from access.selectors import below_paths
 from cameras.models import Camera
 from cameras.selectors import departments_named
-from cameras.services.ledger import may_touch
+from cameras.services.ledger import may_touch_camera
 
 # What ownership and an answer need of a camera; a report may name 20,000.
 _FEW_FIELDS = ("number", "number_key", "owner", "organisation__path", "gateway__partner")
@@ -45,8 +45,8 @@ def _reported(keys: Iterable[str], partner: Partner, department: str | None) -> 
     if department:
         nodes = departments_named(department, partner)
         scope = below_paths([node.path for node in nodes], "organisation__path")
-    return Camera.objects.filter(scope, number_key__in=list(keys), deleted_at=None).order_by("pk")
+    return Camera.objects.filter(scope, number_key__any_of=list(keys), deleted_at=None).order_by("pk")
 
 
 def _touchable(partner: Partner, rows: QuerySet[Camera]) -> dict[str, Camera]:
-    return {camera.number_key: camera for camera in rows if may_touch(partner, camera)}
+    return {camera.number_key: camera for camera in rows if may_touch_camera(partner, camera)}

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol import cameras
 from protocol.cameras import BackResult, CameraItemError, CameraRecord, camera_to_wire, parse_camera
 from protocol.codes import CameraType, Classify, ItemStatus, Orientation
 from protocol.errors import MalformedError
@@ -250,3 +251,56 @@ def test_back_result() -> None:
     assert type(result.to_wire()["status"]) is int
     assert result.ok
     assert not BackResult(NUM, 1, "缺少 road").ok
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"department": " 山东高速"},
+        {"department": "山东\t高速"},
+        {"cameraName": "一|二"},
+        {"cameraName": "一 | 二"},
+        {"cameraName": "|"},
+        {"others": "一\n二"},
+        {"others": " "},
+        {"road": "G42 & S38"},
+        {"road": "G42&S38"},
+        {"pileNum": " k12+034 "},
+        {"area": 370100},
+        {"classify": "3"},
+        {"cameraOrientation": "下行"},
+        {"cameraType": 4.0},
+        {"gatewayNum": None, "poiName": None, "others": None},
+        {"unknown": {"deep": [1]}},
+        {"longAndLati": " 117.0/36.6"},
+        {"cameraNum": "BAEE05A7-166A-48F8-9A57-3754C1A7AC65"},
+    ],
+)
+def test_what_is_plain_is_read_as_on_a_closer_look(changes: dict[str, object]) -> None:
+    raw = json.dumps({**CAMERA, **changes}).encode()
+    assert parse_camera(raw) == cameras._parse_closely(raw, True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"department": ""},
+        {"department": "山" * 65},
+        {"cameraName": "\u0000"},
+        {"classify": 9},
+        {"classify": True},
+        {"cameraType": 0},
+        {"area": "37010"},
+        {"road": "X"},
+        {"pileNum": "K1"},
+        {"longAndLati": "137/36"},
+        {"roadSec": None},
+        {"cameraNum": "1"},
+        {"others": "x" * 2001},
+        {"others": "x" * 70_000},
+    ],
+)
+def test_what_is_wrong_is_never_plain(changes: dict[str, object]) -> None:
+    assert cameras._parse_plain(json.dumps({**CAMERA, **changes}).encode(), True) is None
+    assert faults(**changes)
