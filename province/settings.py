@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "snapshots",
     "ptz",
     "quality",
+    "analysis",
     "ministry",
     "console",
 ]
@@ -251,6 +252,10 @@ SNAPSHOT_URL_TTL_SECONDS = env.int("SNAPSHOT_URL_TTL_SECONDS", default=3600)
 PTZ_LEASE_SECONDS = env.float("PTZ_LEASE_SECONDS", default=30)
 # Seconds after which a movement is stopped unless renewed.
 PTZ_MOVE_SECONDS = env.float("PTZ_MOVE_SECONDS", default=0.5)
+
+# --- Analysis -------------------------------------------------------------------------------------------
+# Days results of traffic analysis are kept.
+ANALYSIS_KEEP_DAYS = env.int("ANALYSIS_KEEP_DAYS", default=30)
 
 # --- Ministry -------------------------------------------------------------------------------------------
 # Items of one report request.

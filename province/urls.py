@@ -12,6 +12,7 @@ urlpatterns = [
     path("service/", include("snapshots.urls")),
     path("service/", include("ptz.urls")),
     path("service/", include("quality.urls")),
+    path("service/", include("analysis.urls")),
     path("service/<path:verb>", unknown_verb),
     path("oauth/", include("access.oauth_urls")),
     path("hooks/", include("streaming.hook_urls")),
