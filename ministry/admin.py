@@ -36,6 +36,7 @@ class UpperPlatformForm(forms.ModelForm[UpperPlatform]):
             "private_key",
             "ca_file",
             "organisation",
+            "quality_digits",
             "is_active",
         ]
 
@@ -84,6 +85,8 @@ class CameraDeliveryAdmin(admin.ModelAdmin[CameraDelivery]):
         "is_in_doubt",
         "status",
         "status_at",
+        "quality",
+        "quality_at",
         "attempts",
         "last_error",
     ]

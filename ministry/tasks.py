@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from ministry.models import UpperPlatform
+from ministry.services import analyses
 from ministry.services.sync import sync_platform
 
 
@@ -18,3 +19,9 @@ def sync_one(platform_id: int) -> None:
     platform = UpperPlatform.objects.select_related("organisation").filter(pk=platform_id).first()
     if platform is not None:
         sync_platform(platform=platform)
+
+
+@shared_task(soft_time_limit=1700, time_limit=1800, expires=3000)
+def keep_analysis_partitions() -> None:
+    """Every hour: partitions of the next days made, days beyond the retention dropped."""
+    analyses.keep_days()

@@ -34,6 +34,16 @@ app.conf.beat_schedule = {
     "reconcile-media": _every("streaming.tasks.reconcile_media_servers", 5),
     "stop-overdue-ptz": _every("ptz.tasks.stop_overdue", 2),
     "report-upward": _every("ministry.tasks.sync_all", 1),
+    "keep-analysis-partitions": {
+        "task": "analysis.tasks.keep_partitions",
+        "schedule": crontab(minute=27),
+        "options": {"expires": 3000},
+    },
+    "keep-analysis-delivery-partitions": {
+        "task": "ministry.tasks.keep_analysis_partitions",
+        "schedule": crontab(minute=37),
+        "options": {"expires": 3000},
+    },
     "forget-deleted-cameras": {
         "task": "quality.tasks.forget_deleted_cameras",
         "schedule": crontab(minute=17),

@@ -129,12 +129,32 @@ def test_status_quality_and_analysis_are_kept(ministry: RunningMinistry) -> None
         ("ReportCameraStatus", {"cameraNum": NUMBER, "online": 1}),
         ("ReportCameraQuality", {"cameraNum": NUMBER, "cameraStatus": "000100000"}),
         ("ReportAnalyse", {"cameraNum": NUMBER, "data": '{"流量": 12}'}),
+        ("ReporlAnalyse", {"cameraNum": NUMBER, "data": "<b>"}),
     ):
         assert call(ministry, verb, [item], department=COMPANY)["code"] == 200
     state = ministry.state()
     assert state["statuses"] == {NUMBER: 1}
     assert state["qualities"] == {NUMBER: "000100000"}
-    assert state["analysis"][0]["data"] == '{"流量": 12}'
+    assert [item["data"] for item in state["analysis"]] == ['{"流量": 12}', "<b>"]
+    assert "&lt;b&gt;" in urllib3.request("GET", ministry.base_url).data.decode()
+
+
+@pytest.mark.parametrize(
+    ("verb", "item"),
+    [
+        ("ReportCameraQuality", {"cameraStatus": "00010000"}),
+        ("ReportCameraQuality", {"cameraStatus": "000200000"}),
+        ("ReportAnalyse", {"data": {"subject": "speed"}}),
+        ("ReportAnalyse", {}),
+    ],
+)
+def test_quality_and_analysis_have_their_shape(
+    ministry: RunningMinistry, verb: str, item: dict[str, object]
+) -> None:
+    call(ministry, "VideoInformation", [CAMERA])
+    assert call(ministry, verb, [{"cameraNum": NUMBER, **item}], department=COMPANY)["code"] == 400
+    state = ministry.state()
+    assert (state["qualities"], state["analysis"]) == ({}, [])
 
 
 def test_reports_need_a_camera_of_that_department(ministry: RunningMinistry) -> None:
@@ -220,6 +240,9 @@ def test_what_it_was_told_outlives_a_restart(tmp_path: Path) -> None:
 def test_it_breaks_down_when_told_to(ministry: RunningMinistry) -> None:
     ministry.break_down("error500", verbs=["VideoInformation"])
     assert call(ministry, "VideoInformation", [CAMERA])["code"] == 500
+    ministry.break_down("none")
+    ministry.break_down("unknown", verbs=["VideoInformation"])
+    assert call(ministry, "VideoInformation", [CAMERA])["code"] == 404
     assert exchange(ministry, ACCOUNT.first_token)["code"] == 200
     ministry.break_down("none")
     ministry.break_down("lost")

@@ -1,13 +1,10 @@
-"""Brings an upper platform up to what we hold: registrations, deletions, statuses, in that order."""
+"""Brings an upper platform up to what we hold: registrations, deletions, states, events, in that order."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import groupby
-from typing import TypeVar
 
 from django.conf import settings
 from django.db import connection
@@ -20,7 +17,10 @@ from cameras.models import Camera
 from cameras.selectors import camera_record
 from ministry import selectors
 from ministry.models import CameraDelivery, UpperPlatform
-from ministry.services.platforms import alarm_key, client_for
+from ministry.services.analyses import report_analyses
+from ministry.services.channel import Channel, RefusedError, words
+from ministry.services.platforms import alarm_key
+from ministry.services.states import QUALITY, STATUS, report_states
 from protocol.cameras import camera_to_wire
 from protocol.codes import Code, ItemStatus
 from protocol.envelope import Answer, parse_number
@@ -28,17 +28,11 @@ from protocol.errors import RemoteError
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 # Document 1.1 b: a deletion names at most 100 cameras.
 MOST_DELETIONS = 100
-# One run leaves the rest to the next, so that no run outlives its task.
-MOST_REQUESTS = 60
-LONGEST_RUN_SECONDS = 60
 LONGEST_BACKOFF_SECONDS = 60
 # An item that the platform refuses again and again is still tried once an hour.
 LONGEST_ITEM_BACKOFF_SECONDS = 3600
-STATUS_RETRY_SECONDS = 300
 ALARM_AFTER_FAILURES = 5
 NO_VERDICT = "上级平台未给出该摄像机的结果"
 _LOCK_SPACE = 0x4D494E
@@ -79,72 +73,40 @@ def _alone(platform: UpperPlatform) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, platform.pk])
 
 
-class _RefusedError(Exception):
-    """The platform understood the request and refused it as a whole."""
-
-    def __init__(self, error: RemoteError) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.is_malformed = error.remote_code == Code.MALFORMED
-
-
 class _Run:
     """The requests of one run to one platform."""
 
     def __init__(self, platform: UpperPlatform) -> None:
-        self.answered = 0
         self._platform = platform
-        self._client = client_for(platform)
-        self._ends_at = time.monotonic() + LONGEST_RUN_SECONDS
+        self._channel = Channel(platform)
+
+    @property
+    def answered(self) -> int:
+        return self._channel.answered
 
     def go(self) -> None:
         """RemoteError after everything was tried, or at once when further requests would fail as well."""
-        refusal: _RefusedError | None = None
-        for step in (self._register, self._delete, self._report_statuses):
+        refusal: RefusedError | None = None
+        for step in (
+            self._register,
+            self._delete,
+            lambda: report_states(self._channel, STATUS),
+            lambda: report_states(self._channel, QUALITY),
+            lambda: report_analyses(self._channel),
+        ):
             try:
-                while self._may_go_on() and step():
+                while self._channel.may_go_on() and step():
                     pass
-            except _RefusedError as error:
+            except RefusedError as error:
                 refusal = error
         if refusal is not None:
             raise refusal.error
-
-    def _may_go_on(self) -> bool:
-        return self.answered < MOST_REQUESTS and time.monotonic() < self._ends_at
-
-    def _call(self, verb: str, body: object, department: str | None = None) -> Answer:
-        answer = self._client.call(verb, method="POST", params={"department": department}, body=body)
-        self.answered += 1
-        if answer.code == Code.OK and answer.ok:
-            return answer
-        error = answer.error(f"{verb}：上级平台")
-        # Whoever mends it needs all of what the platform said.
-        error.message = f"{verb}：上级平台答复 {answer.code}：{_words(answer.msg) or '无说明'}"
-        if answer.code in (Code.MALFORMED, Code.NOT_FOUND):
-            raise _RefusedError(error)
-        raise error
-
-    def _deliver(
-        self, batch: Sequence[T], send: Callable[[Sequence[T]], None], put_off: Callable[[T, str], None]
-    ) -> None:
-        """Send a batch; one that is refused as malformed is halved until only the culprit is put off."""
-        try:
-            send(batch)
-        except _RefusedError as refusal:
-            if not refusal.is_malformed:
-                raise
-            if len(batch) == 1:
-                put_off(batch[0], refusal.error.message)
-                return
-            middle = len(batch) // 2
-            self._deliver(batch[:middle], send, put_off)
-            self._deliver(batch[middle:], send, put_off)
 
     def _register(self) -> bool:
         cameras = list(selectors.unregistered_cameras(self._platform)[: settings.MINISTRY_BATCH_SIZE])
         if cameras:
             self._doubt(cameras)
-            self._deliver(cameras, self._send_cameras, self._put_off_camera)
+            self._channel.deliver(cameras, self._send_cameras, self._put_off_camera)
         return bool(cameras)
 
     def _doubt(self, cameras: Sequence[Camera]) -> None:
@@ -161,7 +123,7 @@ class _Run:
     def _send_cameras(self, cameras: Sequence[Camera]) -> None:
         records = {camera.pk: camera_record(camera) for camera in cameras}
         wire = [camera_to_wire(record, gateway_num=False) for record in records.values()]
-        verdicts = _verdicts(self._call("VideoInformation", wire))
+        verdicts = _verdicts(self._channel.call("VideoInformation", wire))
         sent = {camera.pk: camera for camera in cameras}
         rows = list(self._rows(cameras))
         for row in rows:
@@ -185,12 +147,12 @@ class _Run:
     def _delete(self) -> bool:
         rows = list(selectors.undeleted_deliveries(self._platform)[:MOST_DELETIONS])
         if rows:
-            self._deliver(rows, self._send_deletions, _put_off_row)
+            self._channel.deliver(rows, self._send_deletions, _put_off_row)
         return bool(rows)
 
     def _send_deletions(self, rows: Sequence[CameraDelivery]) -> None:
         body = {"cameras": [row.camera.number for row in rows]}
-        verdicts = _verdicts(self._call("VideoInformationDel", body))
+        verdicts = _verdicts(self._channel.call("VideoInformationDel", body))
         gone: list[int] = []
         refused: list[CameraDelivery] = []
         for row in rows:
@@ -204,49 +166,11 @@ class _Run:
         CameraDelivery.objects.filter(pk__in=gone).delete()
         CameraDelivery.objects.bulk_update(refused, _PUT_OFF_FIELDS)
 
-    def _report_statuses(self) -> bool:
-        size = settings.MINISTRY_BATCH_SIZE
-        rows = list(selectors.unreported_statuses(self._platform)[: size * 5])
-        for _, group in groupby(rows, key=lambda row: row.department):
-            members = list(group)
-            for begin in range(0, len(members), size):
-                if not self._may_go_on():
-                    return False
-                self._deliver(members[begin : begin + size], self._send_statuses, _put_off_status)
-        return bool(rows)
-
-    def _send_statuses(self, rows: Sequence[CameraDelivery]) -> None:
-        wire = [{"cameraNum": row.camera.number, "online": int(row.camera.status)} for row in rows]
-        at = timezone.now()
-        try:
-            self._call("ReportCameraStatus", wire, rows[0].department)
-        except _RefusedError as refusal:
-            if refusal.is_malformed:
-                raise
-            # Code 404: it holds none of them, whatever it acknowledged.
-            for row in rows:
-                _put_off_status(row, refusal.error.message)
-            return
-        told: dict[int, list[int]] = {}
-        for row in rows:
-            told.setdefault(row.camera.status, []).append(row.pk)
-        for status, ids in told.items():
-            # What was sent, not what is so by now: a change meanwhile stays pending.
-            CameraDelivery.objects.filter(pk__in=ids).update(
-                status=status, status_at=at, status_retry_at=None
-            )
-
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
     is_done: bool
     info: str
-
-
-def _words(said: object) -> str:
-    """What another platform said, in one line that the database can hold."""
-    text = said if isinstance(said, str) else ""
-    return "".join(char if char.isprintable() else " " for char in text[:200]).strip()
 
 
 def _verdicts(answer: Answer) -> dict[str, _Verdict]:
@@ -256,7 +180,7 @@ def _verdicts(answer: Answer) -> dict[str, _Verdict]:
         raise RemoteError("上级平台的答复缺少 backResult", http_status=answer.http_status)
     return {
         str(entry.get("cameraNum", "")).strip().lower(): _Verdict(
-            parse_number(entry.get("status")) == ItemStatus.DONE, _words(entry.get("info")) or "未说明原因"
+            parse_number(entry.get("status")) == ItemStatus.DONE, words(entry.get("info")) or "未说明原因"
         )
         for entry in entries
         if isinstance(entry, dict)
@@ -276,12 +200,6 @@ def _put_off(row: CameraDelivery, why: str) -> None:
 def _put_off_row(row: CameraDelivery, why: str) -> None:
     _put_off(row, why)
     row.save(update_fields=_PUT_OFF_FIELDS)
-
-
-def _put_off_status(row: CameraDelivery, why: str) -> None:
-    row.status_retry_at = timezone.now() + timedelta(seconds=STATUS_RETRY_SECONDS)
-    row.last_error = why[:200]
-    row.save(update_fields=["status_retry_at", "last_error"])
 
 
 def _note_success(platform: UpperPlatform) -> None:

@@ -383,6 +383,7 @@ class TestRecords:
             "token": "",
             "private_key": "",
             "organisation": platform.organisation_id,
+            "quality_digits": 9,
             "is_active": "on",
         }
         assert client.post(url, form).status_code == 302

@@ -20,6 +20,9 @@ th {{ background: #eef2f6 }} .s1 {{ color: #14804a }} .s0, .s2 {{ color: #b42318
 <h2>摄像机</h2>
 <table><thead><tr><th>单位</th><th>路段</th><th>名称</th><th>路线</th><th>桩号</th><th>状态</th><th>图像质量</th></tr></thead>
 <tbody>{cameras}</tbody></table>
+<h2>智能分析结果</h2>
+<table><thead><tr><th>接收时间</th><th>摄像机编号</th><th>数据</th></tr></thead>
+<tbody>{analysis}</tbody></table>
 <h2>最近的调用</h2>
 <table><thead><tr><th>时间</th><th>接口</th><th>单位</th><th>条数</th><th>响应码</th><th>消息</th></tr></thead>
 <tbody>{calls}</tbody></table>
@@ -34,6 +37,7 @@ def render(state: dict[str, Any], calls: list[dict[str, Any]]) -> str:
         online=sum(1 for status in statuses.values() if status == 1),
         analyses=len(state["analysis"]),
         cameras="".join(_camera(camera, statuses, qualities) for camera in state["cameras"][:200]),
+        analysis="".join(_analysis(item) for item in reversed(state["analysis"][-20:])),
         calls="".join(_call(call) for call in reversed(calls[-40:])),
     )
 
@@ -47,8 +51,16 @@ def _camera(camera: dict[str, Any], statuses: dict[str, Any], qualities: dict[st
     )
 
 
+def _analysis(item: dict[str, Any]) -> str:
+    return f"<tr>{_cells([_clock(item['received_at']), str(item['cameraNum']), item['data'][:300]])}</tr>"
+
+
+def _clock(moment: float) -> str:
+    return datetime.fromtimestamp(moment, _BEIJING).strftime("%m-%d %H:%M:%S")
+
+
 def _call(call: dict[str, Any]) -> str:
-    at = datetime.fromtimestamp(call["time"], _BEIJING).strftime("%m-%d %H:%M:%S")
+    at = _clock(call["time"])
     return f"<tr>{_cells([at, *(str(call[name]) for name in ('verb', 'department', 'count', 'code', 'msg'))])}</tr>"
 
 

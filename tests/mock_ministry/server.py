@@ -16,7 +16,9 @@ from tests.mock_ministry.page import render
 from tests.mock_ministry.tokens import Account, RefusedError, TokenRing
 
 MOST_DELETIONS = 100
-FAULT_MODES = ("down", "lost", "error500", "slow", "none")
+FAULT_MODES = ("down", "lost", "error500", "unknown", "slow", "none")
+# "unknown" is a ministry that does not have the verb.
+_REFUSALS = {"error500": (500, "故障注入"), "unknown": (404, "没有此接口")}
 _MOST_CALLS_KEPT = 5000
 
 
@@ -62,6 +64,8 @@ class Ministry:
             "ReportCameraStatus": ("POST", self._status),
             "ReportCameraQuality": ("POST", self._quality),
             "ReportAnalyse": ("POST", self._analyse),
+            # As the document prints it in its address line.
+            "ReporlAnalyse": ("POST", self._analyse),
         }
 
     def application(self) -> web.Application:
@@ -82,8 +86,8 @@ class Ministry:
             await asyncio.sleep(fault.delay_seconds)
         if fault and fault.mode == "down":
             return self._hang_up(request, call, "连接中断")
-        if fault and fault.mode == "error500":
-            code, msg, body = self._refusal(500, "故障注入")
+        if fault and fault.mode in _REFUSALS:
+            code, msg, body = self._refusal(*_REFUSALS[fault.mode])
         else:
             code, msg, body = self._answer(request, raw, call)
         if fault and fault.mode == "lost":
@@ -231,7 +235,7 @@ class Ministry:
         return web.json_response(list(self.calls), dumps=_dumps)
 
     async def _set_fault(self, request: web.Request) -> web.Response:
-        """`{"mode": "down" | "lost" | "error500" | "slow" | "none", "seconds": n, "delay_seconds": n, "verbs": [...]}`"""
+        """`{"mode": "down" | "lost" | "error500" | "unknown" | "slow" | "none", "seconds": n, "delay_seconds": n, "verbs": [...]}`"""
         try:
             wanted = await request.json()
             mode = wanted["mode"]
