@@ -56,7 +56,7 @@ def _lease(user: User, camera: Camera) -> Lease | None:
     if lease.level == PtzLevel.MINISTRY:
         level = "ministry"
     else:
-        is_mine = lease.holder_name == user.display_name
+        is_mine = (lease.holder_kind, lease.holder_id) == (ActorKind.STAFF, user.pk)
         level = "mine" if is_mine else "province"
     return Lease(level=level, holder=lease.holder_name, seconds_left=round(lease.seconds_left, 1))
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from access.choices import ActorKind
 from cameras.models import Camera
 from ptz.choices import PtzLevel
 from ptz.models import PtzLease, PtzOrder
@@ -14,6 +15,8 @@ class LeaseView:
     """Control of one camera that has not run out."""
 
     level: PtzLevel
+    holder_kind: ActorKind
+    holder_id: int | None
     holder_name: str
     seconds_left: float
 
@@ -25,7 +28,9 @@ def lease_of(camera: Camera) -> LeaseView | None:
     seconds_left = (lease.held_until - timezone.now()).total_seconds()
     if seconds_left <= 0:
         return None
-    return LeaseView(PtzLevel(lease.level), lease.holder_name, seconds_left)
+    return LeaseView(
+        PtzLevel(lease.level), ActorKind(lease.holder_kind), lease.holder_id, lease.holder_name, seconds_left
+    )
 
 
 def recent_orders(camera: Camera, limit: int = 20) -> list[PtzOrder]:

@@ -5,7 +5,7 @@ import pytest
 from django.conf import LazySettings
 
 from access.choices import ActorKind, Outcome
-from access.models import BehaviourLog, Organisation
+from access.models import BehaviourLog, Organisation, User
 from cameras.choices import CameraType
 from cameras.models import Camera
 from ptz.choices import PtzLevel, PtzOutcome
@@ -59,6 +59,12 @@ def test_a_colleague_sees_who_holds_it(desk: Desk, monitor_desk: Desk, dome: Cam
     order(desk, dome)
     lease = monitor_desk.json("state", selected=dome.pk)["control"]["lease"]
     assert (lease["level"], lease["holder"]) == ("province", "王工")
+
+
+def test_a_namesake_is_not_the_holder(desk: Desk, monitor_desk: Desk, dome: Camera) -> None:
+    User.objects.filter(pk=monitor_desk.user.pk).update(full_name="王工")
+    order(desk, dome)
+    assert monitor_desk.json("state", selected=dome.pk)["control"]["lease"]["level"] == "province"
 
 
 def test_orders_of_the_ministry_are_named_so(desk: Desk, dome: Camera) -> None:
