@@ -7,9 +7,11 @@ from typing import Self
 
 from django.core.cache import cache
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 from access.actors import Actor, address_of
 from access.choices import ActorKind, Outcome
+from access.models import User
 from access.services.logs import record
 
 MOST_FAILURES = 5
@@ -47,8 +49,17 @@ class SignInAttempt:
         if failures >= MOST_FAILURES:
             cache.set(f"{self._key}:until", time.time() + LOCK_SECONDS, timeout=LOCK_SECONDS)
             cache.delete(self._key)
-        actor = Actor(ActorKind.STAFF, None, self.username or "（空）", self.address)
+        actor = Actor(ActorKind.STAFF, None, self._loggable_name(), self.address)
         record(actor, "登录", outcome=Outcome.REFUSED, reason="用户名或密码不正确")
+
+    def _loggable_name(self) -> str:
+        """Only names that are one: what else is typed there may be a password. The same one stays the same."""
+        if not self.username:
+            return "（空）"
+        # PostgreSQL refuses NUL in a question.
+        if "\0" not in self.username and User.objects.filter(username__iexact=self.username).exists():
+            return self.username
+        return f"未知用户 {salted_hmac('console.sign_in', self.username).hexdigest()[:8]}"
 
     def succeeded(self) -> None:
         cache.delete(self._key)

@@ -1,3 +1,4 @@
+import pytest
 import time_machine
 from django.conf import LazySettings
 from django.test import Client
@@ -63,6 +64,17 @@ def test_wrong_password_is_told_and_logged(operator: User) -> None:
     assert "_auth_user_id" not in client.session
     log = BehaviourLog.objects.get(verb="登录")
     assert (log.actor_name, log.outcome, log.address) == ("wang", Outcome.REFUSED, "10.9.0.1")
+
+
+@pytest.mark.parametrize("typed", ["Geheim-4711", "wang\0", "w" * 200])
+def test_an_unknown_name_may_be_a_password_and_stands_in_no_log(operator: User, typed: str) -> None:
+    for _ in range(2):
+        Client().post(LOGIN, {"username": typed, "password": ""}, REMOTE_ADDR="10.9.0.5")
+    Client().post(LOGIN, {"username": "other", "password": "x"}, REMOTE_ADDR="10.9.0.5")
+    one, again, other = BehaviourLog.objects.filter(verb="登录").order_by("pk")
+    assert one.actor_name.startswith("未知用户 ")
+    assert typed[:4] not in one.actor_name
+    assert one.actor_name == again.actor_name != other.actor_name
 
 
 def test_sixth_try_has_to_wait(operator: User, outsider: User) -> None:
