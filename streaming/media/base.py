@@ -2,6 +2,7 @@
 
 import abc
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from streaming.models import MediaServer
@@ -21,8 +22,7 @@ class LiveStream:
     viewers: int = 0
 
 
-@dataclass(frozen=True)
-class PlayPaths:
+class PlayPaths(NamedTuple):
     """Paths below the server's play address; each is signed on its own."""
 
     flv: str

@@ -38,10 +38,12 @@ def play_urls(
 ) -> PlayUrls:
     """Sign the addresses of one stream. `uid` names the asker in the media server's hooks."""
     adapter = (placement or Placement()).adapter(server_id)
-    return _sign(adapter, camera.stream_name(video_type), uid, ttl_seconds)
+    flv_url, hls_url = _sign(adapter, camera.stream_name(video_type), uid, ttl_seconds)
+    return PlayUrls(flv_url=flv_url, ws_url=flv_url.replace("http", "ws", 1), hls_url=hls_url)
 
 
-def _sign(adapter: MediaAdapter, stream: str, uid: str, ttl_seconds: int | None) -> PlayUrls:
+def _sign(adapter: MediaAdapter, stream: str, uid: str, ttl_seconds: int | None) -> tuple[str, str]:
+    """The absolute addresses by HTTP-FLV and by HLS."""
     paths = adapter.play_paths(stream)
     base = adapter.server.http_url.rstrip("/")
     ttl = settings.PLAY_URL_TTL_SECONDS if ttl_seconds is None else ttl_seconds
@@ -49,7 +51,7 @@ def _sign(adapter: MediaAdapter, stream: str, uid: str, ttl_seconds: int | None)
     timestamp, rand, key = math.ceil(time.time()) + ttl, new_rand(), settings.PLAY_URL_KEYS[0]
     flv = f"{paths.flv}?auth_key={sign_path(paths.flv, key, timestamp=timestamp, rand=rand, uid=uid)}"
     hls = f"{paths.hls}?auth_key={sign_path(paths.hls, key, timestamp=timestamp, rand=rand, uid=uid)}"
-    return PlayUrls(flv_url=base + flv, ws_url=base.replace("http", "ws", 1) + flv, hls_url=base + hls)
+    return base + flv, base + hls
 
 
 class PlayEntry(TypedDict):
@@ -73,8 +75,7 @@ def issue_play_url(
     if playable.is_online and adapter is not None:
         is_online = True
         stream = stream_name(playable.number_key, video_type)
-        urls = _sign(adapter, stream, f"p{partner.pk}", partner.play_ttl_seconds)
-        flv_url, hls_url = urls.flv_url, urls.hls_url
+        flv_url, hls_url = _sign(adapter, stream, f"p{partner.pk}", partner.play_ttl_seconds)
     return PlayEntry(
         cameraNum=playable.number,
         flv_url=flv_url,
