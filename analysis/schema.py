@@ -275,7 +275,7 @@ def _reason(data: str, said: str) -> str:
     try:
         given = msgspec.json.decode(data)
     except (ValueError, RecursionError):
-        return f"{place[1] if place else '某个字段'} 的数值超出范围"
+        return f"{place[1]} 的数值超出范围" if place else "不是 JSON"
     if not isinstance(given, dict):
         return f"应为一个 JSON 对象，收到“{shorten(given)}”"
     if missing := _MISSING.search(said):
