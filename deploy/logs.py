@@ -10,7 +10,13 @@ _LINE_LIMIT_BYTES = 16 * 1024
 _TAIL_LINES = 20
 _IMPORTANT = re.compile(rb"\b(WARNING|ERROR|CRITICAL|FATAL|PANIC)\b")
 # Valkey asks for a kernel setting that only its copies on disk need; PostgreSQL was asked too early.
-_UNIMPORTANT = re.compile(rb"Memory overcommit must be enabled|the database system is starting up")
+_UNIMPORTANT = re.compile(
+    rb"Memory overcommit must be enabled|the database system is starting up"
+    # Celery's own words at start and stop.
+    rb"|logfile -> |Requeuing undeliverable message"
+    # The gateway is up before the platform answers, and tries again.
+    rb"|(token exchange|camera report) failed: .*Connection refused"
+)
 _COLOURS = (36, 32, 33, 35, 34, 96, 92, 95)
 
 

@@ -107,6 +107,8 @@ def postgres(data_dir: Path, *, durable: bool = True) -> Program:
         "max_connections": "150",
         "io_method": "sync",  # three processes less on a small machine
         "log_checkpoints": "off",
+        # As all the other logs, so that they can be laid side by side.
+        "log_timezone": "Asia/Shanghai",
     }
     if not durable:
         settings |= {
@@ -245,6 +247,16 @@ def ensure(data_dir: Path, *, durable: bool = True, seconds: float = 30) -> Serv
         services.stop()
         raise
     return services
+
+
+def is_for_us(data_dir: Path) -> bool:
+    """Whether it is ours already, or new, or empty: it will be closed to everybody else."""
+    ours = ("services.lock", "postgres")
+    return (
+        not data_dir.exists()
+        or not any(data_dir.iterdir())
+        or any((data_dir / name).exists() for name in ours)
+    )
 
 
 def take_ownership(data_dir: Path) -> int | None:

@@ -36,7 +36,9 @@ def set_up(*, is_for_tests: bool) -> None:
 
 
 def _make_venv() -> None:
-    if PYTHON.exists() and (any(VENV.glob("*.stamp")) or _has_pip()):
+    place = VENV / "place"
+    is_moved = place.exists() and place.read_text() != str(VENV)
+    if PYTHON.exists() and not is_moved and (any(VENV.glob("*.stamp")) or _has_pip()):
         return
     _say("建立虚拟环境 .venv")
     # A folder left by another Python (or a moved checkout) is replaced; its stamps go with it.
@@ -44,6 +46,8 @@ def _make_venv() -> None:
         if entry.name not in ("setup.lock", "setup.log"):
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
     _run([sys.executable, "-m", "venv", str(VENV)], hint="Debian/Ubuntu 请安装 python3-venv")
+    # Its scripts name this path and work nowhere else.
+    place.write_text(str(VENV))
 
 
 def _install(files: Sequence[str]) -> None:

@@ -40,6 +40,7 @@ class StaffAdmin(RecordedAdmin, UserAdmin[User]):
     search_fields = ["username", "full_name"]
     readonly_fields = ["last_login", "date_joined"]
     filter_horizontal = []
+    add_form_template = "access/add_user.html"
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
         ("个人信息", {"fields": ["full_name", "email"]}),

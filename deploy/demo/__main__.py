@@ -43,6 +43,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
     data: Path = options.data
+    if not services.is_for_us(data):
+        print(f"{data} 里已有别的内容：--data 应为新目录、空目录，或本平台用过的目录", file=sys.stderr)
+        return 1
     data.mkdir(parents=True, exist_ok=True)
     # Held by this process and the supervisor for as long as they live.
     if services.take_ownership(data) is None:
@@ -68,7 +71,7 @@ def main(arguments: list[str]) -> int:
 
     async def begin(supervisor: Supervisor) -> None:
         await start_everything(supervisor, programs, data)
-        _welcome(supervisor, env["PUBLIC_BASE_URL"], kept["passwords"])
+        _welcome(supervisor, addresses, kept["passwords"])
 
     return supervise(begin, log_folder=data / "logs", cwd=ROOT, is_verbose=options.verbose)
 
@@ -111,11 +114,12 @@ async def _collect_static_files(supervisor: Supervisor, programs: Programs, data
         stamp.write_text(wanted)
 
 
-def _welcome(supervisor: Supervisor, base_url: str, passwords: dict[str, Any]) -> None:
+def _welcome(supervisor: Supervisor, addresses: files.Addresses, passwords: dict[str, Any]) -> None:
+    supervisor.console.say(f"模拟部级平台 {addresses.url('ministry')}")
     for name, password in passwords.items():
         supervisor.console.say(f"用户 {name}，密码 {password}")
     supervisor.console.say("按 Ctrl-C 结束")
-    supervisor.console.say(f"READY {base_url}")
+    supervisor.console.say(f"READY {addresses.url('web')}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ class Programs:
         self._data_dir = data_dir
         self._addresses = addresses
         self._ports = addresses.ports
-        self._env = env
+        # What writes the time without its zone writes that of the province.
+        self._env = {**env, "TZ": "Asia/Shanghai"}
         self._kept = kept
 
     def postgres(self) -> Program:

@@ -25,6 +25,15 @@ time.sleep(600)
 """
 
 
+def test_a_folder_with_something_else_in_it_is_not_taken(tmp_path: Path) -> None:
+    assert services.is_for_us(tmp_path / "new")
+    assert services.is_for_us(tmp_path)
+    (tmp_path / "letters").touch()
+    assert not services.is_for_us(tmp_path)
+    (tmp_path / "services.lock").touch()
+    assert services.is_for_us(tmp_path)
+
+
 def test_services_start_answer_and_stop(tmp_path: Path) -> None:
     with services.ensure(tmp_path, durable=False) as running:
         assert set(running.started) == {"postgres", "valkey"}

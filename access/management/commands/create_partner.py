@@ -56,4 +56,9 @@ class Command(BaseCommand):
                 organisation=organisation,
             )
         except ValidationError as error:
-            raise CommandError("；".join(error.messages)) from error
+            faults = [
+                f"{name} 的值“{options.get(name, '')}”：{message}"
+                for name, messages in error.message_dict.items()
+                for message in messages
+            ]
+            raise CommandError("；".join(faults)) from error
