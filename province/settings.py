@@ -102,6 +102,8 @@ TEMPLATES = [
 LANGUAGE_CODE = "zh-hans"
 TIME_ZONE = "Asia/Shanghai"
 USE_I18N = True
+# Times to the second: a log has to show what came first.
+FORMAT_MODULE_PATH = ["province.formats"]
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "access.User"
