@@ -1,15 +1,18 @@
 """The HTTP side over TLS, hooks to a platform over TLS, and viewers behind a proxy."""
 
+import itertools
 import logging
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from protocol.tls import TlsFileError, client_context, server_context
+from streaming.embedded.config import Limits
 from streaming.embedded.hooks import Hooks
 from tests.protocol.certificates import UNTRUSTWORTHY, Certificates, write_certificates
 from tests.streaming.embedded.conftest import Media, media_config, play_target
@@ -131,3 +134,24 @@ def test_the_viewers_address_behind_a_proxy(
     assert urlsplit(target).path == "/live/absent.flv"
     assert ask(media.http_port, target, headers=forwarded).status == 404
     assert platform.last("absent", "not_found")["address"] == address
+
+
+def test_a_viewer_who_stops_reading_is_dropped_over_tls_too(
+    start_media: Callable[..., Media], platform: Platform, clip: list[FlvTag], made: Certificates
+) -> None:
+    limits = Limits(slow_viewer_seconds=2.0, send_buffer_bytes=8 * 1024, media_idle_seconds=300)
+    media = start_media(**secured(made), platform_url=platform.url, limits=limits)
+    group = [tag for tag in pictures(clip) if tag.at < 2000]
+    turns = itertools.count(3)
+
+    def dropped() -> dict[str, Any] | None:
+        publisher.send_tags(group, shift=next(turns) * 2000)
+        return platform.last("crowded", "stop")
+
+    with media.publisher("crowded") as publisher:
+        publisher.send_tags(clip)
+        until(lambda: platform.of("crowded"), what="publish")
+        target = play_target("/live/crowded.flv")
+        with HttpPeer(media.http_port, target, context=client_context(made.ca)) as viewer:
+            assert viewer.read_head() == 200
+            assert until(dropped)["reason"] == "slow"
