@@ -12,6 +12,9 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _AUTH_KEY: Final = re.compile(r"([1-9][0-9]{0,10})-([A-Za-z0-9_]{1,64})-([A-Za-z0-9_]{1,64})-([0-9a-f]{32})")
 _SESSION_MAC: Final = re.compile(r"[0-9a-f]{64}")
 
+# Under this uid the platform itself takes pictures, of every camera every few minutes.
+CAPTURE_UID: Final = "snapshot"
+
 
 class UrlVerdict(Enum):
     OK = "ok"
@@ -57,18 +60,29 @@ def check_path(path: str, auth_key: str, keys: Sequence[str], *, now: float) -> 
     return UrlVerdict.OK if now <= int(match[1]) else UrlVerdict.EXPIRED
 
 
-def sign_hls_session(key: str, app: str, stream: str, expires: int) -> str:
-    """64 hex digits: HMAC-SHA256 over expiry, app and stream. ValueError for an empty key."""
-    if not key or "\n" in app:
-        raise ValueError("empty key, or a line break in app")
-    text = f"{expires}\n{app}\n{stream}".encode("utf-8", "surrogatepass")
+def uid_of(auth_key: str) -> str:
+    """Whom a genuine `auth_key` was made for; only `check_path` tells whether it is genuine."""
+    match = _AUTH_KEY.fullmatch(auth_key)
+    return match[3] if match else ""
+
+
+def sign_hls_session(key: str, app: str, stream: str, expires: int, uid: str = "0") -> str:
+    """64 hex digits: HMAC-SHA256 over expiry, app, stream and viewer.
+
+    ValueError for an empty key, and for an app or uid that could not be told apart again.
+    """
+    if not key or "\n" in app or not _PLAIN.fullmatch(uid):
+        raise ValueError("empty key, a line break in app, or uid is not plain")
+    text = f"{expires}\n{app}\n{stream}\n{uid}".encode("utf-8", "surrogatepass")
     return hmac.digest(key.encode(), text, "sha256").hex()
 
 
-def check_hls_session(key: str, app: str, stream: str, expires: int, mac: str, *, now: float) -> UrlVerdict:
-    """OK while now <= expires; FORGED also for another stream, an empty key or a mac of wrong shape."""
-    if not key or "\n" in app or not _SESSION_MAC.fullmatch(mac):
+def check_hls_session(
+    key: str, app: str, stream: str, expires: int, mac: str, uid: str = "0", *, now: float
+) -> UrlVerdict:
+    """OK while now <= expires; FORGED also for another stream or viewer, an empty key or a mac of wrong shape."""
+    if not key or "\n" in app or not _SESSION_MAC.fullmatch(mac) or not _PLAIN.fullmatch(uid):
         return UrlVerdict.FORGED
-    if not hmac.compare_digest(sign_hls_session(key, app, stream, expires), mac):
+    if not hmac.compare_digest(sign_hls_session(key, app, stream, expires, uid), mac):
         return UrlVerdict.FORGED
     return UrlVerdict.OK if now <= expires else UrlVerdict.EXPIRED

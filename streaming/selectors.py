@@ -16,7 +16,7 @@ from cameras.models import Camera, PtzGrant
 from cameras.models.cameras import can_turn
 from protocol.errors import InternalError
 from protocol.fields import is_camera_num
-from protocol.play_urls import new_rand, sign_path
+from protocol.play_urls import CAPTURE_UID, new_rand, sign_path
 from streaming.choices import VideoType
 from streaming.media import MediaAdapter, adapter_for, has_adapter
 from streaming.models import MediaServer, PushSession
@@ -162,7 +162,7 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
             adapter = placement.adapter(session.media_server_id if session else None)
             path = adapter.play_paths(camera.stream_name(VideoType.LOW)).flv
             auth_key = sign_path(
-                path, settings.PLAY_URL_KEYS[0], timestamp=expires, rand=new_rand(), uid="snapshot"
+                path, settings.PLAY_URL_KEYS[0], timestamp=expires, rand=new_rand(), uid=CAPTURE_UID
             )
             base = adapter.server.api_url or adapter.server.http_url
             url = f"{base.rstrip('/')}{path}?auth_key={auth_key}"

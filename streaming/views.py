@@ -48,7 +48,7 @@ def _handle(server: MediaServer, kind: str, stream: str, event: dict[str, Any]) 
         case "play":
             presence.viewer_came(
                 stream=stream,
-                uid=_uid(_text(event, "query")),
+                uid=_text(event, "uid"),
                 address=_address(_text(event, "address")),
                 protocol=_text(event, "protocol"),
             )
@@ -69,12 +69,6 @@ def _address(text: str) -> str | None:
         return str(ipaddress.ip_address(text))
     except ValueError:
         return None
-
-
-def _uid(query: str) -> str:
-    """The uid field of `auth_key=<timestamp>-<rand>-<uid>-<md5>`."""
-    parts = query.partition("auth_key=")[2].split("&")[0].split("-")
-    return parts[2] if len(parts) == 4 else ""
 
 
 def _is_coming(stream: str) -> bool:

@@ -150,6 +150,7 @@ def _body(event: str, key: Key, client: Client, details: dict[str, object]) -> b
             "client_id": client.client_id,
             "address": client.address,
             "query": client.query,
+            "uid": client.uid,
             "protocol": client.protocol,
             "at": time.time(),
             **details,

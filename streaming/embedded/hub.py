@@ -29,6 +29,8 @@ class Client:
     address: str
     query: str
     protocol: str
+    # For whom a viewer's address was signed.
+    uid: str = ""
 
 
 class Publisher(Protocol):

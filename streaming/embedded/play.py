@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from protocol.play_urls import CAPTURE_UID
 from streaming.embedded import tickets
 from streaming.embedded.http import Site, allowed_origin
 from streaming.embedded.hub import Client, Key, Stream
@@ -41,10 +42,10 @@ async def find_stream(site: Site, key: Key, client: Client) -> Stream | None:
         arrival.cancel()
 
 
-def make_client(site: Site, request: web.Request, protocol: str) -> Client:
+def make_client(site: Site, request: web.Request, protocol: str, uid: str) -> Client:
     # Bytes that are no text reach us as surrogates, which JSON cannot carry to the platform.
     query = request.rel_url.raw_query_string.encode("utf-8", "replace").decode()
-    return Client(site.new_id(), site.address_of(request), query, protocol)
+    return Client(site.new_id(), site.address_of(request), query, protocol, uid)
 
 
 class FlvPlayer:
@@ -55,7 +56,7 @@ class FlvPlayer:
         return [web.get(r"/{app:[\w-]+}/{stream:[\w-]+}.flv", self._play)]
 
     async def _play(self, request: web.Request) -> web.StreamResponse:
-        tickets.check_play(self._site.config, request.path, request.query.getall("auth_key", []))
+        uid = tickets.check_play(self._site.config, request.path, request.query.getall("auth_key", []))
         key = request.match_info["app"], request.match_info["stream"]
         if request.method == "HEAD":
             if self._site.hub.live(key) is None:
@@ -66,7 +67,7 @@ class FlvPlayer:
         # Browsers do not apply CORS to WebSockets; the list of origins would be worth nothing.
         if is_websocket and origin and not allowed_origin(self._site.config.cors_origins, origin):
             raise RefusedError(403, "来源不允许")
-        client = make_client(self._site, request, "ws" if is_websocket else "flv")
+        client = make_client(self._site, request, "ws" if is_websocket else "flv", uid)
         stream = await find_stream(self._site, key, client)
         if stream is None:
             raise RefusedError(404, "视频流不存在")
@@ -82,7 +83,8 @@ class FlvPlayer:
         frame = http_chunk if request.version >= (1, 1) else plain
         viewer = self._begin(request, stream, client, frame)
         try:
-            await viewer.done
+            # Who leaves cancels this task, and unshielded the future that is to say how it ended.
+            await asyncio.shield(viewer.done)
         finally:
             self._finish(stream, viewer)
         return response
@@ -117,7 +119,7 @@ class FlvPlayer:
         self._site.viewers[client.client_id] = viewer
         stream.listeners.add(viewer)
         viewer.begin()
-        self._site.tell("play", stream.key, client, {})
+        self._tell("play", stream, client, {})
         return viewer
 
     def _finish(self, stream: Stream, viewer: FlvViewer) -> None:
@@ -129,7 +131,12 @@ class FlvPlayer:
             "bytes": viewer.sent_bytes,
             "seconds": round(time.time() - viewer.since, 3),
         }
-        self._site.tell("stop", stream.key, viewer.client, details)
+        self._tell("stop", stream, viewer.client, details)
+
+    def _tell(self, event: str, stream: Stream, client: Client, details: dict[str, object]) -> None:
+        # Nobody watches there; told of 20,000 cameras, the platform would hear of little else.
+        if client.uid != CAPTURE_UID:
+            self._site.tell(event, stream.key, client, details)
 
 
 async def _read_to_end(response: web.WebSocketResponse) -> None:

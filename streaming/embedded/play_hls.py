@@ -26,11 +26,13 @@ class HlsPlayer:
         self._banned: dict[str, int] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        session = r"/s/{expires:\d{1,12}}/{mac}/{app:[\w-]+}/{stream:[\w-]+}"
+        # One spelling of each session: \d also takes digits of other scripts, and a leading 0 the same number.
+        who = r"{expires:[1-9][0-9]{0,11}}/{mac:[0-9a-f]{64}}-{uid:[A-Za-z0-9_]{1,64}}"
+        session = rf"/s/{who}/{{app:[\w-]+}}/{{stream:[\w-]+}}"
         return [
             web.get(r"/{app:[\w-]+}/{stream:[\w-]+}.m3u8", self._entry),
             web.get(session + "/index.m3u8", self._playlist),
-            web.get(session + r"/{number:\d{1,15}}.ts", self._segment),
+            web.get(session + r"/{number:[0-9]{1,15}}.ts", self._segment),
             web.get(r"/{anywhere:.+}/{file:[^/]+\.(ts|m3u8)}", self._without_session),
         ]
 
@@ -39,24 +41,25 @@ class HlsPlayer:
 
     async def _entry(self, request: web.Request) -> web.StreamResponse:
         site = self._site
-        tickets.check_play(site.config, request.path, request.query.getall("auth_key", []))
+        uid = tickets.check_play(site.config, request.path, request.query.getall("auth_key", []))
         key = request.match_info["app"], request.match_info["stream"]
         if request.method == "HEAD":
             stream = site.hub.live(key)
         else:
-            stream = await find_stream(site, key, make_client(site, request, "hls"))
+            stream = await find_stream(site, key, make_client(site, request, "hls", uid))
         if stream is None:
             raise RefusedError(404, "视频流不存在")
         # A path without host stays right behind any proxy.
-        location = tickets.session_path(site.config, *key) + "/index.m3u8"
+        location = tickets.session_path(site.config, *key, uid) + "/index.m3u8"
         return web.Response(status=302, headers={"Location": location, "Cache-Control": "no-store"})
 
     def _checked(self, request: web.Request) -> tuple[Key, str]:
         """Stream and session of a request below a session prefix."""
         found = request.match_info
         key = found["app"], found["stream"]
-        tickets.check_session(self._site.config, *key, int(found["expires"]), found["mac"])
-        session_id = f"{found['expires']} {found['mac']} {self._site.address_of(request)}"
+        expires, mac = int(found["expires"]), found["mac"]
+        tickets.check_session(self._site.config, *key, expires, mac, found["uid"])
+        session_id = f"{expires} {mac} {self._site.address_of(request)}"
         if session_id in self._banned:
             raise RefusedError(410, "播放会话已结束，请重新获取播放地址")
         # The address tells viewers apart whose sessions began in the same second.
@@ -112,7 +115,7 @@ class HlsPlayer:
         now = time.time()
         session = packager.sessions.get(session_id)
         if session is None:
-            session = Session(make_client(self._site, request, "hls"), now, now)
+            session = Session(make_client(self._site, request, "hls", request.match_info["uid"]), now, now)
             packager.sessions[session_id] = session
             self._site.tell("play", packager.stream.key, session.client, {})
         session.seen = now

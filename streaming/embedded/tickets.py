@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from urllib.parse import parse_qs
 
-from protocol.play_urls import UrlVerdict, check_hls_session, check_path, sign_hls_session
+from protocol.play_urls import UrlVerdict, check_hls_session, check_path, sign_hls_session, uid_of
 from streaming.embedded.config import MediaConfig
 
 
@@ -18,8 +18,8 @@ class RefusedError(Exception):
         self.message = message
 
 
-def check_play(config: MediaConfig, path: str, auth_keys: Sequence[str]) -> None:
-    """RefusedError 403 unless exactly one auth_key signs this path and is still good."""
+def check_play(config: MediaConfig, path: str, auth_keys: Sequence[str]) -> str:
+    """For whom it was signed; RefusedError 403 unless exactly one auth_key signs this path and is still good."""
     if not auth_keys:
         raise RefusedError(403, "播放地址缺少签名")
     if len(auth_keys) > 1:
@@ -29,6 +29,7 @@ def check_play(config: MediaConfig, path: str, auth_keys: Sequence[str]) -> None
         raise RefusedError(403, "播放地址已过期")
     if verdict is not UrlVerdict.OK:
         raise RefusedError(403, "播放地址签名无效")
+    return uid_of(auth_keys[0])
 
 
 def check_publish(config: MediaConfig, app: str, name: str, query: str) -> str:
@@ -43,16 +44,16 @@ def check_publish(config: MediaConfig, app: str, name: str, query: str) -> str:
     return "" if verdict is UrlVerdict.OK else f"auth_key {verdict.value}"
 
 
-def session_path(config: MediaConfig, app: str, name: str) -> str:
-    """Prefix of a new HLS session; the names of playlist and segments follow it."""
+def session_path(config: MediaConfig, app: str, name: str, uid: str) -> str:
+    """Prefix of a new HLS session of `uid`; the names of playlist and segments follow it."""
     expires = int(time.time()) + config.hls_session_seconds
-    mac = sign_hls_session(config.hls_key, app, name, expires)
-    return f"/s/{expires}/{mac}/{app}/{name}"
+    mac = sign_hls_session(config.hls_key, app, name, expires, uid)
+    return f"/s/{expires}/{mac}-{uid}/{app}/{name}"
 
 
-def check_session(config: MediaConfig, app: str, name: str, expires: int, mac: str) -> None:
+def check_session(config: MediaConfig, app: str, name: str, expires: int, mac: str, uid: str) -> None:
     """RefusedError 403 for a forged session or another stream's, 410 when it is over."""
-    verdict = check_hls_session(config.hls_key, app, name, expires, mac, now=time.time())
+    verdict = check_hls_session(config.hls_key, app, name, expires, mac, uid, now=time.time())
     if verdict is UrlVerdict.EXPIRED:
         raise RefusedError(410, "播放会话已结束，请重新获取播放地址")
     if verdict is not UrlVerdict.OK:

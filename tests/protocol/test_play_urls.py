@@ -10,6 +10,7 @@ from protocol.play_urls import (
     new_rand,
     sign_hls_session,
     sign_path,
+    uid_of,
 )
 
 KEY = "provincekey1234"
@@ -138,19 +139,29 @@ def test_hls_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "app", "stream", "expires"),
+    ("key", "app", "stream", "expires", "uid"),
     [
-        (BACKUP, "live", "cam_0", UNTIL),
-        (KEY, "vod", "cam_0", UNTIL),
-        (KEY, "live", "cam_1", UNTIL),
-        (KEY, "live", "cam_0", UNTIL + 3600),
-        (KEY, "live\ncam", "0", UNTIL),
-        ("", "live", "cam_0", UNTIL),
+        (BACKUP, "live", "cam_0", UNTIL, "p7"),
+        (KEY, "vod", "cam_0", UNTIL, "p7"),
+        (KEY, "live", "cam_1", UNTIL, "p7"),
+        (KEY, "live", "cam_0", UNTIL + 3600, "p7"),
+        (KEY, "live", "cam_0", UNTIL, "p8"),
+        (KEY, "live", "cam_0", UNTIL, ""),
+        (KEY, "live\ncam", "0", UNTIL, "p7"),
+        ("", "live", "cam_0", UNTIL, "p7"),
     ],
 )
-def test_hls_session_of_something_else(key: str, app: str, stream: str, expires: int) -> None:
-    mac = sign_hls_session(KEY, "live", "cam_0", UNTIL)
-    assert check_hls_session(key, app, stream, expires, mac, now=UNTIL) is UrlVerdict.FORGED
+def test_hls_session_of_something_else(key: str, app: str, stream: str, expires: int, uid: str) -> None:
+    mac = sign_hls_session(KEY, "live", "cam_0", UNTIL, "p7")
+    assert check_hls_session(key, app, stream, expires, mac, uid, now=UNTIL) is UrlVerdict.FORGED
+    assert check_hls_session(KEY, "live", "cam_0", UNTIL, mac, "p7", now=UNTIL) is UrlVerdict.OK
+
+
+@pytest.mark.parametrize(
+    ("auth_key", "uid"), [(sign_path("/x", KEY, timestamp=UNTIL, uid="p7"), "p7"), ("1-2-p7", ""), ("", "")]
+)
+def test_uid_of_an_auth_key(auth_key: str, uid: str) -> None:
+    assert uid_of(auth_key) == uid
 
 
 @pytest.mark.parametrize("mac", ["", "0" * 64, "x" * 64, "é" * 64, "\ud800" * 64, "0" * 63])
@@ -163,3 +174,5 @@ def test_hls_session_parts_cannot_be_shifted() -> None:
         sign_hls_session(KEY, "live\ncam", "0", UNTIL)
     with pytest.raises(ValueError, match="empty key"):
         sign_hls_session("", "live", "cam_0", UNTIL)
+    with pytest.raises(ValueError, match="uid is not plain"):
+        sign_hls_session(KEY, "live", "cam_0", UNTIL, "p7\n")

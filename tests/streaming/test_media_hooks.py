@@ -100,7 +100,7 @@ class TestHooks:
     @pytest.mark.parametrize("event", ["publish", "unpublish", "play", "stop", "not_found", "refused_codec"])
     def test_a_stream_that_is_none_of_ours_is_left_alone(self, event: str, name: str) -> None:
         before = list(PushSession.objects.order_by("pk").values())
-        answer = hook(event, 1, stream=name, codec="H265", query="auth_key=1-2-p1-3")
+        answer = hook(event, 1, stream=name, codec="H265", uid="p1")
         assert answer == {"code": 0, "wait": False, "status": 200}
         assert list(PushSession.objects.order_by("pk").values()) == before
 
@@ -130,8 +130,7 @@ class TestWaiting:
 @pytest.mark.usefixtures("ordered")
 class TestViewers:
     def play(self, uid: str, address: object = "10.0.0.7", protocol: str = "ws") -> None:
-        query = f"auth_key=1538982230-abc-{uid}-d2a65cec538fabd94f88b799421a7a18"
-        hook("play", 1, query=query, address=address, protocol=protocol)
+        hook("play", 1, uid=uid, address=address, protocol=protocol)
 
     def test_who_watches_what_is_logged_once_a_viewing(
         self, ministry: Caller, operator: User, clock: TimeMachineFixture

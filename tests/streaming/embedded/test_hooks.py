@@ -11,7 +11,7 @@ from streaming.embedded.hub import Client
 from tests.streaming.embedded.conftest import SECRET, media_config
 from tests.streaming.embedded.peers import Platform, until
 
-CLIENT = Client("c-1", "10.0.0.9", "auth_key=x", "flv")
+CLIENT = Client("c-1", "10.0.0.9", "auth_key=x", "flv", "p7")
 KEY = ("live", "cam")
 
 
@@ -45,6 +45,7 @@ def test_events_arrive_in_order_and_whole(platform: Platform) -> None:
         "client_id": "c-1",
         "address": "10.0.0.9",
         "query": "auth_key=x",
+        "uid": "p7",
         "protocol": "flv",
         "reason": "left",
     }

@@ -41,7 +41,7 @@ def enter(media: Media, entry: str = ENTRY) -> str:
 
 
 def session(stream: str, expires: int, *, key: str = HLS_KEY, app: str = "live") -> str:
-    return f"/s/{expires}/{sign_hls_session(key, app, stream, expires)}/live/{stream}"
+    return f"/s/{expires}/{sign_hls_session(key, app, stream, expires)}-0/live/{stream}"
 
 
 def later() -> int:
@@ -53,9 +53,10 @@ def test_the_entry_leads_to_a_session(shown: Media) -> None:
     assert answer.status == 302
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["cache-control"] == "no-store"
-    prefix, expires, mac, rest = answer.headers["location"].split("/", 4)[1:]
+    prefix, expires, signature, rest = answer.headers["location"].split("/", 4)[1:]
+    mac, uid = signature.split("-")
     assert (prefix, rest) == ("s", "live/shown/index.m3u8")
-    assert sign_hls_session(HLS_KEY, "live", "shown", int(expires)) == mac
+    assert (sign_hls_session(HLS_KEY, "live", "shown", int(expires)), uid) == (mac, "0")
     assert int(expires) > time.time() + 3000
 
 
@@ -118,6 +119,10 @@ def test_a_stream_that_stands_still_is_404_after_the_wait(shown: Media) -> None:
         (session("other", later()).replace("other", "shown"), 403),
         (session("shown", later(), app="other"), 403),
         (session("shown", later()).replace("/s/", "/s/1"), 403),
+        (session("shown", later()).replace("/s/", "/s/0"), 403),
+        (session("shown", later()).replace("/s/1", "/s/%EF%BC%91"), 403),
+        (session("shown", later()).replace("-0/", "-p1/"), 403),
+        (session("shown", later()).replace("-0/", "/"), 403),
         (session("shown", int(time.time()) - 5), 410),
         (session("shown", int(time.time()) - 5, key="wrong"), 403),
         ("/live/shown", 403),
@@ -133,6 +138,10 @@ def test_a_stream_that_stands_still_is_404_after_the_wait(shown: Media) -> None:
         "other stream",
         "other app",
         "moved expiry",
+        "leading zero",
+        "digit of another script",
+        "other viewer",
+        "no viewer",
         "over",
         "over and forged",
         "no session",
