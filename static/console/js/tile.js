@@ -193,7 +193,7 @@ export class Tile {
     const wasPlaying = this.isPlaying;
     if (wasPlaying) this.#frozen(this.grab());
     this.leave?.();
-    if (this.type === 1) {
+    if (this.type === 1 && !this.warming) {
       this.tell(`高码流中断：${words}，已切回低码流`);
       this.type = 0;
       this.wall.told(this);
@@ -326,7 +326,8 @@ export class Tile {
         this.#setState("playing");
       },
       onRate: (kilobits) => this.player === player && setText(this.rate, `${kilobits}k`),
-      onFailed: (words) => (this.warming ? this.#switchFailed(name, words) : this.#lost(words)),
+      // The next stream may be warming already when this one, shown by then, ends.
+      onFailed: (words) => (this.warming?.player === player ? this.#switchFailed(name, words) : this.#lost(words)),
     });
     this.warming = { player, video };
   }
