@@ -52,8 +52,13 @@ export class Player {
     });
     this.engine.on(Events.LOADING_COMPLETE, () => this.#fail("视频流已中断"));
     if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(() => this.#first());
-    // A hidden tab draws no frames, but its time runs.
-    this.video.addEventListener("timeupdate", () => this.video.currentTime > 0 && this.#first(), { once: true });
+    // A hidden tab draws no frames, but its time runs. In a visible one it runs before the first frame is there.
+    const onTime = () => {
+      const isBlind = document.hidden || !this.video.requestVideoFrameCallback;
+      if (isBlind && this.video.currentTime > 0) this.#first();
+    };
+    this.video.addEventListener("timeupdate", onTime);
+    this.stopListening = () => this.video.removeEventListener("timeupdate", onTime);
   }
 
   #play() {
@@ -64,6 +69,7 @@ export class Player {
   #first() {
     if (this.isPlaying || this.isDead) return;
     this.isPlaying = true;
+    this.stopListening();
     this.movedAt = this.playingAt = performance.now();
     this.onPlaying(performance.now() - this.startedAt);
   }
@@ -105,6 +111,7 @@ export class Player {
     if (this.isDead) return;
     this.isDead = true;
     clearInterval(this.watch);
+    this.stopListening();
     this.engine.destroy();
   }
 }
