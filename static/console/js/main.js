@@ -11,6 +11,7 @@ import { Strip } from "./strip.js";
 import { runClock, showBroken, showState } from "./topbar.js";
 import { Viewer } from "./viewer.js";
 import { Wall } from "./wall.js";
+import { nowSeconds, stamp } from "./words.js";
 
 const USER = document.body.dataset.user;
 
@@ -112,7 +113,7 @@ function saveFrame() {
   frame.toBlob((blob) => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
-    link.download = `${tile.card.road}_${tile.card.stake}_${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.png`;
+    link.download = `${tile.card.road}_${tile.card.stake}_${stamp(nowSeconds())}.png`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
     toast(`已保存 ${tile.card.stake} 的当前画面`);
@@ -160,12 +161,24 @@ async function begin() {
   const kept = wall.remembered();
   setLayout(kept?.layout ?? 9);
   poll.start();
+  await fillWall(kept);
+}
+
+async function fillWall(kept) {
   const ids = (kept?.ids ?? []).filter(Number.isInteger);
   if (kept && !ids.length) {
     wall.fill([]);
     return;
   }
-  const { cards } = await get("/cameras/", ids.length ? { ids: ids.join(",") } : { first: wall.layout });
+  let cards;
+  try {
+    ({ cards } = await get("/cameras/", ids.length ? { ids: ids.join(",") } : { first: wall.layout }));
+  } catch (error) {
+    // Refused is refused; what did not answer will.
+    if (error.status === 0 || error.status >= 500) poll.addEventListener("state", () => fillWall(kept), { once: true });
+    toast(error.message);
+    return;
+  }
   const byCamera = new Map(cards.map((card) => [card.id, card]));
   wall.fill(ids.length ? kept.ids.map((id) => byCamera.get(id) ?? null) : cards);
   // Shown, not yet under control: a stray arrow key must not turn it.

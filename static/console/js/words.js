@@ -19,6 +19,9 @@ export const clock = (unix) => CLOCK.format(at(unix));
 export const minute = (unix) => MINUTE.format(at(unix));
 export const isoDay = (unix) => WHOLE_DAY.format(at(unix));
 
+// For names of files: 2026-11-22_132506.
+export const stamp = (unix) => `${isoDay(unix)}_${clock(unix).replaceAll(":", "")}`;
+
 // 13:25, or 11/20 13:25 when it was not today.
 export function moment(unix) {
   return isoDay(unix) === isoDay(nowSeconds()) ? minute(unix) : `${DAY.format(at(unix))} ${minute(unix)}`;
