@@ -7,7 +7,8 @@ const STOP = 0;
 const STOP_LENS = 13;
 const REPEAT_MS = 300;
 const LIGHTS = new Set([11, 12]);
-const IRIS = new Set([9, 10]);
+// Focus and iris have a stop of their own.
+const LENS = new Set([7, 8, 9, 10]);
 const KEYS = {
   ArrowLeft: 1, ArrowRight: 2, ArrowUp: 3, ArrowDown: 4,
   "-": 5, _: 5, "+": 6, "=": 6, z: 7, x: 8, c: 9, v: 10,
@@ -119,9 +120,14 @@ export class Pad {
     // Overtaking the order under way would stop first and move then.
     await this.sending;
     await null;
-    const isTakenOver = this.held && this.camera === camera;
-    if (!held.hasMoved || isTakenOver) return;
-    await this.#send(camera, IRIS.has(held.action) ? STOP_LENS : STOP, { keepalive: true });
+    const stop = stopOf(held.action);
+    if (!held.hasMoved) return;
+    if (this.held && this.camera === camera && stopOf(this.held.action) === stop) {
+      // Taken over, perhaps by a press too short to be sent: whichever moved it, the last release stops it.
+      this.held.hasMoved = true;
+      return;
+    }
+    await this.#send(camera, stop, { keepalive: true });
   }
 
   // True when it was carried out, false when refused, null when nobody knows.
@@ -139,4 +145,5 @@ export class Pad {
   }
 }
 
+const stopOf = (action) => (LIGHTS.has(action) ? null : LENS.has(action) ? STOP_LENS : STOP);
 const keyOf = (event) => (event.key.length === 1 ? event.key.toLowerCase() : event.key);
