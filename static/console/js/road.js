@@ -261,15 +261,16 @@ export class RoadStrip extends EventTarget {
       const x = view.x((place.from_m + place.to_m) / 2);
       const isSign = place.kind === "service" || place.kind === "toll";
       const width = wordsWidth(place.name) + (isSign ? 30 : 8);
-      if (x < 0 || x > view.width || x - width / 2 < free) return [];
-      free = x + width / 2 + 6;
-      return [isSign ? this.#sign(place, x, width) : this.#works(place, x)];
+      if (x < 0 || x > view.width) return [];
+      const left = Math.max(0, Math.min(x - width / 2, view.width - width));
+      if (left < free) return [];
+      free = left + width + 6;
+      return [isSign ? this.#sign(place, x, left, width) : this.#works(place, x, left + width / 2)];
     });
   }
 
-  #sign(place, x, width) {
+  #sign(place, x, left, width) {
     const { place: [y, height], up } = this.view.rows;
-    const left = x - width / 2;
     const letter = place.kind === "service" ? "P" : "收";
     return s(
       "g",
@@ -283,11 +284,11 @@ export class RoadStrip extends EventTarget {
   }
 
   // A bridge or a tunnel has a length: framed across both carriageways.
-  #works(place, x) {
+  #works(place, x, middle) {
     const { place: [y, height], up, axis } = this.view.rows;
     const left = Math.min(this.view.x(place.from_m) - 6, x - 8);
     const right = Math.max(this.view.x(place.to_m) + 6, x + 8);
-    return s("g", { class: "r-works" }, s("text", { x, y: y + height / 2 + 4 }, place.name), s("rect", { x: left, y: up[0] - 2, width: right - left, height: axis - up[0] + 4 }));
+    return s("g", { class: "r-works" }, s("text", { x: middle, y: y + height / 2 + 4 }, place.name), s("rect", { x: left, y: up[0] - 2, width: right - left, height: axis - up[0] + 4 }));
   }
 
   #cameras(seen) {
