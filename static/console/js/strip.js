@@ -58,11 +58,35 @@ export class Strip {
     const isSame = slots.length && this.slots.length && slots.at(-1).slot === this.slots.at(-1).slot && slots.at(-1).url === this.slots.at(-1).url;
     this.slots = slots;
     if (isSame) return;
+    const place = this.#place();
     this.#empty(slots.length ? "" : "还没有截图，每到整 5 分钟取一张");
     this.list.replaceChildren(...slots.map((slot, at) => this.#item(slot, at)));
     // The newest picture, which may stand before a gap.
-    this.list.children[slots.findLastIndex((slot) => slot.url)]?.classList.add("is-chosen");
-    this.list.scrollLeft = this.list.scrollWidth;
+    this.newest = slots.findLast((slot) => slot.url)?.slot;
+    this.#choose(place.chosen ?? this.newest);
+    const edge = this.#itemOf(place.edge);
+    if (edge) this.list.scrollLeft += leftOf(edge) - leftOf(this.list) + place.shift;
+    else this.list.scrollLeft = this.list.scrollWidth;
+  }
+
+  // Where somebody looks back to: the slot at the left edge and the picture chosen; nothing at the newest.
+  #place() {
+    const { list } = this;
+    const slotOf = (item) => Number(item?.dataset.slot) || null;
+    const chosen = slotOf(list.querySelector(".is-chosen"));
+    const place = { chosen: chosen === this.newest ? null : chosen };
+    if (list.scrollLeft + list.clientWidth >= list.scrollWidth - 2) return place;
+    const edge = [...list.children].find((item) => item.getBoundingClientRect().right > leftOf(list));
+    return { ...place, edge: slotOf(edge), shift: leftOf(list) - leftOf(edge) };
+  }
+
+  #itemOf(slot) {
+    return [...this.list.children].find((item) => Number(item.dataset.slot) === slot);
+  }
+
+  #choose(slot) {
+    for (const item of this.list.children) item.classList.toggle("is-chosen", Number(item.dataset.slot) === slot);
+    return this.#itemOf(slot);
   }
 
   #item(slot, at) {
@@ -73,13 +97,14 @@ export class Strip {
     const words = slot.url ? `${time} 截图` : `${time} 缺失：${slot.reason}`;
     const button = h("button", { type: "button", title: words, "aria-label": words, "data-testid": slot.url ? "strip-picture" : "strip-gap" }, face);
     const kinds = [slot.url ? "" : "is-gap", slot.slot % QUARTER === 0 ? "is-quarter" : ""].join(" ").trim();
-    return h("li", { class: kinds, "data-at": at }, button, time);
+    return h("li", { class: kinds, "data-at": at, "data-slot": slot.slot }, button, time);
   }
 
   open(at) {
-    this.viewer.open(this.card, this.slots, at, (chosen) => {
-      [...this.list.children].forEach((item, index) => item.classList.toggle("is-chosen", index === chosen));
-      this.list.children[chosen]?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const { slots } = this;
+    // By slot: the row goes on while the viewer is open.
+    this.viewer.open(this.card, slots, at, (chosen) => {
+      this.#choose(slots[chosen].slot)?.scrollIntoView({ block: "nearest", inline: "nearest" });
     });
   }
 
@@ -94,3 +119,5 @@ export class Strip {
     }
   }
 }
+
+const leftOf = (element) => element.getBoundingClientRect().left;
