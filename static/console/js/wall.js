@@ -17,6 +17,8 @@ export class Wall extends EventTarget {
     this.isArmed = false;
     this.order = [];
     this.isFilled = false;
+    // Places that selected cameras left to stay in sight of a smaller layout, the last one last.
+    this.left = [];
     this.#listen();
     setInterval(() => this.tiles.forEach((tile) => tile.tick()), 200);
   }
@@ -70,6 +72,7 @@ export class Wall extends EventTarget {
     this.layout = layout;
     this.element.dataset.layout = layout;
     this.magnify(null);
+    this.#keepSelected();
     while (this.tiles.length > layout) {
       const tile = this.tiles.pop();
       this.kept[tile.index] = tile.card;
@@ -83,7 +86,22 @@ export class Wall extends EventTarget {
       this.element.append(tile.element);
       if (this.kept[tile.index]) tile.show(this.kept[tile.index]);
     }
+    this.#bringBack();
     this.#changed();
+  }
+
+  #keepSelected() {
+    const { selected, layout } = this;
+    if (!selected?.card || selected.index < layout) return;
+    this.left.push({ from: selected.index, to: layout - 1, id: selected.card.id });
+    this.#swap(selected, this.tiles[layout - 1]);
+  }
+
+  #bringBack() {
+    while (this.left.length && this.left.at(-1).from < this.layout) {
+      const { from, to, id } = this.left.pop();
+      if (this.tiles[to].card?.id === id) this.#swap(this.tiles[to], this.tiles[from]);
+    }
   }
 
   // Up it goes: into the tile given, an empty one, the selected one, else the one that stood longest.
@@ -109,7 +127,10 @@ export class Wall extends EventTarget {
   }
 
   fill(cards) {
+    const standing = this.marks();
     cards.forEach((card, index) => {
+      // What was put up by hand meanwhile stays.
+      if (this.kept[index] || standing.has(card?.id)) return;
       this.kept[index] = card;
       if (card && this.tiles[index]) this.tiles[index].show(card);
     });
