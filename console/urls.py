@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from console.views import cameras, pages, ptz, roads, sign_in, snapshots, state, tree
+from console.views import analysis, cameras, pages, ptz, roads, sign_in, snapshots, state, tree
 
 app_name = "console"
 urlpatterns = [
     path("", pages.wall, name="wall"),
+    path("analysis/", analysis.analysis, name="analysis"),
     path("login/", sign_in.login, name="login"),
     path("logout/", sign_in.logout, name="logout"),
     path("console/tree/", tree.tree, name="tree"),

@@ -6,9 +6,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from access.choices import Action
-from access.models import StaffRole, User
+from access.models import User
 from console.permissions import Kind, requires
 from console.policy import wall_policy
+from console.roles import role_of
 from console.tree import WEAK_PERCENT
 
 LAYOUTS = (1, 4, 9, 16, 25)
@@ -21,7 +22,7 @@ def wall(request: HttpRequest, user: User) -> HttpResponse:
     """视频监控; everything in it is fetched by its modules."""
     context = {
         "page": "wall",
-        "role": _role_of(user),
+        "role": role_of(user),
         "layouts": LAYOUTS,
         "steps": STEPS,
         "weak_percent": WEAK_PERCENT,
@@ -31,10 +32,3 @@ def wall(request: HttpRequest, user: User) -> HttpResponse:
     response = render(request, "console/wall.html", context)
     response["Content-Security-Policy"] = wall_policy()
     return response
-
-
-def _role_of(user: User) -> str:
-    if user.is_superuser:
-        return "超级管理员"
-    role = StaffRole.objects.filter(user=user).order_by("pk").first()
-    return role.get_role_display() if role else "用户"

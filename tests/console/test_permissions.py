@@ -15,7 +15,7 @@ from tests.console.desk import Desk, refusal_of, text_of
 
 PUBLIC = {"login", "logout"}
 PARTS = {"tree", "branch", "search"}
-PAGES = {"wall"}
+PAGES = {"wall", "analysis"}
 JSON_OF_NOBODY = {"state", "cards"}
 JSON_OF_A_CAMERA = {"card", "play", "ptz", "strip"}
 
@@ -61,7 +61,7 @@ NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not i
 def test_nobody_gets_in_without_signing_in(name: str, camera: Camera, office: Organisation) -> None:
     response = ask(Client(), path_to(name, camera, office))
     if name in PAGES:
-        assert response.headers["Location"] == "/login/?next=/"
+        assert response.headers["Location"] == f"/login/?next={path_to(name, camera, office)}"
     elif name in PARTS:
         assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login/")
     else:
