@@ -147,3 +147,20 @@ def test_cookies_travel_over_https_only(operator: User, settings: LazySettings) 
 def csrf_of(page: object) -> str:
     text = getattr(page, "content", b"").decode()
     return str(text.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0])
+
+
+def test_allowed_networks_are_about_the_client(ministry: Caller, settings: LazySettings) -> None:
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+    ministry.partner.allowed_networks = [f"{CLIENT}/32"]
+    ministry.partner.save()
+
+    def code(forwarded_for: str) -> int:
+        params = {"cameraNum": "3f2b8c1e-6a57-4d0e-9b1a-0c5d7e9f1a01"}
+        headers = {"X-Forwarded-For": forwarded_for}
+        return int(answer_of(ministry.request("GET", "GetCameraPlayURL", params, headers=headers))["code"])
+
+    # Let in, and told that there is no such camera.
+    assert code(CLIENT) == 404
+    assert code(OTHER) == 403
+    # The client's own words before those of the proxy.
+    assert code(f"{CLIENT}, {OTHER}") == 403
