@@ -23,6 +23,7 @@ DEFAULT_MESSAGES: Final[Mapping[Code, str]] = {
 _SUCCESS: Final = frozenset({Code.OK, Code.ALREADY_PUSHING, 0})
 _UTF8_BOM: Final = b"\xef\xbb\xbf"
 _NUMERIC: Final = re.compile(r"\s*-?[0-9]{1,9}\s*", re.ASCII)
+_LAST_COMMA: Final = re.compile(rb",(\s*[}\]])")
 _UNWELL_STATUSES: Final = frozenset({408, 425, 429})
 
 
@@ -83,16 +84,25 @@ def parse_number(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
+def _decoded(raw: bytes) -> object:
+    try:
+        return msgspec.json.decode(raw)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        # Gateways in the field print what the document prints: a comma before the closing brace (3.2, 3.3).
+        return msgspec.json.decode(_LAST_COMMA.sub(rb"\1", raw))
+    except (ValueError, RecursionError):
+        return None
+
+
 def parse_answer(raw: bytes, http_status: int = 200, *, retry_after: int | None = None) -> Answer:
     """Read an answer, with `code` as number or numeric string; a bare number or "0" is taken as the code.
 
     RemoteError when there is no code to be found (HTML, not JSON, another shape): permanent for HTTP
     3xx and 4xx, temporary otherwise, as a proxy in between may have spoken.
     """
-    try:
-        parsed: object = msgspec.json.decode(raw.removeprefix(_UTF8_BOM))
-    except (ValueError, RecursionError):
-        parsed = None
+    parsed = _decoded(raw.removeprefix(_UTF8_BOM))
     body: dict[str, Any] = parsed if isinstance(parsed, dict) else {}
     code = parse_number(body.get("code") if isinstance(parsed, dict) else parsed)
     if code is None:

@@ -160,3 +160,11 @@ def test_numbers_and_numeric_strings(value: object, number: int | None) -> None:
 def test_infinite_numbers_are_none() -> None:
     assert parse_number(float("inf")) is None
     assert parse_number(float("nan")) is None
+
+
+def test_the_comma_that_the_document_prints_before_the_brace_is_forgiven() -> None:
+    assert parse_answer(b'{\n  "code": 200,\n  "msg": "\xe6\x88\x90\xe5\x8a\x9f",\n}').ok
+    answer = parse_answer(b'{"code": 200, "msg": ",}", "backResult": [{"status": 0,},],}')
+    assert (answer.code, answer.body["backResult"]) == (200, [{"status": 0}])
+    with pytest.raises(RemoteError):
+        parse_answer(b'{"code": 200, "msg": ,}')
