@@ -87,7 +87,7 @@ class Platform:
             own(route)
         elif last == "state":
             counts = {"total": 3, "online": 3, "offline": 0, "fault": 0}
-            empty = {
+            empty: dict[str, Any] = {
                 "ministry": None,
                 "wall": [],
                 "changes": [],
