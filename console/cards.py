@@ -13,6 +13,7 @@ from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
 from console.pictures import Picture, newest_pictures
 from protocol.errors import ForbiddenError, NotFoundError
+from quality.selectors import abnormal_words
 
 _STATES = {OnlineStatus.OFFLINE: "offline", OnlineStatus.ONLINE: "online", OnlineStatus.FAULT: "fault"}
 STATUS_OF_STATE = {word: status for status, word in _STATES.items()}
@@ -34,6 +35,7 @@ class CameraCard(TypedDict):
     state: str
     since: float | None
     reason: str
+    quality: str
     has_stream: bool
     can_ptz: bool
     may_ptz: bool
@@ -92,10 +94,13 @@ def cards_of(user: User, cameras: Iterable[Camera]) -> list[CameraCard]:
     listed = list(cameras)
     ptz_paths = paths_allowed(user, Action.PTZ)
     pictures = newest_pictures(listed)
-    return [_card(camera, ptz_paths, pictures.get(camera.pk)) for camera in listed]
+    quality = abnormal_words(listed)
+    return [
+        _card(camera, ptz_paths, pictures.get(camera.pk), quality.get(camera.pk, "")) for camera in listed
+    ]
 
 
-def _card(camera: Camera, ptz_paths: list[str], picture: Picture | None) -> CameraCard:
+def _card(camera: Camera, ptz_paths: list[str], picture: Picture | None, quality: str) -> CameraCard:
     office = camera.organisation
     return CameraCard(
         id=camera.pk,
@@ -111,6 +116,7 @@ def _card(camera: Camera, ptz_paths: list[str], picture: Picture | None) -> Came
         state=state_of(camera),
         since=unix(camera.raw_status_at),
         reason=camera.status_reason,
+        quality=quality,
         has_stream=camera.has_stream,
         can_ptz=camera.can_ptz,
         may_ptz=any(office.path.startswith(path) for path in ptz_paths),

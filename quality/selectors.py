@@ -29,6 +29,14 @@ def abnormal_flags(cameras: Iterable[Camera]) -> dict[int, list[FlagState]]:
     return {row.camera_id: flag_states(row) for row in rows}
 
 
+def abnormal_words(cameras: Iterable[Camera]) -> dict[int, str]:
+    """What is wrong in one line, by camera id; cameras with nothing wrong are missing."""
+    return {
+        camera_id: "、".join(state.label for state in states)
+        for camera_id, states in abnormal_flags(cameras).items()
+    }
+
+
 def flag_states(row: CameraQuality) -> list[FlagState]:
     return [
         FlagState(

@@ -19,6 +19,7 @@ from console.params import id_of, ids_of, seconds_of
 from console.permissions import Kind, requires
 from console.tree import node_counts
 from console.upper import UpperState, upper_state
+from quality.selectors import abnormal_words
 
 _MOST_WALL = 25
 _MOST_NODES = 200
@@ -41,6 +42,7 @@ class RawState(TypedDict):
     state: str
     since: float | None
     reason: str
+    quality: str
 
 
 class ConsoleState(TypedDict):
@@ -82,14 +84,17 @@ def state(request: HttpRequest, user: User) -> JsonResponse:
 def _raw_states(cameras: QuerySet[Camera], ids: list[int]) -> list[RawState]:
     if not ids:
         return []
+    shown = list(cameras.filter(pk__in=ids).order_by("pk"))
+    quality = abnormal_words(shown)
     return [
         RawState(
             id=camera.pk,
             state=state_of(camera),
             since=unix(camera.raw_status_at),
             reason=camera.status_reason,
+            quality=quality.get(camera.pk, ""),
         )
-        for camera in cameras.filter(pk__in=ids).order_by("pk")
+        for camera in shown
     ]
 
 

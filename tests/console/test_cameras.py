@@ -9,6 +9,8 @@ from access.models import Organisation
 from cameras.choices import CameraType, Classify, OnlineStatus
 from cameras.models import Camera, Gateway
 from protocol.play_urls import UrlVerdict, check_path
+from quality.choices import QualitySource
+from quality.services.verdicts import Verdict, record_quality
 from streaming.choices import PushState, VideoType
 from streaming.models import MediaServer, PushSession
 from tests.cast import Caller
@@ -29,6 +31,17 @@ def test_card_has_what_a_tile_shows(desk: Desk, gantry: Camera) -> None:
         "球机",
     )
     assert (card["state"], card["can_ptz"], card["may_ptz"], card["picture"]) == ("unknown", True, True, None)
+
+
+def test_card_and_state_tell_what_is_wrong_with_the_picture(
+    desk: Desk, camera: Camera, gantry: Camera
+) -> None:
+    verdicts = {camera.pk: Verdict("000100100"), gantry.pk: Verdict("000000000")}
+    record_quality(verdicts=verdicts, source=QualitySource.GATEWAY)
+    cards = desk.json("cards", ids=f"{camera.pk},{gantry.pk}")["cards"]
+    assert [card["quality"] for card in cards] == ["图像模糊、图像噪声", ""]
+    wall = desk.json("state", wall=f"{camera.pk},{gantry.pk}")["wall"]
+    assert {raw["id"]: raw["quality"] for raw in wall} == {camera.pk: "图像模糊、图像噪声", gantry.pk: ""}
 
 
 def test_shared_road_and_unclassified_place(desk: Desk, office: Organisation) -> None:
@@ -79,8 +92,8 @@ def test_number_of_queries_does_not_grow(
     for number in range(1, count + 1):
         make_camera(office, number)
     desk.get("cards", first=25)
-    # Session, user, permission, visible, cameras with their offices, permission to turn, pictures.
-    with django_assert_num_queries(7):
+    # Session, user, permission, visible, cameras with their offices, permission to turn, pictures, quality.
+    with django_assert_num_queries(8):
         assert len(desk.json("cards", first=25)["cards"]) == count
 
 

@@ -151,5 +151,5 @@ def test_number_of_queries_does_not_grow(
     }
     desk.json("state", **question)
     # Session, user, permission twice; counts, changes, upper platforms, wall, nodes, selected, lease, log.
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         assert len(desk.json("state", **question)["changes"]) == count

@@ -31,6 +31,8 @@ export class Panel {
     setText(byId("fact-organisation"), card.organisation ?? "");
     setText(byId("fact-type"), [card.type, card.place].filter(Boolean).join(" · "));
     setText(byId("fact-number"), card.number);
+    setText(byId("fact-quality"), card.quality ?? "");
+    for (const part of document.querySelectorAll(".fact-quality")) part.hidden = !card.quality;
     this.#showPtz(card);
     this.#tick();
   }
