@@ -21,7 +21,7 @@ def sync_one(platform_id: int) -> None:
         sync_platform(platform=platform)
 
 
-@shared_task(soft_time_limit=1700, time_limit=1800, expires=3000)
+@shared_task(soft_time_limit=400, time_limit=430, expires=3000)
 def keep_analysis_partitions() -> None:
     """Every hour: partitions of the next days made, days beyond the retention dropped."""
     analyses.keep_days()

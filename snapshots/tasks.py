@@ -37,7 +37,7 @@ def capture_shard(slot: int, shard: int, shards: int) -> None:
     )
 
 
-@shared_task(soft_time_limit=1700, time_limit=1800, expires=3000)
+@shared_task(soft_time_limit=400, time_limit=430, expires=3000)
 def keep_partitions() -> None:
     """Every hour: partitions of the next days made, days beyond the retention dropped."""
     report = partitions.keep_partitions()

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime
@@ -87,12 +88,33 @@ def open_picture(camera_id: int, slot_at: datetime) -> BinaryIO | None:
     return file
 
 
-def drop_days_before(oldest: date) -> Iterator[str]:
-    """Deletes the folders of earlier days; names of those that are gone."""
+def drop_days_before(oldest: date, *, until: float) -> Iterator[str]:
+    """Deletes the folders of earlier days, slot by slot until `until` (monotonic); names of those that are gone.
+
+    A day has millions of pictures: what is left when the time is over goes with the next call.
+    """
     root: Path = settings.SNAPSHOT_ROOT
     if not root.is_dir():
         return
     for folder in sorted(root.iterdir()):
         if _DAY_FOLDER.fullmatch(folder.name) and folder.name < f"{oldest:%Y%m%d}":
-            shutil.rmtree(folder)
+            for slot in _folders_in(folder):
+                if time.monotonic() >= until:
+                    return
+                _remove(slot)
+            _remove(folder)
             yield folder.name
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except FileNotFoundError:
+        return []
+
+
+def _remove(folder: Path) -> None:
+    # Somebody else may be deleting it as well: then it is looked at again.
+    while folder.exists():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)

@@ -1,5 +1,7 @@
 """A partition and a folder for every day: there in time, gone after the retention, and not a day sooner."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,13 +16,14 @@ from access import days
 from access.days import day_of, day_start
 from access.models import Organisation
 from cameras.models import Camera
-from snapshots.capture.store import keep_picture, open_picture, path_of
+from snapshots.capture.store import drop_days_before, keep_picture, open_picture, path_of
 from snapshots.choices import SnapshotResult
 from snapshots.models import CaptureShard, Snapshot
 from snapshots.services import partitions
 from snapshots.services.partitions import keep_partitions
 from snapshots.slots import unix_slots
 from snapshots.tasks import keep_partitions as keep_partitions_task
+from tests.ptz.gateway_double import wait_until
 from tests.ptz.ledger import make_camera
 
 pytestmark = pytest.mark.django_db
@@ -134,6 +137,44 @@ def test_slow_reader_delays_the_drop_and_nobody_else(
     assert (report.dropped, report.folders) == ([day_of(old)], [f"{day_of(old):%Y%m%d}"])
 
 
+def test_a_run_deletes_as_long_as_it_may_and_the_next_goes_on(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for slot in ("000000", "000500", "001000"):
+        (pictures / "20261001" / slot / "0").mkdir(parents=True)
+    monkeypatch.setattr(partitions, "BUDGET_SECONDS", 0)
+    report = keep_partitions(now=NOW)
+    assert (len(report.made), report.folders) == (3, [])
+    assert len(list((pictures / "20261001").iterdir())) == 3
+    monkeypatch.undo()
+    assert keep_partitions(now=NOW).folders == ["20261001"]
+
+
+def test_who_deletes_the_same_folder_does_no_harm(pictures: Path) -> None:
+    """By hand, or a second platform on the same disk."""
+    for number in range(400):
+        (pictures / "20261001" / f"{number:06d}" / "0").mkdir(parents=True)
+        (pictures / "20261001" / f"{number:06d}" / "0" / "1.jpg").touch()
+    with ThreadPoolExecutor(3) as pool:
+        runs = [
+            pool.submit(lambda: list(drop_days_before(TODAY, until=time.monotonic() + 60))) for _ in range(3)
+        ]
+        assert ["20261001"] in [run.result() for run in runs]
+    assert not list(pictures.iterdir())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_run_at_a_time(pictures: Path) -> None:
+    (pictures / "20261001").mkdir()
+    with closing(connection.copy()) as other:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [partitions.LOCK])
+        report = keep_partitions(now=NOW)
+        assert (report.made, report.dropped, report.folders) == ([], [], [])
+    assert (pictures / "20261001").exists()
+    wait_until(lambda: keep_partitions(now=NOW).folders == ["20261001"], "the lock to end with its holder")
+
+
 def test_task_keeps_the_days(pictures: Path) -> None:
     keep_partitions_task()
     assert f"{timezone.localtime():%Y%m%d}" in partitions_there()
@@ -168,3 +209,13 @@ def test_settings_that_lose_pictures_are_told(settings: LazySettings, tmp_path: 
     settings.SNAPSHOT_PERIOD_SECONDS = 0
     found = {message.id for message in run_checks() if message.id and message.id.startswith("snapshots.")}
     assert found == {"snapshots.E001", "snapshots.E002", "snapshots.W001"}
+
+
+@pytest.mark.parametrize(
+    ("period", "is_good"), [(300, True), (60, True), (10, True), (90, False), (420, False), (600, False)]
+)
+def test_rounds_that_do_not_fit_the_clock_are_refused(
+    settings: LazySettings, period: int, is_good: bool
+) -> None:
+    settings.SNAPSHOT_PERIOD_SECONDS = period
+    assert ("snapshots.E003" not in {message.id for message in run_checks()}) == is_good
