@@ -22,15 +22,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="以上级平台的身份调用省级平台")
     parser.add_argument("facts", type=Path, help="demo.json")
     parser.add_argument("--token-file", type=Path, default=Path("upper_platform.token"))
+    parser.add_argument("--camera", help="摄像机编号，缺省为点位表的第一路")
     options = parser.parse_args()
     facts = json.loads(options.facts.read_text())
     client = connect(facts, options.token_file)
 
     ledger = asked(client, "GetDepartmentVideoInfo", currPage=1, pageSize=500)
     print(f"共 {ledger.body['total']} 路摄像机")
-    camera = ledger.body["videoInfo"][0]
-    number = camera["cameraNum"]
-    print(f"第一路：{camera['cameraName']}，{camera['department']} {camera['roadSec']}")
+    known = {camera["cameraNum"]: camera for camera in ledger.body["videoInfo"]}
+    number = options.camera or next(iter(known))
+    print(f"{known[number]['cameraName']}，{known[number]['department']} {known[number]['roadSec']}")
 
     played = asked(client, "GetCameraPlayURL", cameraNum=number, videoType=0)
     entry = played.body["videoRequestUrl"][0]
