@@ -40,7 +40,7 @@ def test_the_example_plays_looks_back_and_turns(demo: Demo, tmp_path: Path) -> N
     assert first["name"] in done.stdout
     assert "HTTP 200，收到视频头 b'FLV" in done.stdout
     assert "最新截图：" in done.stdout
-    assert "云台右转：code 200，向右成功" in done.stdout
+    assert "云台右转：code 200，云台向右转动成功" in done.stdout
 
 
 def manage(demo: Demo, *arguments: str) -> str:
