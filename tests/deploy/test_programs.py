@@ -1,0 +1,29 @@
+"""Which processes the demo has, and what they work on."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from deploy.demo.files import Addresses
+from deploy.demo.programs import Programs
+
+
+@pytest.fixture
+def queues() -> list[set[str]]:
+    """Of each worker."""
+    workers = Programs(Path("var"), Addresses({}), {}, {}).workers()
+    found = [dict(zip(worker.argv, worker.argv[1:], strict=False)).get("-Q", "") for worker in workers]
+    return [set(names.split(",")) for names in found if names]
+
+
+def test_reports_hold_up_nothing_else(queues: list[set[str]]) -> None:
+    """A slow upper platform takes all processes of the worker that reports to it."""
+    assert [names for names in queues if "reports" in names] == [{"reports"}]
+
+
+def test_every_queue_is_worked_on_by_one_worker(queues: list[set[str]]) -> None:
+    routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    served = [name for names in queues for name in names]
+    assert {settings.CELERY_TASK_DEFAULT_QUEUE, *routed} <= set(served)
+    assert len(served) == len(set(served))
