@@ -51,4 +51,5 @@ class EncryptedTextField(_TextField):
         return encrypt_text(value) if value else value
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> str | None:
-        return decrypt_text(value) if value else value
+        # What is stored plain was written before the column was encrypted; the next save seals it.
+        return decrypt_text(value) if value and value.startswith(_PREFIX) else value

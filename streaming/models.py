@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from access.encryption import EncryptedTextField
 from streaming.choices import MediaKind, PushState, VideoType
 
 _SCHEMES = {"rtmp_url": ("rtmp", "rtmps"), "http_url": ("http", "https"), "api_url": ("http", "https")}
@@ -19,7 +20,7 @@ class MediaServer(models.Model):
     rtmp_url = models.CharField("推流地址", max_length=200, help_text="形如 rtmp://10.0.0.5:1935")
     http_url = models.CharField("播放地址", max_length=200, help_text="形如 https://live.example.cn")
     api_url = models.CharField("管理接口", max_length=200, blank=True, help_text="为空则与播放地址相同")
-    secret = models.CharField("密钥", max_length=128, blank=True)
+    secret = EncryptedTextField("密钥", blank=True)
     ca_file = models.CharField(
         "CA 证书文件",
         max_length=200,

@@ -74,7 +74,8 @@ class Playable(NamedTuple):
 
 
 _CAMERA_FIELDS = ("number", "number_key", "name", "status", "camera_type", "ptz_override")
-_SERVER_FIELDS = [field.attname for field in MediaServer._meta.concrete_fields]
+# Not the secret: a raw read would bring it sealed. Whoever needs it has it loaded by the ORM.
+_SERVER_FIELDS = [field.attname for field in MediaServer._meta.concrete_fields if field.attname != "secret"]
 # Camera, grant and media server beside the token of who asks (protocol.md section 4). A stream's own
 # server first, else the first active one. A department is read as in `organisations_named`.
 _PLAYABLE = beside_token(f"""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -109,3 +110,19 @@ def test_its_interface_is_verified_by_the_ca_of_its_record(tmp_path: Path, kind:
         with pytest.raises(RemoteError, match=said):
             adapter.list_streams()
     assert peer.requests == []
+
+
+def test_the_secret_is_sealed_at_rest() -> None:
+    add(secret="very-secret")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secret FROM streaming_mediaserver")
+        (stored,) = cursor.fetchone()
+    assert stored.startswith("sm4gcm$")
+    assert MediaServer.objects.get().secret == "very-secret"
+
+
+def test_a_secret_from_before_it_was_sealed_is_read_as_it_is() -> None:
+    add(secret="very-secret")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE streaming_mediaserver SET secret = 'old'")
+    assert MediaServer.objects.get().secret == "old"
