@@ -67,7 +67,8 @@ class Programs:
             "ministry",
             *("-m", "tests.mock_ministry", "--port", str(self._ports["ministry"])),
             *("--user", account["user"], "--device-code", account["device_code"]),
-            *("--token", account["token"], "--public-key", account["public_key"]),
+            # A token may begin with a hyphen.
+            *(f"--token={account['token']}", "--public-key", account["public_key"]),
             *("--data", str(self._data_dir / "ministry.db")),
             *self._tls("--cert", "--key"),
             answers=self._answers("ministry", "/calls"),
