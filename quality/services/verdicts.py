@@ -22,8 +22,8 @@ from protocol.errors import MalformedError
 from protocol.reports import QUALITY_FLAGS, QualityItem
 from quality.choices import NOTHING_SAID, UNSAID, QualityFlag, QualitySource
 from quality.models import CameraQuality, QualityChange, QualityVerdict
+from quality.services.bulk import write_changes, write_empty_states, write_states, write_verdicts
 
-_BATCH = 5000
 # Of two verdicts of the same moment the more careful one holds.
 _RANK = {QualitySource.GATEWAY.value: 0, QualitySource.DIAGNOSIS.value: 1, QualitySource.STAFF.value: 2}
 
@@ -105,8 +105,7 @@ def _lock(camera_ids: list[int]) -> None:
     missing = set(camera_ids) - set(_locked(camera_ids))
     if not missing:
         return
-    empty = [CameraQuality(camera_id=pk) for pk in sorted(missing)]
-    CameraQuality.objects.bulk_create(empty, batch_size=_BATCH, ignore_conflicts=True)
+    write_empty_states(sorted(missing))
     _locked(sorted(missing))
 
 
@@ -133,13 +132,7 @@ def _settle(
     spoken = [
         _speak(said.get(camera_id), camera_id, news[camera_id], source, at) for camera_id in sorted(news)
     ]
-    QualityVerdict.objects.bulk_create(
-        spoken,
-        batch_size=_BATCH,
-        update_conflicts=True,
-        unique_fields=["camera", "source"],
-        update_fields=["flags", "since", "received", "heard_at"],
-    )
+    write_verdicts(spoken, source=source, at=at)
     heard: dict[int, list[QualityVerdict]] = {row.camera_id: [row] for row in spoken}
     for other in _verdicts(news).exclude(source=source):
         heard[other.camera_id].append(other)
@@ -155,14 +148,9 @@ def _settle(
                     camera_id=state.camera_id, at=at, before=before, after=state.flags, source=source
                 )
             )
-    CameraQuality.objects.bulk_create(
-        holding,
-        batch_size=_BATCH,
-        update_conflicts=True,
-        unique_fields=["camera"],
-        update_fields=["flags", "sources", "since", "changed_at"],
-    )
-    QualityChange.objects.bulk_create(history, batch_size=_BATCH)
+    write_states(holding)
+    if history:
+        write_changes(history, source=source, at=at)
     return len(history)
 
 
