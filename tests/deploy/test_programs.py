@@ -31,7 +31,7 @@ def test_every_queue_is_worked_on_by_one_worker(queues: list[set[str]]) -> None:
 
 def test_a_token_may_begin_with_a_hyphen() -> None:
     account = {"user": "u", "device_code": "eA==", "token": "-x", "public_key": "00"}
-    ministry = Programs(Path("var"), Addresses({"ministry": 1}), {"mock_ministry": account}, {}).ministry()
+    ministry = Programs(Path("var"), Addresses({"ministry": 1}), {}, {"mock_ministry": account}).ministry()
     # Alone it would be taken for an option.
     assert "-x" not in ministry.argv
     assert "--token=-x" in ministry.argv
