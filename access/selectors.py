@@ -43,6 +43,15 @@ def is_allowed(user: User, action: Action, organisation: Organisation) -> bool:
     return any(organisation.path.startswith(path) for path in paths_allowed(user, action))
 
 
+def may_audit(user: object) -> bool:
+    """Who reads the logs of the whole province: superusers, and auditors of its root."""
+    if not isinstance(user, User):
+        return False
+    paths = paths_allowed(user, Action.AUDIT)
+    root = root_organisation()
+    return "" in paths or (root is not None and root.path in paths)
+
+
 def organisations_named(name: str, within: Organisation) -> list[Organisation]:
     """Nodes called `name` in the subtree: companies first; several places means all of them (protocol.md 3)."""
     rows = list(Organisation.objects.filter(name=name, path__startswith=within.path).order_by("kind", "path"))

@@ -9,12 +9,18 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from access.selectors import may_audit
+
 
 class ProvinceAdminSite(AdminSite):
     site_header = "高速公路视频云平台 · 管理后台"
     site_title = "管理后台"
     index_title = "管理后台"
     empty_value_display = "—"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Auditors come in as well; what they find there is the logs alone."""
+        return super().has_permission(request) or may_audit(request.user)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """One sign-in for both: the console's counts failures (threats.md 18), the admin's own does not."""

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
+from access.admin import LogAdmin
 from ptz.models import PtzLease, PtzOrder
 
 
@@ -19,12 +20,11 @@ class _ReadOnly:
 
 
 @admin.register(PtzOrder)
-class PtzOrderAdmin(_ReadOnly, admin.ModelAdmin[PtzOrder]):
+class PtzOrderAdmin(LogAdmin):
     list_display = ["at", "camera", "level", "actor_name", "action", "step", "outcome", "message", "address"]
     list_select_related = ["camera"]
     list_filter = ["level", "outcome", "action"]
     search_fields = ["camera__name", "camera__number_key", "actor_name"]
-    show_full_result_count = False
 
 
 @admin.register(PtzLease)

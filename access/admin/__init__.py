@@ -1,6 +1,6 @@
 """Staff pages of access: organisations, people, partners; logs and tokens to look at only."""
 
-from access.admin.base import ReadOnlyAdmin, RecordedAdmin
+from access.admin.base import LogAdmin, ReadOnlyAdmin, RecordedAdmin
 from access.admin.logs import AlarmAdmin, BehaviourLogAdmin
 from access.admin.partners import PartnerAdmin, PartnerTokenAdmin
 from access.admin.staff import OrganisationAdmin, StaffAdmin
@@ -8,6 +8,7 @@ from access.admin.staff import OrganisationAdmin, StaffAdmin
 __all__ = [
     "AlarmAdmin",
     "BehaviourLogAdmin",
+    "LogAdmin",
     "OrganisationAdmin",
     "PartnerAdmin",
     "PartnerTokenAdmin",

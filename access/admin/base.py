@@ -7,6 +7,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
+from access.selectors import may_audit
 from access.services.logs import record
 
 
@@ -39,6 +40,27 @@ class RecordedAdmin(admin.ModelAdmin[Any]):
 
 def _words(what: str, obj: Model) -> str:
     return f"{what}{obj._meta.verbose_name}"
+
+
+class LogAdmin(admin.ModelAdmin[Any]):
+    """A log: auditors read it, nobody writes it."""
+
+    show_full_result_count = False
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_audit(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return may_audit(request.user)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):

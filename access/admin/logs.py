@@ -5,13 +5,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
-from access.admin.base import ReadOnlyAdmin
+from access.admin.base import LogAdmin, ReadOnlyAdmin
 from access.models import Alarm, BehaviourLog, User
 from access.services.alarms import acknowledge_alarm
 
 
 @admin.register(BehaviourLog)
-class BehaviourLogAdmin(ReadOnlyAdmin):
+class BehaviourLogAdmin(LogAdmin):
     list_display = ["at", "actor_kind", "actor_name", "verb", "object_name", "address", "outcome", "reason"]
     list_filter = ["outcome", "actor_kind", "at"]
     search_fields = ["actor_name", "verb", "object_name", "=object_id"]
