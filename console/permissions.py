@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -94,7 +95,8 @@ def _to_login(request: HttpRequest, kind: Kind) -> HttpResponseBase:
 
 def _refusal(request: HttpRequest, kind: Kind, action: Action) -> HttpResponseBase:
     if kind is Kind.PAGE:
-        return render(request, "console/forbidden.html", {"action_label": action.label}, status=403)
+        context = {"action_label": action.label, "has_admin": admin.site.has_permission(request)}
+        return render(request, "console/forbidden.html", context, status=403)
     message = f"没有“{action.label}”权限"
     return refuse(403, message) if kind is Kind.JSON else HttpResponse(message, status=403)
 

@@ -42,6 +42,9 @@ def auditor(province: Organisation, quick_passwords: None) -> Client:
 
 
 def test_an_auditor_reads_the_logs_and_nothing_else(auditor: Client) -> None:
+    # The console is closed to them, and shows the way.
+    wall = auditor.get("/")
+    assert (wall.status_code, b'href="/admin/"' in wall.content) == (403, True)
     assert auditor.get("/admin/").status_code == 200
     statuses = {
         model._meta.label: auditor.get(
