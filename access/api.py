@@ -3,6 +3,7 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from access import openapi
 from access.actors import address_of
 from access.permissions import TokenInQuery
 from access.services.tokens import exchange_token
@@ -12,6 +13,7 @@ from access.verbs import VerbView
 class TokenInfoView(VerbView):
     """Appendix 2: the token held now, signed, for the next one."""
 
+    operation = openapi.TOKEN_INFO
     authentication_classes = []
     permission_classes = [TokenInQuery]
 

@@ -20,6 +20,7 @@ from access.answers import enveloped, http_status, list_pieces
 from access.authentication import PartnerAuthentication
 from access.choices import Scope
 from access.models import Partner
+from access.operations import Operation
 from access.params import VerbParams
 from access.renderers import JSON_TYPE
 from access.services.limits import count_one
@@ -53,6 +54,8 @@ class VerbView(APIView):
     content_negotiation_class = _AlwaysJson
 
     scope: ClassVar[Scope]
+    # What the published schema says of the verb.
+    operation: ClassVar[Operation]
     partner: Partner
     # The partner whose style the answer has; None until a token was known.
     profile: Partner | None = None

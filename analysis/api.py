@@ -2,6 +2,7 @@
 
 import msgspec
 
+from analysis import openapi
 from analysis.services.intake import keep_results
 from cameras.api import ReportVerb
 from cameras.services.reports import ReportOutcome
@@ -11,6 +12,7 @@ from protocol.reports import AnalysisItem, parse_analysis
 class ReportAnalyse(ReportVerb[AnalysisItem]):
     """Take in results of traffic analysis."""
 
+    operation = openapi.REPORT_ANALYSE
     what = "智能分析列表"
 
     def parse(self, raw: msgspec.Raw) -> AnalysisItem:

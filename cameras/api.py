@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from access.choices import Scope
 from access.verbs import VerbView
+from cameras import openapi
 from cameras.models import Camera
 from cameras.selectors import camera_record, cameras_in_department, cameras_of
 from cameras.services.ledger import delete_cameras
@@ -22,13 +23,13 @@ from protocol.errors import MalformedError, NotFoundError, shorten
 T = TypeVar("T")
 
 MOST_NAMED = 10
-LARGEST_PAGE = 500
 
 
 class VideoInformation(VerbView):
     """Register or modify cameras."""
 
     scope = Scope.REPORT
+    operation = openapi.VIDEO_INFORMATION
 
     def post(self, request: object) -> Response:
         items = parse_list(self.body, what="摄像机列表")
@@ -40,6 +41,7 @@ class VideoInformationDel(VerbView):
     """Delete cameras, at most 100 in a request."""
 
     scope = Scope.REPORT
+    operation = openapi.VIDEO_INFORMATION_DEL
 
     def post(self, request: object) -> Response:
         numbers = parse_deletion(self.body)
@@ -75,6 +77,7 @@ class ReportVerb(VerbView, Generic[T]):
 class ReportCameraStatus(ReportVerb[StatusItem]):
     """Take in online, offline and fault."""
 
+    operation = openapi.REPORT_CAMERA_STATUS
     what = "状态列表"
 
     def parse(self, raw: msgspec.Raw) -> StatusItem:
@@ -93,7 +96,7 @@ class _LedgerPage(VerbView):
         """One page of the partner's cameras, and how many there are in all."""
         department = self.params.text("department")
         number = self.params.integer("currPage", 1, 10**9, default=1)
-        size = self.params.integer("pageSize", 1, LARGEST_PAGE, default=LARGEST_PAGE)
+        size = self.params.integer("pageSize", 1, openapi.LARGEST_PAGE, default=openapi.LARGEST_PAGE)
         cameras = cameras_in_department(self.partner, department) if department else cameras_of(self.partner)
         begin = (number - 1) * size
         return cameras.order_by("pk")[begin : begin + size], cameras.count()
@@ -101,6 +104,8 @@ class _LedgerPage(VerbView):
 
 class GetDepartmentVideoInfo(_LedgerPage):
     """The fields of VideoInformation, page by page."""
+
+    operation = openapi.GET_DEPARTMENT_VIDEO_INFO
 
     def get(self, request: object) -> Response:
         cameras, total = self.page()
@@ -111,6 +116,8 @@ class GetDepartmentVideoInfo(_LedgerPage):
 
 class GetCameraStatus(_LedgerPage):
     """Online, offline or fault of each camera, page by page."""
+
+    operation = openapi.GET_CAMERA_STATUS
 
     def get(self, request: object) -> Response:
         cameras, total = self.page()

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "oauth2_provider",
     "rest_framework",
+    "drf_spectacular",
     "django_htmx",
     "access",
     "cameras",
@@ -190,9 +191,21 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["access.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["access.renderers.EnvelopeRenderer"],
     "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_SCHEMA_CLASS": "access.schema.VerbSchema",
     "EXCEPTION_HANDLER": "access.handlers.envelope_exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
+
+# --- Published schema of the interface (access/schema.py) ------------------------------------------------
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "VERSION": "v1.0",
+    "SERVERS": [{"url": PUBLIC_BASE_URL}],
+    "PREPROCESSING_HOOKS": ["access.schema.only_verbs"],
+    "POSTPROCESSING_HOOKS": ["access.schema.finished"],
+}
+# Whether anybody may read the schema and its page; off: staff who are signed in, and partners with their token.
+API_DOCS_PUBLIC = env.bool("API_DOCS_PUBLIC", default=False)
 
 # --- Streaming ------------------------------------------------------------------------------------------
 # Signing keys of play URLs: main, then backup (both verify, the first signs).

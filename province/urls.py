@@ -15,6 +15,7 @@ urlpatterns = [
     path("service/", include("analysis.urls")),
     path("service/<path:verb>", unknown_verb),
     path("oauth/", include("access.oauth_urls")),
+    path("api/", include("access.schema_urls")),
     path("hooks/", include("streaming.hook_urls")),
     path("snapshots/", include("snapshots.picture_urls")),
     path("admin/", admin.site.urls),

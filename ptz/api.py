@@ -11,16 +11,16 @@ from cameras.models import Camera
 from cameras.selectors import find_camera
 from protocol.codes import Code, ItemStatus, PtzAction
 from protocol.errors import ProtocolError
+from ptz import openapi
 from ptz.choices import PtzLevel, PtzOutcome
 from ptz.services import move_ptz, note_refused_request
-
-_MOST_STEP = 8
 
 
 class PTZControl(VerbView):
     """One order of the ministry; the answer says in words what came of it."""
 
     scope = Scope.PTZ
+    operation = openapi.PTZ_CONTROL
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Document 4.1 2.b: every operation is logged, so are those refused before they are looked at."""
@@ -57,7 +57,7 @@ class PTZControl(VerbView):
         try:
             number = self.params.text("cameraNum", required=True)
             action = self.params.integer("action", min(PtzAction), max(PtzAction), required=True)
-            step = self.params.integer("step", 1, _MOST_STEP, default=1)
+            step = self.params.integer("step", 1, openapi.MOST_STEP, default=1)
             return find_camera(self.partner, number), PtzAction(action), step
         except ProtocolError as error:
             self._note(error)

@@ -11,6 +11,7 @@ from cameras.models import Camera
 from cameras.selectors import cameras_in_department, find_camera
 from protocol.errors import MalformedError
 from protocol.fields import parse_timestamp
+from snapshots import openapi
 from snapshots.selectors import PictureEntry, latest_of, pictures_between
 from snapshots.services.listing import issue_pictures
 
@@ -21,6 +22,7 @@ class SnapShot(VerbView):
     """Addresses of pictures: of a time, or the latest of each camera."""
 
     scope = Scope.SNAPSHOT
+    operation = openapi.SNAP_SHOT
 
     def get(self, request: object) -> HttpResponseBase:
         cameras = self._cameras()

@@ -10,6 +10,7 @@ from access.services.tokens import Companion
 from access.verbs import VerbView
 from cameras.selectors import cameras_in_department, cameras_numbered, find_camera
 from protocol.errors import MalformedError, NotFoundError, shorten
+from streaming import openapi
 from streaming.choices import VideoType
 from streaming.selectors import found_playable, playable_beside_token
 from streaming.services.play import PlayEntry, issue_play_url, issue_play_urls
@@ -23,6 +24,7 @@ class GetCameraPlayURL(VerbView):
     """Play addresses of one camera, or of every camera of a department and below."""
 
     scope = Scope.PLAY
+    operation = openapi.GET_CAMERA_PLAY_URL
 
     def companion(self) -> Companion | None:
         try:
