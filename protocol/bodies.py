@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from protocol import fields
-from protocol.cameras import ItemFaults, decode_item, readable_camera_num
+from protocol.cameras import ItemFaults, decode_item, read_int, readable_camera_num
 from protocol.codes import OnlineStatus
 from protocol.errors import MalformedError, shorten
 
@@ -162,7 +162,7 @@ def _load_leniently(body: bytes, what: str, error: Exception) -> object:
     if body.count(b",") <= _MANY_COMMAS:
         text = body.decode("utf-8")
         try:
-            loaded: object = json.loads(text, parse_constant=_refuse_constant)
+            loaded: object = json.loads(text, parse_constant=_refuse_constant, parse_int=read_int)
         except json.JSONDecodeError as found:
             offset = len(text[: found.pos].encode())
         except (ValueError, RecursionError):

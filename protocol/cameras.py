@@ -1,6 +1,7 @@
 """One camera of VideoInformation (document 1.1.a), read from the wire and written to it."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -34,6 +35,7 @@ LONGEST_POI_NAME: Final = 128
 LONGEST_OTHERS: Final = 2000
 # Far above 14 such fields; without it one item of 20 MiB becomes millions of objects.
 MOST_ITEM_BYTES: Final = 64 * 1024
+_MOST_DIGITS: Final = 400
 
 
 class CameraRecord(msgspec.Struct, frozen=True):
@@ -148,12 +150,17 @@ def _decode_leniently(raw: bytes, wire_type: type[WireT]) -> WireT:
     # msgspec stops at a lone surrogate and at numbers like 1e999; json lets them through to the
     # field's own parser, which names the field.
     try:
-        given = json.loads(raw)
+        given = json.loads(raw, parse_int=read_int)
     except (ValueError, RecursionError):
         _refuse("不是可识别的 JSON 对象")
     if not isinstance(given, dict):
         _refuse(f"应为 JSON 对象，收到“{shorten(given)}”")
     return wire_type(**{name: given[name] for name in wire_type.__struct_fields__ if name in given})
+
+
+def read_int(digits: str) -> int | float:
+    """A whole number of JSON; as infinity where Python refuses to read one so long, which no field takes."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
 
 
 def _refuse(why: str) -> NoReturn:

@@ -138,6 +138,15 @@ def test_one_lone_surrogate_does_not_cost_the_batch() -> None:
     assert caught.value.faults == ("cameraName 的值“\\ud800”第 1 个字符是不成对的代理项 U+D800",)
 
 
+def test_one_endless_number_beside_it_does_not_either() -> None:
+    """Python refuses to read whole numbers of more than 4,300 digits."""
+    body = b'[{"cameraNum": "\\ud800"}, {"cameraNum": "a", "online": ' + b"9" * 5000 + b"}]"
+    found = bodies.parse_list(body, what="状态列表")
+    assert len(found) == 2
+    with pytest.raises(MalformedError, match="^online 的值"):
+        bodies.parse_status(found[1])
+
+
 def test_limits_hold_beside_a_lone_surrogate() -> None:
     assert "嵌套超过" in refused(b'["\\ud800",' + b"[" * 20 + b"]" * 21)
     assert "应为 JSON 数组" in refused(b'{"a":"\\ud800"}')
