@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
+from cameras.choices import OnlineStatus
 from ministry.models import CameraDelivery, UpperPlatform
 from ministry.services.platforms import delete_upstream, save_upstream
 from protocol.sm2 import is_private_key
@@ -60,7 +61,8 @@ class UpperPlatformAdmin(admin.ModelAdmin[UpperPlatform]):
     autocomplete_fields = ["organisation"]
 
     def save_model(self, request: HttpRequest, obj: UpperPlatform, form: Any, change: bool) -> None:
-        save_upstream(platform=obj, actor=actor_of_user(request))
+        has_new_token = bool(form.data.get("token"))
+        save_upstream(platform=obj, actor=actor_of_user(request), has_new_token=has_new_token)
 
     def get_deleted_objects(
         self, objs: QuerySet[UpperPlatform] | Sequence[UpperPlatform], request: HttpRequest
@@ -82,8 +84,8 @@ class CameraDeliveryAdmin(admin.ModelAdmin[CameraDelivery]):
         "camera",
         "platform",
         "version",
-        "is_in_doubt",
-        "status",
+        "doubt",
+        "status_words",
         "status_at",
         "quality",
         "quality_at",
@@ -94,6 +96,14 @@ class CameraDeliveryAdmin(admin.ModelAdmin[CameraDelivery]):
     list_filter = ["platform"]
     search_fields = ["camera__name", "camera__number_key"]
     show_full_result_count = False
+
+    @admin.display(description="登记结果")
+    def doubt(self, delivery: CameraDelivery) -> str:
+        return "未知，待核实" if delivery.is_in_doubt else "已确认" if delivery.version else "未登记"
+
+    @admin.display(description="已确认状态")
+    def status_words(self, delivery: CameraDelivery) -> str:
+        return "—" if delivery.status is None else OnlineStatus(delivery.status).label
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

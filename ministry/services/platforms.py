@@ -44,12 +44,20 @@ def add_upstream(
     return save_upstream(platform=platform, actor=actor)
 
 
-def save_upstream(*, platform: UpperPlatform, actor: Actor) -> UpperPlatform:
-    """Store an upper platform that has passed `full_clean`; it is tried at once, not after a back-off."""
+def save_upstream(*, platform: UpperPlatform, actor: Actor, has_new_token: bool = True) -> UpperPlatform:
+    """Store an upper platform that has passed `full_clean`; it is tried at once, not after a back-off.
+
+    Without a new token the one in the database stays: an exchange may have changed it since the record
+    was read, and the old one written back would cut the ring.
+    """
     is_new = platform.pk is None
     platform.failures, platform.retry_at = 0, None
     with transaction.atomic():
-        platform.save()
+        if is_new or has_new_token:
+            platform.save()
+        else:
+            names = {field.name for field in platform._meta.concrete_fields}
+            platform.save(update_fields=names - {"id", "token", "token_at"})
         _log(actor, "新增上级平台" if is_new else "修改上级平台", platform)
     return platform
 
