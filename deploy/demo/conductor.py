@@ -6,6 +6,7 @@ cameras told to be online; and writes demo.json.
 """
 
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any
 import django
 
 from deploy.demo.cameras import can_turn, simulated_cameras
-from deploy.demo.files import Addresses, read_json, write_json
+from deploy.demo.files import HOST, Addresses, read_json, write_json
 
 SEEDED = "seeded"
 DEMO_FILE = "demo.json"
@@ -38,11 +39,12 @@ def main(data_dir: Path) -> None:
     (data_dir / SEEDED).touch()
     print("seeded", flush=True)
     numbers = [camera["cameraNum"] for camera in cameras]
-    _wait_for_the_main_job(numbers, [camera["cameraNum"] for camera in cameras if can_turn(camera)])
+    turning = [camera["cameraNum"] for camera in cameras if can_turn(camera)]
+    _wait_for_the_main_job(numbers, turning, addresses.ports["gateway"])
     write_json(data_dir / DEMO_FILE, _facts(kept, addresses, partners, cameras))
 
 
-def _wait_for_the_main_job(numbers: list[str], turning: list[str]) -> None:
+def _wait_for_the_main_job(numbers: list[str], turning: list[str], gateway_port: int) -> None:
     from django.conf import settings
     from django.core.management import call_command
 
@@ -55,15 +57,36 @@ def _wait_for_the_main_job(numbers: list[str], turning: list[str]) -> None:
     from streaming.models import MediaServer
     from streaming.services.presence import reconcile
 
+    def are_pushed() -> bool:
+        # What the workers do, who on two cores need some seconds until they can.
+        if _listens(gateway_port):
+            _keep_streams()
+            reconcile(server=server)
+        return ours.filter(has_stream=True).count() == len(numbers)
+
     ours = Camera.objects.filter(number_key__in=numbers, deleted_at=None)
     server = MediaServer.objects.get(name=settings.MEDIA_NAME)
     # A ledger that was kept still tells of the streams before the last stop.
     _until("the media server answers", lambda: reconcile(server=server))
     _until("cameras are registered", lambda: ours.count() == len(numbers))
     open_ptz(partner=Partner.objects.get(code=MINISTRY.code), camera_numbers=turning, actor=SYSTEM)
-    _until("low streams are there", lambda: ours.filter(has_stream=True).count() == len(numbers))
+    _until("low streams are there", are_pushed)
     _until("a round of pictures is taken", lambda: take_round().taken >= len(numbers))
     call_command("platform_ready", cameras=len(numbers), wait=_PATIENCE_SECONDS)
+
+
+def _keep_streams() -> None:
+    """Orders that are due, given by this process."""
+    from streaming.services import orders, pushes
+
+    pushes.plan_low_streams()
+    for gateway_id in orders.gateways_with_due_orders():
+        orders.give_due_orders(gateway_id=gateway_id)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as trial:
+        return trial.connect_ex((HOST, port)) == 0
 
 
 def _until(what: str, is_so: Callable[[], bool]) -> None:
