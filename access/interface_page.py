@@ -7,7 +7,14 @@ from typing import Any
 
 from access.operations import Schema
 
-_KINDS = {"string": "字符串", "integer": "整数", "number": "数", "boolean": "布尔", "object": "对象"}
+_KINDS = {
+    "string": "字符串",
+    "integer": "整数",
+    "number": "数",
+    "boolean": "布尔",
+    "object": "对象",
+    "null": "null",
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,8 @@ def _kind(schema: Schema) -> tuple[str, str]:
     if alternatives := schema.get("oneOf") or schema.get("anyOf"):
         kinds = [_kind(each) for each in alternatives]
         return " 或 ".join(kind for kind, _ in kinds), next((shape for _, shape in kinds if shape), "")
-    return _KINDS[schema["type"]] + _limits(schema), ""
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return " 或 ".join(_KINDS[kind] for kind in kinds) + _limits(schema), ""
 
 
 def _limits(schema: Schema) -> str:

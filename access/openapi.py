@@ -3,10 +3,8 @@
 from typing import Any
 
 from access.choices import Scope
-from access.operations import Example, Operation, Parameter, Shape, text
+from access.operations import WORDS, Example, Operation, Parameter, Shape, text
 
-# Not blank: a parameter of blanks counts as missing.
-_SAID = r"\S"
 _TOKEN = Shape(
     "Token",
     "新令牌",
@@ -26,10 +24,10 @@ TOKEN_INFO = Operation(
     ),
     parameters=(
         Parameter(
-            "deviceCode", text("平台编号的 BASE64 值，按分配时的写法", pattern=_SAID), is_required=True
+            "deviceCode", text("平台编号的 BASE64 值，按分配时的写法", pattern=WORDS), is_required=True
         ),
-        Parameter("user", text("用户名", pattern=_SAID, longest=64), is_required=True),
-        Parameter("token", text("当前令牌；第一个由线下交付", pattern=_SAID), is_required=True),
+        Parameter("user", text("用户名", pattern=WORDS, longest=64), is_required=True),
+        Parameter("token", text("当前令牌；第一个由线下交付", pattern=WORDS), is_required=True),
         Parameter(
             "sign",
             text(

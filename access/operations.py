@@ -11,7 +11,7 @@ from typing import Any
 Schema = dict[str, Any]
 
 # No control characters, and no white space at either end.
-_WORDS = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
+WORDS = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
 UUID4 = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
 
 
@@ -28,7 +28,7 @@ def text(said: str, *, longest: int | None = None, shortest: int = 0, pattern: s
 
 def words(said: str, longest: int) -> Schema:
     """Text as it is taken in from a partner and kept."""
-    return text(said, shortest=1, longest=longest, pattern=_WORDS)
+    return text(said, shortest=1, longest=longest, pattern=WORDS)
 
 
 def integer(said: str, low: int, high: int | None = None, *, default: int | None = None) -> Schema:
@@ -114,5 +114,8 @@ class Operation:
 
 CAMERA_NUM = text("摄像机编号，按登记时的写法", pattern="^[A-Za-z0-9_-]{1,64}$")
 USER = Parameter("user", words("用户名；可缺省，给出时必须与令牌的接入方一致", 64))
-DEPARTMENT = Parameter("department", words("摄像机所属单位名称：路公司、其管理处，或它们的上级", 64))
+# What no department is called is told as unknown.
+DEPARTMENT = Parameter(
+    "department", text("摄像机所属单位名称：路公司、其管理处，或它们的上级", pattern=r"^[^\x00]*$")
+)
 PLAIN_EXAMPLE_ANSWER = {"code": 200, "msg": "成功", "message": "成功"}

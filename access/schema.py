@@ -144,6 +144,8 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "in": "query",
         "description": schema.pop("description"),
         "required": parameter.is_required,
+        # An empty value counts as absent.
+        "allowEmptyValue": not parameter.is_required,
         "schema": schema,
     }
 

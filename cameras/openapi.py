@@ -67,6 +67,10 @@ def _place(is_taken_in: bool) -> dict[str, Schema]:
 
 
 def _camera(name: str, said: str, number: Schema, *, is_taken_in: bool) -> Shape:
+    def rest(said: str, longest: int) -> Schema:
+        schema = text(said, longest=longest, pattern=_OTHER_WORDS)
+        return {**schema, "type": ["string", "null"]} if is_taken_in else schema
+
     return Shape(
         name,
         said,
@@ -75,13 +79,9 @@ def _camera(name: str, said: str, number: Schema, *, is_taken_in: bool) -> Shape
             "cameraNum": number,
             "cameraName": words("摄像机名称", LONGEST_CAMERA_NAME),
             **_place(is_taken_in),
-            "gatewayNum": text(
-                "视频上云网关编号；本平台答复中为空", longest=LONGEST_GATEWAY_NUM, pattern=_OTHER_WORDS
-            ),
-            "poiName": text(
-                "兴趣点名称：道路、桥梁、隧道、收费站", longest=LONGEST_POI_NAME, pattern=_OTHER_WORDS
-            ),
-            "others": text("扩展预留", longest=LONGEST_OTHERS, pattern=_OTHER_WORDS),
+            "gatewayNum": rest("视频上云网关编号；本平台答复中为空", LONGEST_GATEWAY_NUM),
+            "poiName": rest("兴趣点名称：道路、桥梁、隧道、收费站", LONGEST_POI_NAME),
+            "others": rest("扩展预留", LONGEST_OTHERS),
         },
         optional=frozenset({"gatewayNum", "poiName", "others"}) if is_taken_in else frozenset(),
         is_open=is_taken_in,

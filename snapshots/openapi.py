@@ -14,8 +14,8 @@ from access.operations import (
 )
 from cameras.openapi import KNOWN_NUM
 
-# The last second, in milliseconds, that a date can hold.
-_LAST_MOMENT = 253_402_300_799_999
+# The last second that a date can hold, in milliseconds.
+_LAST_MOMENT = 253_402_300_799_000
 _PICTURE = Shape(
     "Picture",
     "一张截图",

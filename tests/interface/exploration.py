@@ -1,0 +1,195 @@
+"""How schemathesis explores the interface: whose credentials it has, and what it must find of each answer."""
+
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from jsonschema_rs import Draft202012Validator
+from schemathesis import Case, CheckContext, GenerationMode, Response
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation.meta import CoveragePhaseData, CoverageScenario
+from schemathesis.specs.openapi import checks as builtin
+
+from access.services.partners import OAuthSecret
+from tests.cameras.ledger import COMPANY, OFFICE, number
+from tests.cast import Caller
+from tests.interface.mirrored import VERBS, keys_in_order
+
+# Well-formed requests that the schema cannot tell from others: parameters that depend on each other.
+_DEPENDENT = re.compile("缺少( ?参数)? ?(department|startTime|endTime)|startTime 不应晚于 endTime")
+_REFUSED_METHOD = re.compile("^不支持 .* 方法，应为 ")
+_REPORTS = ("VideoInformation", "VideoInformationDel", "ReportCamera", "ReportAnalyse", "ReporlAnalyse")
+_KNOWN = {
+    "cameraNum": [number(1), number(2), number(3)],
+    "department": [COMPANY, OFFICE],
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """A ledger of three cameras, and who may ask for what."""
+
+    ministry: Caller
+    gateway: Caller
+    secret: OAuthSecret
+
+    def explore(self, case: Case) -> Response:
+        """Send the request of `case` with valid credentials, and judge the answer."""
+        caller = self._caller(case.path)
+        self._make_likely(case, caller)
+        response = case.call(headers=_credentials(case, caller))
+        case.validate_response(
+            response,
+            headers=_credentials(case, caller),
+            excluded_checks=[
+                builtin.unsupported_method,
+                builtin.positive_data_acceptance,
+                builtin.negative_data_rejection,
+            ],
+            additional_checks=[
+                an_unknown_method_is_told,
+                what_the_schema_allows_is_taken,
+                what_the_schema_forbids_is_refused,
+                keys_come_in_order,
+                msg_is_repeated,
+                nothing_fails_inside,
+            ],
+        )
+        return response
+
+    def _caller(self, path: str) -> Caller:
+        verb = path.removeprefix(f"{VERBS}video.")
+        return self.gateway if verb.startswith(_REPORTS) else self.ministry
+
+    def _make_likely(self, case: Case, caller: Caller) -> None:
+        """Names and numbers that exist in place of most of those made up, where the schema allows those."""
+        if case.path == "/oauth/token/":
+            if isinstance(case.body, dict) and _is_chosen(case.body.get("client_id")):
+                case.body |= {"client_id": self.secret.client_id, "client_secret": self.secret.client_secret}
+            return
+        if case.path.endswith("TokenInfo"):
+            if all(_is_chosen(case.query.get(name)) for name in ("deviceCode", "user", "token")):
+                case.query.update(caller.token_query())
+            return
+        if _is_plain(case.query.get("user")):
+            case.query["user"] = caller.issued.user
+        _know(case.query)
+        for item in case.body if isinstance(case.body, list) else ():
+            if isinstance(item, dict):
+                _know(item)
+
+
+def _credentials(case: Case, caller: Caller) -> dict[str, str]:
+    return {"TAuth": caller.issued.token} if case.path.startswith(VERBS) else {}
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 64 and value.isprintable() and value == value.strip()
+
+
+def _is_chosen(value: object) -> bool:
+    return (
+        isinstance(value, str) and _is_plain(value) and zlib.crc32(value.encode("utf-8", "replace")) % 4 > 0
+    )
+
+
+def _know(given: Any) -> None:
+    for name, known in _KNOWN.items():
+        value = given.get(name)
+        if isinstance(value, str) and _is_chosen(value):
+            given[name] = known[zlib.crc32(value.encode("utf-8", "replace")) % len(known)]
+
+
+def _told(response: Response) -> dict[str, Any]:
+    answer: dict[str, Any] = orjson.loads(response.content)
+    return answer
+
+
+def _is_verb(case: Case, response: Response) -> bool:
+    return case.path.startswith(VERBS) and response.request.method != "HEAD"
+
+
+def _is_probe(case: Case, scenario: CoverageScenario) -> bool:
+    data = case.meta.phase.data if case.meta else None
+    return isinstance(data, CoveragePhaseData) and data.scenario == scenario
+
+
+def an_unknown_method_is_told(ctx: CheckContext, response: Response, case: Case) -> None:
+    if not _is_verb(case, response) or not _is_probe(case, CoverageScenario.UNSPECIFIED_HTTP_METHOD):
+        return
+    answer = _told(response)
+    assert answer["code"] == 400 and _REFUSED_METHOD.match(answer["msg"]), answer
+
+
+def what_the_schema_allows_is_taken(ctx: CheckContext, response: Response, case: Case) -> None:
+    if not _is_verb(case, response):
+        builtin.positive_data_acceptance(ctx, response, case)
+        return
+    answer = _told(response)
+    if answer["code"] != 400 or not _DEPENDENT.search(answer["msg"]):
+        builtin.positive_data_acceptance(ctx, response, case)
+    if (
+        case.meta
+        and case.meta.generation.mode == GenerationMode.POSITIVE
+        and case.path.endswith("VideoInformation")
+    ):
+        refused = [each for each in answer.get("backResult", []) if each["status"]]
+        assert not refused, refused
+
+
+def what_the_schema_forbids_is_refused(ctx: CheckContext, response: Response, case: Case) -> None:
+    if _is_verb(case, response):
+        answer = _told(response)
+        if any(each["status"] for each in answer.get("backResult", [])) or "未接收" in answer["msg"]:
+            return
+    if not _is_well_formed_as_read(case):
+        builtin.negative_data_rejection(ctx, response, case)
+
+
+def _is_well_formed_as_read(case: Case) -> bool:
+    """Whether nothing but blanks is wrong: they are taken off a value, and an empty one counts as absent."""
+    meta = case.meta
+    wrong = {place for place in meta.components if meta.is_negative_at(place)} if meta else set()
+    return (
+        wrong <= {ParameterLocation.QUERY, ParameterLocation.HEADER}
+        and case.headers.get("AppVersion", "").strip() in ("", "v1.0")
+        and all(_is_read(case.query.get(each.name), each.definition) for each in case.operation.query)
+    )
+
+
+def _is_read(value: object, parameter: Mapping[str, Any]) -> bool:
+    if value is None or isinstance(value, str) and not value.strip():
+        return not parameter["required"]
+    if not isinstance(value, str | int):
+        return False
+    text = str(value).strip()
+    read = (
+        int(text) if re.fullmatch("[0-9]{1,18}", text) and parameter["schema"]["type"] == "integer" else text
+    )
+    return bool(Draft202012Validator(parameter["schema"]).is_valid(read))
+
+
+def keys_come_in_order(ctx: CheckContext, response: Response, case: Case) -> None:
+    if not _is_verb(case, response):
+        return
+    raw = case.operation.schema.raw_schema
+    answer, shapes = _told(response), raw["components"]["schemas"]
+    responses = raw["paths"][case.operation.path][case.operation.method.lower()]["responses"]
+    told = responses[str(answer["code"])]["content"]["application/json"]["schema"]["oneOf"]
+    faults = [list(keys_in_order(answer, each, shapes)) for each in told]
+    assert [] in faults, faults
+
+
+def msg_is_repeated(ctx: CheckContext, response: Response, case: Case) -> None:
+    """Both partners of the exploration have the extras on."""
+    if not _is_verb(case, response):
+        return
+    answer = _told(response)
+    assert answer["message"] == answer["msg"], answer
+
+
+def nothing_fails_inside(ctx: CheckContext, response: Response, case: Case) -> None:
+    assert response.status_code < 500, response.text
