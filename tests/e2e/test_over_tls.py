@@ -36,6 +36,8 @@ def tls_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     for painted in tmp_path_factory.getbasetemp().glob("demo*/data/scenes"):
         # What the other demo of this run has painted is half of the start of this one.
         shutil.copytree(painted, data / "scenes", dirs_exist_ok=True)
+        # Marks the folder as one of ours.
+        (data / "services.lock").touch()
     process = DemoProcess(data, is_tls=True)
     try:
         yield process.wait_until_ready()
