@@ -136,3 +136,7 @@ def test_the_client_may_revoke_its_own_token(ministry: Caller, secret: OAuthSecr
 def test_no_other_page_of_the_library_is_reachable() -> None:
     for page in ("authorize", "introspect", "applications", "authorized_tokens", "device"):
         assert Client().get(f"/oauth/{page}/").status_code == 404
+
+
+def test_a_client_with_a_nul_in_its_name_is_unknown(secret: OAuthSecret) -> None:
+    assert grant(secret, client_id="\0") == (401, {"error": "invalid_client"})
