@@ -101,8 +101,8 @@ def _kind(schema: Schema) -> tuple[str, str]:
         most = f"，最多 {schema['maxItems']} 项" if "maxItems" in schema else ""
         return f"数组{most}：{kind}", shape
     if alternatives := schema.get("oneOf") or schema.get("anyOf"):
-        kinds = [_kind(each) for each in alternatives]
-        return " 或 ".join(kind for kind, _ in kinds), next((shape for _, shape in kinds if shape), "")
+        told = [_kind(each) for each in alternatives]
+        return " 或 ".join(kind for kind, _ in told), next((shape for _, shape in told if shape), "")
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return " 或 ".join(_KINDS[kind] for kind in kinds) + _limits(schema), ""
 

@@ -49,6 +49,7 @@ TOKEN_INFO = Operation(
     ),
 )
 
+_SCOPE = f"({'|'.join(Scope.values)})"
 _GRANT = Shape(
     "OAuthGrant",
     "客户端模式的请求；客户端也可用 HTTP Basic 表明身份",
@@ -58,7 +59,8 @@ _GRANT = Shape(
         "client_secret": text("客户端密钥"),
         "scope": text(
             "请求的范围，以空格分隔；缺省为接入方的全部范围。取值："
-            + "，".join(f"{value} {label}" for value, label in Scope.choices)
+            + "，".join(f"{value} {label}" for value, label in Scope.choices),
+            pattern=f"^({_SCOPE}( {_SCOPE})*)?$",
         ),
     },
     optional=frozenset({"client_id", "client_secret", "scope"}),

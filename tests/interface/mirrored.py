@@ -43,7 +43,11 @@ def _by_code(responses: Mapping[str, Any], shapes: Mapping[str, Any]) -> dict[st
     found: dict[str, Any] = {}
     for code in (200, 400, 403, 404, 500):
         fitting = [each for each in content["schema"]["oneOf"] if code in _codes(each, shapes)]
-        narrowed = {"oneOf": fitting, "properties": {"code": {"const": code}}}
+        # With one left a fault is told by its own name, not as "not one of these".
+        narrowed = {
+            "oneOf" if len(fitting) > 1 else "allOf": fitting,
+            "properties": {"code": {"const": code}},
+        }
         own = {**content, "schema": narrowed}
         if code != Code.OK:
             own.pop("examples", None)
