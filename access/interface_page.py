@@ -7,6 +7,9 @@ from typing import Any
 
 from access.operations import Schema
 
+# Words and, at every second place, code: what stands between backticks.
+Pieces = list[str]
+
 _KINDS = {
     "string": "字符串",
     "integer": "整数",
@@ -25,7 +28,7 @@ class Row:
     kind: str
     shape: str
     is_required: bool
-    said: str
+    said: Pieces
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Example:
 @dataclass(frozen=True)
 class Answer:
     status: str
-    said: str
+    said: Pieces
     shapes: list[str]
     examples: list[Example]
 
@@ -50,7 +53,7 @@ class Entry:
     method: str
     path: str
     summary: str
-    paragraphs: list[str]
+    paragraphs: list[Pieces]
     is_open: bool
     scopes: list[str]
     parameters: list[Row]
@@ -75,6 +78,10 @@ def entries(schema: Schema) -> Iterator[tuple[str, list[Entry]]]:
     yield from groups.items()
 
 
+def paragraphs(text: str) -> list[Pieces]:
+    return [paragraph.split("`") for paragraph in text.split("\n\n")]
+
+
 def shape_tables(schema: Schema) -> list[ShapeTable]:
     return [
         ShapeTable(name, shape["description"], _rows(shape))
@@ -89,7 +96,7 @@ def _rows(shape: Schema) -> list[Row]:
 
 def _row(name: str, schema: Schema, is_required: bool, said: str = "") -> Row:
     kind, shape = _kind(schema)
-    return Row(name, kind, shape, is_required, said or schema.get("description", ""))
+    return Row(name, kind, shape, is_required, (said or schema.get("description", "")).split("`"))
 
 
 def _kind(schema: Schema) -> tuple[str, str]:
@@ -133,7 +140,7 @@ def _entry(path: str, method: str, operation: dict[str, Any]) -> Entry:
         method=method.upper(),
         path=path,
         summary=operation["summary"],
-        paragraphs=operation["description"].split("\n\n"),
+        paragraphs=paragraphs(operation["description"]),
         is_open=not operation["security"],
         scopes=sorted(
             {scope for each in operation["security"] for names in each.values() for scope in names}
@@ -151,7 +158,7 @@ def _entry(path: str, method: str, operation: dict[str, Any]) -> Entry:
 def _answer(status: str, answer: dict[str, Any]) -> Answer:
     content = next(iter(answer["content"].values()))
     alternatives = content["schema"].get("oneOf", [content["schema"]])
-    return Answer(status, answer["description"], [*map(_named, alternatives)], _examples(content))
+    return Answer(status, answer["description"].split("`"), [*map(_named, alternatives)], _examples(content))
 
 
 def _examples(content: dict[str, Any]) -> list[Example]:

@@ -9,12 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import get_urlconf
 from django.views.decorators.http import require_safe
-from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 
 from access.actors import address_of
 from access.authentication import presented_token
-from access.interface_page import entries, shape_tables
+from access.interface_page import entries, paragraphs, shape_tables
 from access.operations import Schema
 from access.services.tokens import authenticate
 from protocol.errors import ForbiddenError
@@ -26,6 +24,9 @@ def published_schema() -> Schema:
 
 @cache
 def _schema_of(urlconf: str) -> Schema:
+    # Takes a tenth of a second and some MiB, which every process with the URLs would pay.
+    from drf_spectacular.generators import SchemaGenerator
+
     generator = SchemaGenerator(urlconf=urlconf)  # type: ignore[no-untyped-call]
     schema: Schema = generator.get_schema(public=True)  # type: ignore[no-untyped-call]
     return schema
@@ -36,6 +37,8 @@ def schema(request: HttpRequest) -> HttpResponse:
     """YAML, or JSON for `?format=json` and whoever accepts only that."""
     if not _may_read(request):
         raise PermissionDenied
+    from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
+
     wants_json = request.GET.get("format") == "json" or request.headers.get("Accept") == "application/json"
     renderer = OpenApiJsonRenderer() if wants_json else OpenApiYamlRenderer()
     content = renderer.render(published_schema(), renderer_context={})
@@ -54,7 +57,7 @@ def interface_page(request: HttpRequest) -> HttpResponse:
         "access/interface.html",
         {
             "info": schema["info"],
-            "paragraphs": schema["info"]["description"].split("\n\n"),
+            "paragraphs": paragraphs(schema["info"]["description"]),
             "groups": list(entries(schema)),
             "shapes": shape_tables(schema),
         },

@@ -169,6 +169,7 @@ def test_the_page_names_everything_and_loads_nothing_from_elsewhere(settings: La
         assert all(operation["summary"] in page for operation in methods.values())
     for shape in published_schema()["components"]["schemas"]:
         assert f'id="shape-{shape}"' in page
+    assert "`" not in page and "<code>message</code>" in page
     assert "<script" not in page and "style=" not in page
     assert 'src="http' not in page and 'href="http' not in page
     assert "default-src 'self'" in response.headers["Content-Security-Policy"]
