@@ -16,8 +16,13 @@ class Camera(models.Model):
     number = models.CharField("摄像机编号", max_length=64)
     # Compared without regard to case, shown as registered (protocol.md section 3).
     number_key = models.CharField("编号索引", max_length=64, unique=True, editable=False)
+    # Found by the indexes below; one of their own would only cost.
     organisation = models.ForeignKey(
-        "access.Organisation", models.PROTECT, related_name="cameras", verbose_name="管理处"
+        "access.Organisation",
+        models.PROTECT,
+        related_name="cameras",
+        verbose_name="管理处",
+        db_index=False,
     )
     name = models.CharField("名称", max_length=128)
     longitude = models.FloatField("经度")
@@ -32,7 +37,13 @@ class Camera(models.Model):
     poi_name = models.CharField("兴趣点", max_length=128, blank=True)
     others = models.TextField("其他参数", blank=True)
     gateway = models.ForeignKey(
-        "cameras.Gateway", models.PROTECT, null=True, blank=True, related_name="cameras", verbose_name="网关"
+        "cameras.Gateway",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="cameras",
+        verbose_name="网关",
+        db_index=False,
     )
     # Who registered it and alone may change it; null: entered by staff.
     owner = models.ForeignKey(

@@ -1,6 +1,6 @@
 """VideoInformation: gateways, imports and other partners register and modify cameras through here."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -19,8 +19,10 @@ from cameras.services.ledger import (
     REPORTED_FIELDS,
     UNCHANGED,
     copy_fields,
+    locked_cameras,
     log_batch,
     may_touch,
+    may_touch_camera,
     raise_version,
     reported_values,
     revive,
@@ -100,13 +102,14 @@ def _result(verdict: _Verdict, item: CameraRecord) -> BackResult:
 def _apply(partner: Partner, parsed: dict[int, CameraRecord]) -> dict[str, _Verdict]:
     """Verdicts by lower-case number.
 
-    Locks are taken in one order by every batch, cameras by id, then places and new numbers by name, so
-    that two batches never wait for each other.
+    Most of what gateways send is in the ledger already: that is found out without a lock. Locks are taken
+    in one order by every batch, places by name, cameras by id, then new numbers by name, so that two
+    batches never wait for each other.
     """
     wanted = {item.camera_num.lower(): item for item in parsed.values()}
-    known = {row.number_key: row for row in _locked_rows(list(wanted))}
+    known = {row.number_key: row for row in _rows_of(list(wanted))}
     verdicts = {
-        key: _Verdict("", 1, f"cameraNum 的值“{wanted[key].camera_num}”已由其他单位登记，不得修改")
+        key: _refused(wanted[key])
         for key, row in known.items()
         # A deleted number is free again for whoever registers it.
         if row.deleted_at is None and not row.may_be_touched_by(partner)
@@ -126,13 +129,30 @@ def _apply(partner: Partner, parsed: dict[int, CameraRecord]) -> dict[str, _Verd
             verdicts[key] = _Verdict(row.number, 0, PENDING if row.is_pending else UNCHANGED)
         else:
             differing.append(row.id)
+    verdicts |= _modify_all(partner, differing, accepted, places, now)
+    insert_cameras(fresh, now=now)
+    return verdicts
+
+
+def _refused(item: CameraRecord) -> _Verdict:
+    return _Verdict("", 1, f"cameraNum 的值“{item.camera_num}”已由其他单位登记，不得修改")
+
+
+def _modify_all(
+    partner: Partner, ids: Sequence[int], items: Mapping[str, CameraRecord], places: "_Places", now: datetime
+) -> dict[str, _Verdict]:
+    """Locks the cameras and looks again: meanwhile somebody else may have changed, deleted or revived one."""
+    verdicts: dict[str, _Verdict] = {}
     changed: list[Camera] = []
-    for camera in Camera.objects.filter(pk__in=differing).order_by("pk"):
-        info, is_changed = _modify(camera, accepted[camera.number_key], places, partner, now)
+    for camera in locked_cameras(pk__in=ids):
+        item = items[camera.number_key]
+        if camera.deleted_at is None and not may_touch_camera(partner, camera):
+            verdicts[camera.number_key] = _refused(item)
+            continue
+        info, is_changed = _modify(camera, item, places, partner, now)
         if is_changed:
             changed.append(camera)
         verdicts[camera.number_key] = _Verdict(camera.number, 0, info)
-    insert_cameras(fresh, now=now)
     update_cameras(changed, _CHANGED_FIELDS, now=now)
     return verdicts
 
@@ -174,15 +194,10 @@ _PLAIN = ("id", "number", "number_key", "deleted_at", "is_pending", "owner_id", 
 _JOINED = ("organisation__path", "gateway_id", "gateway__partner_id")
 
 
-def _locked_rows(keys: list[str]) -> Iterator[_Row]:
-    rows = (
-        Camera.objects.select_for_update(of=("self",))
-        .filter(number_key__any_of=keys)
-        .order_by("pk")
-        .values_list(*_PLAIN, *_JOINED, *COPIED_FIELDS)
-    )
+def _rows_of(keys: list[str]) -> Iterator[_Row]:
+    rows = Camera.objects.filter(number_key__any_of=keys).order_by()
     width = len(_PLAIN) + len(_JOINED)
-    for row in rows:
+    for row in rows.values_list(*_PLAIN, *_JOINED, *COPIED_FIELDS):
         yield _Row._make((*row[:width], row[width:]))
 
 

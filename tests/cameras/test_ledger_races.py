@@ -5,13 +5,15 @@ from collections.abc import Callable
 
 import orjson
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 
 from access.actors import SYSTEM
 from access.models import Organisation
 from cameras.models import Camera
 from cameras.services.ledger import delete_cameras
-from cameras.services.registration import register_cameras
+from cameras.services.registration import _modify_all, _Places, register_cameras
+from protocol.cameras import parse_camera
 from tests.cameras.ledger import number, wire
 from tests.cast import Caller
 
@@ -81,3 +83,37 @@ def test_modifying_and_deleting_the_same_cameras(gateway_partner: Caller) -> Non
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)], outcomes
     # Whoever came last, the batch is whole.
     assert len(set(Camera.objects.values_list("poi_name", "deleted_at"))) == 1
+
+
+def test_a_tombstone_is_revived_by_one_of_two(gateway_partner: Caller, other_gateway: Caller) -> None:
+    registration(gateway_partner, *(wire(n) for n in range(20)))()
+    numbers = [number(n) for n in range(20)]
+    for _ in range(3):
+        delete_cameras(partner=gateway_partner.partner, actor=SYSTEM, numbers=numbers)
+        delete_cameras(partner=other_gateway.partner, actor=SYSTEM, numbers=numbers)
+        outcomes = at_once(
+            registration(gateway_partner, *(wire(n) for n in range(20))),
+            registration(other_gateway, *(wire(n, department="齐鲁交通") for n in range(20))),
+        )
+        owners = set(Camera.objects.values_list("owner_id", flat=True))
+        assert len(owners) == 1, "each took some"
+        said = [
+            {str(info)[:4] for info in outcome} if isinstance(outcome, list) else outcome
+            for outcome in outcomes
+        ]
+        # Whoever came second looked again under the lock.
+        assert sorted(said, key=str) == [{"came"}, {"注册成功"}], said
+
+
+def test_what_changed_hands_meanwhile_is_refused(gateway_partner: Caller, other_gateway: Caller) -> None:
+    registration(other_gateway, wire(1, department="齐鲁交通"))()
+    camera = Camera.objects.get()
+    item = parse_camera(orjson.dumps(wire(1, cameraName="改名")))
+    with transaction.atomic():
+        places = _Places(gateway_partner.partner, [item])
+        (verdict,) = _modify_all(
+            gateway_partner.partner, [camera.pk], {camera.number_key: item}, places, timezone.now()
+        ).values()
+    assert (verdict.status, "已由其他单位登记" in verdict.info) == (1, True)
+    camera.refresh_from_db()
+    assert camera.name != "改名"
