@@ -74,7 +74,7 @@ def verb_path(verb: str, query: Mapping[str, object] | None = None) -> str:
 def judge(response: HttpResponseBase, *callers: Caller) -> dict[str, Any]:
     """The envelope, once everything that must hold of it did."""
     assert response.status_code == 200
-    whole = b"".join(response) if response.streaming else getattr(response, "content", b"")  # type: ignore[attr-defined]
+    whole = b"".join(response) if response.streaming else getattr(response, "content", b"")
     answer = json.loads(whole) if response.streaming else answer_of(response)
     assert list(answer)[:2] == ["code", "msg"], answer
     code, msg = answer["code"], answer["msg"]
