@@ -94,13 +94,20 @@ def head(token: str, *lines: str, path: str = "/service/video.VideoInformation")
     return "\r\n".join([*given, "", ""]).encode()
 
 
-def test_clients_that_drip_without_a_token_stop_nobody(port: int, gateway_partner: Caller) -> None:
+@pytest.mark.parametrize(
+    ("framing", "beginning"),
+    [("Content-Length: 1000", b"["), ("Transfer-Encoding: chunked", b"1\r\n[\r\n")],
+    ids=["length", "chunked"],
+)
+def test_clients_that_drip_without_a_token_stop_nobody(
+    port: int, gateway_partner: Caller, framing: str, beginning: bytes
+) -> None:
     """More of them than there are threads: each is refused before a byte of its body is waited for."""
     with ExitStack() as clients:
         dripping = [clients.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(12)]
         for client in dripping:
             client.settimeout(5)
-            client.sendall(head("", "Content-Length: 1000") + b"[")
+            client.sendall(head("", framing) + beginning)
         assert ask(port, "POST", "VideoInformation", b"[]", TAuth=gateway_partner.issued.token)["code"] == 200
         assert [_first_answer(client) for client in dripping] == [(200, 403)] * len(dripping)
 
