@@ -97,7 +97,7 @@ def test_the_main_job_over_https(tls_demo: Demo, ministry: MinistryClient) -> No
     media = tls_demo.facts["media"]["http_base"]
     assert entry["flv_url"].startswith(media + "/")
     with contextlib.closing(FlvViewer(entry["flv_url"])) as viewer:
-        viewer.read(80_000)
+        viewer.read(100_000)
     assert len(decode(viewer.received, "flv")) >= 25
 
     status, playlist, address = fetch(entry["hls_url"])
