@@ -6,7 +6,6 @@ RemoteError; whether it is worth another try stands in `permanent` (protocol.err
 
 import datetime
 import email.utils
-import os
 import re
 import threading
 import time
@@ -14,17 +13,17 @@ import urllib.parse
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
 import urllib3
 
 from protocol.codes import Code
+from protocol.connections import Deadline, connection_pool
 from protocol.envelope import Answer, parse_answer
 from protocol.errors import RemoteError
 from protocol.sm2 import sign
-from protocol.tls import TlsFileError, changed_at, client_context, tls_fault
+from protocol.tls import tls_fault
 from protocol.tokens import DEFAULT_SIGN_TEMPLATE, sign_text
 
 Method = Literal["GET", "POST"]
@@ -35,10 +34,7 @@ MOST_ANSWER_BYTES: Final = 32 * 1024 * 1024
 LONGEST_RETRY_AFTER_SECONDS: Final = 86_400
 APP_VERSION: Final = "v1.0"
 _CHUNK_BYTES: Final = 64 * 1024
-# Connections kept per host and client; further threads open their own and close them afterwards.
-_KEPT_CONNECTIONS: Final = 16
-_KEPT_HOSTS: Final = 512
-# A slow trickle never trips the read time-out, so a whole answer gets this many of them.
+# A slow trickle never trips the read time-out, so a whole request gets this many of them unless told otherwise.
 _READS_PER_ANSWER: Final = 6
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
 
@@ -54,16 +50,31 @@ class Credentials:
     sign_template: str = DEFAULT_SIGN_TEMPLATE
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request and what came of it: an answer, or the error that stands for none. `seconds` on the clock."""
+
+    verb: str
+    seconds: float
+    answer: Answer | None = None
+    error: RemoteError | None = None
+
+
 class _Transport:
     """One base URL and its connections."""
 
     def __init__(
-        self, base_url: str, ca_file: str | None, connect_timeout: float, read_timeout: float
+        self,
+        base_url: str,
+        ca_file: str | None,
+        connect_timeout: float,
+        read_timeout: float,
+        request_seconds: float | None = None,
     ) -> None:
         self._base_url = _normal_base_url(base_url)
         self._ca_file = ca_file
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
-        self._answer_seconds = read_timeout * _READS_PER_ANSWER
+        self._request_seconds = request_seconds or read_timeout * _READS_PER_ANSWER
 
     def send(
         self,
@@ -87,27 +98,31 @@ class _Transport:
         payload = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
         # Looked up each time: a client may outlive a fork or the CA file of its first request.
         pool = connection_pool(url, self._ca_file)
-        deadline = time.monotonic() + self._answer_seconds
-        try:
-            response = pool.request(
-                method,
-                url,
-                body=payload,
-                headers=headers,
-                timeout=self._timeout,
-                retries=False,
-                redirect=False,
-                preload_content=False,
-            )
+        with Deadline(self._request_seconds) as deadline:
             try:
-                raw = _read(response, deadline)
-            except BaseException:
-                # What was not read to its end cannot carry the next request.
-                response.close()
-                raise
-            response.release_conn()
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise RemoteError(f"对方无法访问：{_reason(error)}") from error
+                response = pool.request(
+                    method,
+                    url,
+                    body=payload,
+                    headers=headers,
+                    timeout=self._timeout,
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                )
+                try:
+                    raw = _read(response)
+                except BaseException:
+                    # What was not read to its end cannot carry the next request.
+                    response.close()
+                    raise
+                response.release_conn()
+                # A connection that was cut may look like one that ended.
+                deadline.check()
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                deadline.check()
+                is_timeout = isinstance(error, urllib3.exceptions.ReadTimeoutError)
+                raise RemoteError(f"对方无法访问：{_reason(error)}", is_timeout=is_timeout) from error
         return parse_answer(
             raw, response.status, retry_after=_retry_after(response.headers.get("Retry-After"))
         )
@@ -124,6 +139,8 @@ class PartnerClient:
     and the exchange can be repeated with the old one.
     `guard` is for several processes that share one ring: a context manager entered around an exchange
     which gives the token that is stored now (or None), e.g. a locked database row.
+    `observe` hears of every request, exchanges among them, in the thread that sent it.
+    `request_seconds` bounds each request as a whole, from connecting to the last byte of its answer.
     """
 
     def __init__(
@@ -135,9 +152,12 @@ class PartnerClient:
         on_token: Callable[[str], None] | None = None,
         connect_timeout: float = 3,
         read_timeout: float = 10,
+        request_seconds: float | None = None,
         guard: Callable[[], AbstractContextManager[str | None]] = nullcontext,
+        observe: Callable[[Sent], None] | None = None,
     ) -> None:
-        self._transport = _Transport(base_url, ca_file, connect_timeout, read_timeout)
+        self._transport = _Transport(base_url, ca_file, connect_timeout, read_timeout, request_seconds)
+        self._observe = observe
         self._credentials = credentials
         self._on_token = on_token
         self._guard = guard
@@ -157,20 +177,41 @@ class PartnerClient:
         method: Method = "GET",
         params: Mapping[str, Param] | None = None,
         body: object | None = None,
+        repeat_within: float | None = None,
     ) -> Answer:
         """`/service/video.<verb>` with `user` added; the answer whatever its code, or RemoteError.
 
         `body` is sent as it is when it is bytes, else as JSON. A parameter that is None is left out.
+        `repeat_within` seconds after the call began, the request is not repeated with a new token any more:
+        RemoteError instead.
         """
         query: dict[str, Param] = {**(params or {}), "user": self._credentials.user}
-        path = verb_path(verb)
+        began = time.monotonic()
         used, exchanges = self._token, self._exchanges
-        answer = self._transport.send(method, path, token=used, params=query, body=body)
+        answer = self._send(verb, method, token=used, params=query, body=body)
         # A throttled request would be throttled again, with any token.
         if answer.code != Code.FORBIDDEN or answer.retry_after is not None:
             return answer
         fresh = self._renew(used, exchanges)
-        return self._transport.send(method, path, token=fresh, params=query, body=body)
+        if repeat_within is not None and time.monotonic() - began > repeat_within:
+            raise RemoteError("更换令牌用时过长，请求未重发")
+        return self._send(verb, method, token=fresh, params=query, body=body)
+
+    def _send(
+        self, verb: str, method: Method, *, token: str, params: Mapping[str, Param], body: object | None = None
+    ) -> Answer:
+        began = time.monotonic()
+        try:
+            answer = self._transport.send(method, verb_path(verb), token=token, params=params, body=body)
+        except RemoteError as error:
+            self._tell(Sent(verb, time.monotonic() - began, error=error))
+            raise
+        self._tell(Sent(verb, time.monotonic() - began, answer=answer))
+        return answer
+
+    def _tell(self, sent: Sent) -> None:
+        if self._observe is not None:
+            self._observe(sent)
 
     def exchange_token(self) -> str:
         """Exchange the token now, whatever its state, and return the new one; RemoteError when refused."""
@@ -211,7 +252,7 @@ class PartnerClient:
         except ValueError:
             raise RemoteError("令牌交换失败：本方 SM2 私钥无效", permanent=True) from None
         params = {"deviceCode": given.device_code, "user": given.user, "token": token, "sign": signature}
-        answer = self._transport.send("GET", verb_path("TokenInfo"), token=token, params=params)
+        answer = self._send("TokenInfo", "GET", token=token, params=params)
         if not answer.ok:
             raise answer.error("令牌交换：对方")
         fresh = _token_in(answer)
@@ -264,39 +305,7 @@ def _normal_base_url(base_url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/service')}"
 
 
-def connection_pool(url: str, ca_file: str | None = None) -> urllib3.PoolManager:
-    """Connections shared by all who call with that CA file; RemoteError when the file cannot be used."""
-    if not url.startswith("https:"):
-        return _plain_pool()
-    # A CA file that was replaced gets a new pool.
-    return _tls_pool(ca_file or None, changed_at(ca_file))
-
-
-@lru_cache(maxsize=64)
-def _tls_pool(ca_file: str | None, changed: int) -> urllib3.PoolManager:
-    try:
-        context = client_context(ca_file)
-    except TlsFileError as error:
-        raise RemoteError(str(error), permanent=True) from error
-    return urllib3.PoolManager(num_pools=_KEPT_HOSTS, maxsize=_KEPT_CONNECTIONS, ssl_context=context)
-
-
-@lru_cache(maxsize=1)
-def _plain_pool() -> urllib3.PoolManager:
-    return urllib3.PoolManager(num_pools=_KEPT_HOSTS, maxsize=_KEPT_CONNECTIONS)
-
-
-def forget_connections() -> None:
-    """Close what is kept open; the next request connects again."""
-    _tls_pool.cache_clear()
-    _plain_pool.cache_clear()
-
-
-# A socket known to two processes would mix their answers.
-os.register_at_fork(after_in_child=forget_connections)
-
-
-def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+def _read(response: urllib3.BaseHTTPResponse) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while chunk := response.read1(_CHUNK_BYTES):
@@ -305,8 +314,6 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
             raise RemoteError(
                 f"对方的答复超过 {MOST_ANSWER_BYTES} 字节", permanent=True, http_status=response.status
             )
-        if time.monotonic() > deadline:
-            raise RemoteError("对方的答复迟迟没有结束", http_status=response.status)
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -82,6 +82,7 @@ class RemoteError(ProtocolError):
       or the request cannot be sent at all. Sending it again unchanged is useless.
 
     `remote_code` is the `code` of the answer, `http_status` the HTTP status; None when there was none.
+    `is_timeout`: the request was sent and nothing came in time, so that it may still be worked on.
     """
 
     def __init__(
@@ -92,9 +93,11 @@ class RemoteError(ProtocolError):
         remote_code: int | None = None,
         http_status: int | None = None,
         retry_after: int | None = None,
+        is_timeout: bool = False,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.is_timeout = is_timeout
         self.remote_code = remote_code
         self.http_status = http_status
         self.retry_after = retry_after

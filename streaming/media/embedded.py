@@ -5,7 +5,7 @@ from typing import Any
 
 import urllib3
 
-from protocol.client import connection_pool
+from protocol.connections import connection_pool
 from protocol.errors import RemoteError
 from protocol.tls import tls_fault
 from streaming.media.base import APP, LiveStream, MediaAdapter, PlayPaths

@@ -14,6 +14,7 @@ import pytest
 
 from protocol import client
 from protocol.client import PartnerClient, call_with_token
+from protocol.connections import forget_connections
 from protocol.envelope import Answer
 from protocol.errors import RemoteError
 from tests.protocol.certificates import write_certificates
@@ -23,7 +24,7 @@ from tests.protocol.peer import Peer, Reply, Request, peer_answering, reply
 @pytest.fixture(autouse=True)
 def fresh_connections() -> Iterator[None]:
     yield
-    client.forget_connections()
+    forget_connections()
 
 
 @pytest.fixture
@@ -250,20 +251,53 @@ def test_a_peer_that_never_answers() -> None:
     assert "ReadTimeoutError" in error.message
 
 
-def test_a_peer_that_trickles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "_READS_PER_ANSWER", 0.02)
-
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
+        # Of neither a header nor the length of a chunk does a read time-out ever see the end.
+        b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+def test_a_peer_that_trickles(beginning: bytes) -> None:
     def trickle(connection: socket.socket, over: threading.Event) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        connection.sendall(beginning)
         while not over.wait(0.02):
-            connection.sendall(b" ")
+            connection.sendall(b"0")
 
     with answering_bytes(trickle) as base_url:
+        partner = PartnerClient(
+            base_url, client.Credentials("u", "R0E=", "t1", "00" * 32), read_timeout=30, request_seconds=0.3
+        )
         started = time.monotonic()
-        error = failing(lambda: call(base_url, timeout=30))
-        assert time.monotonic() - started < 30
-    assert not error.permanent
+        error = failing(lambda: partner.call("PTZControl"))
+        assert time.monotonic() - started < 15
+    assert (error.permanent, error.is_timeout) == (False, True)
     assert "迟迟没有结束" in error.message
+
+
+def test_a_deadline_holds_over_tls_and_on_a_kept_connection(tmp_path: Path) -> None:
+    files = write_certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    release = threading.Event()
+    with peer_answering(lambda _: reply(200), context) as peer:
+        partner = PartnerClient(
+            peer.base_url,
+            client.Credentials("u", "R0E=", "t1", "00" * 32),
+            ca_file=str(files.ca),
+            read_timeout=30,
+            request_seconds=2,
+        )
+        assert partner.call("PTZControl").ok
+        peer.respond = lambda _: reply(200) if release.wait(30) else reply(500)
+        started = time.monotonic()
+        error = failing(lambda: partner.call("PTZControl"))
+        assert time.monotonic() - started < 15
+        release.set()
+        assert peer.connections == 1
+    assert error.is_timeout
 
 
 def test_tls_is_verified(tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from protocol import client, sm2
+from protocol import sm2
 from protocol.client import Credentials, PartnerClient
+from protocol.connections import forget_connections
 from protocol.errors import RemoteError
 from protocol.tokens import sign_text
 from tests.protocol.peer import Peer, Reply, Request, peer_answering, reply
@@ -47,7 +48,7 @@ class Ministry:
 @pytest.fixture(autouse=True)
 def fresh_connections() -> Iterator[None]:
     yield
-    client.forget_connections()
+    forget_connections()
 
 
 @pytest.fixture
@@ -249,3 +250,40 @@ def test_a_template_of_the_other_side(peer: Peer) -> None:
     signature = peer.requests[0].query["sign"]
     assert sm2.verify(PUBLIC_KEY, sign_text("R0E=", "u", "t", template), signature)
     assert not sm2.verify(PUBLIC_KEY, sign_text("R0E=", "u", "t"), signature)
+
+
+def test_every_request_is_observed(peer: Peer) -> None:
+    seen: list[tuple[str, int | None]] = []
+    partner = PartnerClient(
+        peer.base_url,
+        CREDENTIALS,
+        observe=lambda sent: seen.append((sent.verb, sent.answer.code if sent.answer else None)),
+    )
+
+    def respond(request: Request) -> Reply:
+        if request.path.endswith("TokenInfo"):
+            return reply(200, token={"user": "u", "deviceCode": "x", "token": "token-2"})
+        return reply(200 if request.token == "token-2" else 403)
+
+    peer.respond = respond
+    assert partner.call("ReportCameraStatus").ok
+    assert seen == [("ReportCameraStatus", 403), ("TokenInfo", 200), ("ReportCameraStatus", 200)]
+    peer.respond = lambda _: Reply(b"<html>")
+    with pytest.raises(RemoteError):
+        partner.call("ReportCameraStatus")
+    assert seen[3:] == [("ReportCameraStatus", None)]
+
+
+def test_a_late_repetition_is_not_sent(peer: Peer) -> None:
+    partner = PartnerClient(peer.base_url, CREDENTIALS)
+
+    def respond(request: Request) -> Reply:
+        if request.path.endswith("TokenInfo"):
+            return reply(200, token={"user": "u", "deviceCode": "x", "token": "token-2"})
+        return reply(403)
+
+    peer.respond = respond
+    with pytest.raises(RemoteError, match="未重发"):
+        partner.call("ReportCameraStatus", repeat_within=0)
+    assert [request.path.rpartition(".")[2] for request in peer.requests] == ["ReportCameraStatus", "TokenInfo"]
+    assert partner.token == "token-2"
