@@ -1,22 +1,11 @@
 """Analysis results to look at; nothing is entered here."""
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 
+from access.admin.base import NearPaginator
 from analysis.models import AnalysisResult
 from analysis.schema import facts_of
-
-_MOST_COUNTED = 10_000
-
-
-class NearPaginator(Paginator[AnalysisResult]):
-    """Counts the newest rows only: nobody pages through millions, and counting them takes seconds."""
-
-    @cached_property
-    def count(self) -> int:
-        return len(self.object_list.values_list("pk")[:_MOST_COUNTED])  # type: ignore[attr-defined]
 
 
 @admin.register(AnalysisResult)

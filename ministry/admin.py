@@ -7,8 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
+from access.admin.base import NearPaginator, ReadOnlyAdmin
 from cameras.choices import OnlineStatus
-from ministry.models import CameraDelivery, UpperPlatform
+from ministry.models import CameraDelivery, DeliveryCall, DeliveryTrouble, UpperPlatform
 from ministry.services.platforms import delete_upstream, save_upstream
 from protocol.sm2 import is_private_key
 
@@ -37,6 +38,8 @@ class UpperPlatformForm(forms.ModelForm[UpperPlatform]):
             "private_key",
             "ca_file",
             "organisation",
+            "concurrency",
+            "requests_per_second",
             "quality_digits",
             "is_active",
         ]
@@ -79,23 +82,22 @@ class UpperPlatformAdmin(admin.ModelAdmin[UpperPlatform]):
 
 
 @admin.register(CameraDelivery)
-class CameraDeliveryAdmin(admin.ModelAdmin[CameraDelivery]):
+class CameraDeliveryAdmin(ReadOnlyAdmin):
     list_display = [
         "camera",
         "platform",
         "version",
         "doubt",
+        "department",
         "status_words",
         "status_at",
         "quality",
         "quality_at",
-        "attempts",
-        "last_error",
     ]
     list_select_related = ["camera", "platform"]
     list_filter = ["platform"]
     search_fields = ["camera__name", "camera__number_key"]
-    show_full_result_count = False
+    search_help_text = "摄像机名称或编号"
 
     @admin.display(description="登记结果")
     def doubt(self, delivery: CameraDelivery) -> str:
@@ -105,11 +107,20 @@ class CameraDeliveryAdmin(admin.ModelAdmin[CameraDelivery]):
     def status_words(self, delivery: CameraDelivery) -> str:
         return "—" if delivery.status is None else OnlineStatus(delivery.status).label
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: CameraDelivery | None = None) -> bool:
-        return False
+@admin.register(DeliveryTrouble)
+class DeliveryTroubleAdmin(ReadOnlyAdmin):
+    list_display = ["delivery", "interface", "reason", "since", "attempts", "retry_at", "parked_at"]
+    list_select_related = ["delivery"]
+    list_filter = ["interface", ("parked_at", admin.EmptyFieldListFilter)]
+    search_fields = ["delivery__camera__name", "delivery__camera__number_key", "reason"]
+    search_help_text = "摄像机名称、编号或原因"
 
-    def has_delete_permission(self, request: HttpRequest, obj: CameraDelivery | None = None) -> bool:
-        return False
+
+@admin.register(DeliveryCall)
+class DeliveryCallAdmin(ReadOnlyAdmin):
+    list_display = ["at", "platform", "verb", "department", "count", "code", "duration_ms", "error"]
+    list_select_related = ["platform"]
+    list_filter = ["platform", "interface"]
+    ordering = ["-at"]
+    paginator = NearPaginator

@@ -7,6 +7,6 @@ class MinistryConfig(AppConfig):
 
     def ready(self) -> None:
         from analysis.signals import results_kept
-        from ministry.services.analyses import queue_results
+        from ministry.services.reports.analyses import queue_results
 
         results_kept.connect(queue_results, dispatch_uid="ministry.queue_results")

@@ -3,7 +3,8 @@
 from celery import shared_task
 
 from ministry.models import UpperPlatform
-from ministry.services import analyses
+from ministry.services import calls
+from ministry.services.reports import analyses
 from ministry.services.sync import sync_platform
 
 
@@ -22,6 +23,7 @@ def sync_one(platform_id: int) -> None:
 
 
 @shared_task(soft_time_limit=400, time_limit=430, expires=3000)
-def keep_analysis_partitions() -> None:
+def keep_partitions() -> None:
     """Every hour: partitions of the next days made, days beyond the retention dropped."""
     analyses.keep_days()
+    calls.keep_days()

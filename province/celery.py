@@ -47,8 +47,8 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=27),
         "options": {"expires": 3000},
     },
-    "keep-analysis-delivery-partitions": {
-        "task": "ministry.tasks.keep_analysis_partitions",
+    "keep-delivery-partitions": {
+        "task": "ministry.tasks.keep_partitions",
         "schedule": crontab(minute=37),
         "options": {"expires": 3000},
     },

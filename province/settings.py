@@ -275,6 +275,14 @@ ANALYSIS_KEEP_DAYS = env.int("ANALYSIS_KEEP_DAYS", default=30)
 # --- Ministry -------------------------------------------------------------------------------------------
 # Items of one report request.
 MINISTRY_BATCH_SIZE = env.int("MINISTRY_BATCH_SIZE", default=100)
+# Seconds in which a request must be answered, its last byte included; the lease of a claim follows from it.
+MINISTRY_READ_SECONDS = env.float("MINISTRY_READ_SECONDS", default=10)
+# Seconds from the full hour over which the hourly reports are spread (document 1.2, 1.3).
+MINISTRY_HOURLY_SPREAD_SECONDS = env.int("MINISTRY_HOURLY_SPREAD_SECONDS", default=600)
+# Seconds that something may wait before the backlog is an alarm.
+MINISTRY_BACKLOG_ALARM_SECONDS = env.int("MINISTRY_BACKLOG_ALARM_SECONDS", default=600)
+# Days for which every request to an upper platform stands in the delivery log.
+MINISTRY_LOG_DAYS = env.int("MINISTRY_LOG_DAYS", default=90)
 
 # --- Logging --------------------------------------------------------------------------------------------
 LOGGING = {

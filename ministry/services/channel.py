@@ -1,71 +1,218 @@
-"""One run's way to one upper platform: requests counted, refusals told apart from trouble."""
+"""The way to one upper platform: every request told to the log and to the breakers, every answer sorted."""
 
+import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Final
 
-from ministry.models import UpperPlatform
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from access.days import day_of
+from ministry.choices import Interface
+from ministry.models import DeliveryCall, UpperPlatform
+from ministry.services import calls, health
+from ministry.services.claims import REQUESTS_A_CALL
 from ministry.services.platforms import client_for
+from protocol.client import Sent
 from protocol.codes import Code
 from protocol.envelope import Answer
 from protocol.errors import RemoteError
 
-T = TypeVar("T")
+_PACE: Final = """
+UPDATE ministry_upperplatform
+SET paced_until = GREATEST(COALESCE(paced_until, %(now)s), %(now)s) + make_interval(secs => %(gap)s)
+WHERE id = %(platform)s RETURNING paced_until - make_interval(secs => %(gap)s)
+"""
+# What is written about a platform that answers well: at most so often.
+_PRAISE_SECONDS: Final = 1.0
+_TOKEN_VERB: Final = "TokenInfo"  # noqa: S105
+# They only say something of the request, so nothing of it was done.
+_NOT_DONE: Final = (Code.MALFORMED, Code.FORBIDDEN, Code.NOT_FOUND)
 
-# One run leaves the rest to the next, so that no run outlives its task.
-MOST_REQUESTS = 60
-LONGEST_RUN_SECONDS = 60
+
+class Outcome(Enum):
+    """What became of a request."""
+
+    DONE = auto()
+    MALFORMED = auto()
+    """Code 400: refused as a whole."""
+    UNKNOWN = auto()
+    """Code or HTTP status 404: no such verb, department or camera."""
+    CRASHED = auto()
+    """Code 500: something failed inside, and some of it may have been done."""
+    FORBIDDEN = auto()
+    """Code 403 twice, or no new token."""
+    TIMED_OUT = auto()
+    """Nothing came in time: it may still be worked on."""
+    LOST = auto()
+    """Anything else: no connection, an answer cut off, HTML, too many requests."""
 
 
-class RefusedError(Exception):
-    """The platform understood the request and refused it as a whole."""
-
-    def __init__(self, error: RemoteError) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.is_malformed = error.remote_code == Code.MALFORMED
+@dataclass(frozen=True, slots=True)
+class Reply:
+    outcome: Outcome
+    words: str = ""
+    answer: Answer | None = None
+    # The request may have had effect although it was not answered with success.
+    is_in_doubt: bool = False
+    # Of the platform, when the outcome says something of it.
+    failures: int = 0
 
 
 class Channel:
-    """The requests of one run to one platform."""
+    """One run's way to one upper platform; its threads share it."""
 
     def __init__(self, platform: UpperPlatform) -> None:
         self.platform = platform
         self.answered = 0
-        self._client = client_for(platform)
-        self._ends_at = time.monotonic() + LONGEST_RUN_SECONDS
+        self._client = client_for(platform, observe=self._observe)
+        self._lock = threading.Lock()
+        self._praised: dict[Interface, float] = {}
+        self._resting_until: datetime | None = None
+        self._call = threading.local()
+        calls.ensure_partition(day_of(timezone.now()))
 
-    def may_go_on(self) -> bool:
-        return self.answered < MOST_REQUESTS and time.monotonic() < self._ends_at
+    @property
+    def is_resting(self) -> bool:
+        """A breaker opened, or the platform asked for a pause, since this run began."""
+        return self._resting_until is not None and self._resting_until > timezone.now()
 
-    def call(self, verb: str, body: object, department: str | None = None) -> Answer:
-        """The answer when it is code 200; RefusedError on code 400 and 404, RemoteError on anything else."""
-        answer = self._client.call(verb, method="POST", params={"department": department}, body=body)
-        self.answered += 1
-        if answer.code == Code.OK and answer.ok:
-            return answer
-        error = answer.error(f"{verb}：上级平台")
-        # Whoever mends it needs all of what the platform said.
-        error.message = f"{verb}：上级平台答复 {answer.code}：{words(answer.msg) or '无说明'}"
-        if answer.code in (Code.MALFORMED, Code.NOT_FOUND):
-            raise RefusedError(error)
-        raise error
+    def pace(self) -> None:
+        """Wait for this request's turn; nothing where no rate is set."""
+        rate = self.platform.requests_per_second
+        if rate <= 0:
+            return
+        now = timezone.now()
+        with connection.cursor() as cursor:
+            cursor.execute(_PACE, {"now": now, "gap": 1 / rate, "platform": self.platform.pk})
+            row = cursor.fetchone()
+        if row is not None:
+            time.sleep(max(0.0, (row[0] - now).total_seconds()))
 
-    def deliver(
-        self, batch: Sequence[T], send: Callable[[Sequence[T]], None], put_off: Callable[[T, str], None]
-    ) -> None:
-        """Send a batch; one that is refused as malformed is halved until only the culprit is put off."""
+    def call(
+        self,
+        interface: Interface,
+        verb: str,
+        body: object,
+        *,
+        count: int,
+        department: str | None = None,
+        results: str | None = None,
+    ) -> Reply:
+        """One POST, with its token exchanged when it is dead; never raises what the other side is to blame for.
+
+        `results` names a list without which an answer of success says nothing.
+        """
+        self._call.sent = []
+        self._call.about = (interface, count, department or "")
         try:
-            send(batch)
-        except RefusedError as refusal:
-            if not refusal.is_malformed:
-                raise
-            if len(batch) == 1:
-                put_off(batch[0], refusal.error.message)
-                return
-            middle = len(batch) // 2
-            self.deliver(batch[:middle], send, put_off)
-            self.deliver(batch[middle:], send, put_off)
+            answer = self._client.call(
+                verb,
+                method="POST",
+                params={"department": department},
+                body=body,
+                repeat_within=(REQUESTS_A_CALL - 1) * settings.MINISTRY_READ_SECONDS,
+            )
+        except RemoteError as error:
+            return self._failed(interface, verb, error)
+        with self._lock:
+            self.answered += 1
+        if answer.code == Code.OK and answer.ok:
+            if results and not isinstance(answer.body.get(results), list):
+                useless = RemoteError(f"{verb}：上级平台的答复缺少 {results}")
+                return self._lost(interface, useless, Outcome.LOST, is_in_doubt=True)
+            self._praise(interface)
+            return Reply(Outcome.DONE, words(answer.msg), answer)
+        return self._refused(interface, verb, answer)
+
+    def ask(self, verb: str, params: dict[str, str | int | None]) -> Answer:
+        """One GET of their ledger; RemoteError unless it is answered with code 200."""
+        self._call.sent = []
+        self._call.about = (Interface.LEDGER, 0, str(params.get("department") or ""))
+        answer = self._client.call(verb, params=params)
+        if answer.code != Code.OK or not answer.ok:
+            raise answer.error(f"{verb}：上级平台")
+        return answer
+
+    def _refused(self, interface: Interface, verb: str, answer: Answer) -> Reply:
+        # Whoever mends it needs all of what the platform said.
+        said = f"{verb}：上级平台答复 {answer.code}：{words(answer.msg) or '无说明'}"
+        error = answer.error()
+        error.message = said
+        outcome = _REFUSALS.get(answer.code)
+        is_plain = outcome is not None and answer.retry_after is None and not _is_gateway_page(answer)
+        if outcome is None or not is_plain:
+            return self._lost(interface, error, Outcome.LOST, is_in_doubt=answer.code not in _NOT_DONE)
+        if outcome == Outcome.FORBIDDEN:
+            return self._lost(interface, error, outcome, is_in_doubt=False)
+        health.note_refusal(self.platform, interface, said)
+        self._praised.pop(interface, None)
+        return Reply(outcome, said, answer, is_in_doubt=outcome == Outcome.CRASHED)
+
+    def _failed(self, interface: Interface, verb: str, error: RemoteError) -> Reply:
+        error.message = f"{verb}：{error.message}"
+        if error.remote_code == Code.FORBIDDEN:
+            return self._lost(interface, error, Outcome.FORBIDDEN, is_in_doubt=False)
+        # Its first answer was 403 when it is the exchange that failed.
+        first = next((sent.answer for sent in self._call.sent if sent.verb == verb), None)
+        if error.http_status == Code.NOT_FOUND and first is None:
+            health.note_refusal(self.platform, interface, error.message)
+            return Reply(Outcome.UNKNOWN, error.message)
+        outcome = Outcome.TIMED_OUT if error.is_timeout else Outcome.LOST
+        return self._lost(interface, error, outcome, is_in_doubt=first is None)
+
+    def _lost(
+        self, interface: Interface, error: RemoteError, outcome: Outcome, *, is_in_doubt: bool
+    ) -> Reply:
+        failures = health.note_failure(
+            self.platform, interface, error, is_forbidden=outcome == Outcome.FORBIDDEN
+        )
+        self._praised.clear()
+        self._resting_until = (
+            UpperPlatform.objects.filter(pk=self.platform.pk).values_list("retry_at", flat=True).first()
+        )
+        return Reply(outcome, error.message, is_in_doubt=is_in_doubt, failures=failures)
+
+    def _praise(self, interface: Interface) -> None:
+        now = time.monotonic()
+        if now - self._praised.get(interface, -_PRAISE_SECONDS) >= _PRAISE_SECONDS:
+            self._praised[interface] = now
+            health.note_success(self.platform, interface)
+
+    def _observe(self, sent: Sent) -> None:
+        interface, count, department = self._call.about
+        self._call.sent.append(sent)
+        is_token = sent.verb == _TOKEN_VERB
+        answer, error = sent.answer, sent.error
+        failed = error.message if error else "" if answer is None or answer.code == Code.OK else answer.msg
+        DeliveryCall.objects.create(
+            platform=self.platform,
+            at=timezone.now() - timedelta(seconds=sent.seconds),
+            interface=Interface.TOKEN if is_token else interface,
+            verb=sent.verb,
+            department="" if is_token else department[:64],
+            count=0 if is_token else count,
+            code=answer.code if answer else None,
+            duration_ms=round(sent.seconds * 1000),
+            error=words(failed),
+        )
+
+
+_REFUSALS: Final[dict[int, Outcome]] = {
+    Code.MALFORMED: Outcome.MALFORMED,
+    Code.FORBIDDEN: Outcome.FORBIDDEN,
+    Code.NOT_FOUND: Outcome.UNKNOWN,
+    Code.INTERNAL: Outcome.CRASHED,
+}
+
+
+def _is_gateway_page(answer: Answer) -> bool:
+    """An HTTP status that contradicts the code: somebody in between has spoken."""
+    return answer.http_status >= 400 and answer.http_status != answer.code
 
 
 def words(said: object) -> str:

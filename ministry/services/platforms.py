@@ -1,21 +1,25 @@
 """Upper platforms: their records and the client that speaks to each."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from access.actors import Actor
 from access.models import Organisation
-from access.services.alarms import close_alarm
 from access.services.logs import record
 from access.services.organisations import ensure_root
-from ministry.models import UpperPlatform
-from protocol.client import Credentials, PartnerClient
-from protocol.errors import MalformedError, NotFoundError
+from ministry.models import InterfaceState, UpperPlatform
+from ministry.services.health import close_all_alarms
+from protocol.client import Credentials, PartnerClient, Sent
+from protocol.errors import MalformedError, NotFoundError, RemoteError
 from protocol.sm2 import is_private_key
+
+_LOCK_SPACE = 0x544F4B
+_CONNECT_SECONDS = 3.0
 
 
 def add_upstream(
@@ -29,12 +33,18 @@ def add_upstream(
     actor: Actor,
     ca_file: str = "",
     organisation: Organisation | None = None,
+    concurrency: int | None = None,
+    requests_per_second: float | None = None,
 ) -> UpperPlatform:
     """Create an upper platform, or bring the one of that name up to date, its token ring included."""
     platform = UpperPlatform.objects.filter(name=name).first() or UpperPlatform(name=name)
     platform.base_url, platform.user, platform.device_code = base_url, user, device_code
     platform.token, platform.private_key, platform.ca_file = token, private_key, ca_file
     platform.organisation = organisation or ensure_root()
+    if concurrency is not None:
+        platform.concurrency = concurrency
+    if requests_per_second is not None:
+        platform.requests_per_second = requests_per_second
     try:
         platform.full_clean()
     except ValidationError as error:
@@ -58,6 +68,7 @@ def save_upstream(*, platform: UpperPlatform, actor: Actor, has_new_token: bool 
         else:
             names = {field.name for field in platform._meta.concrete_fields}
             platform.save(update_fields=names - {"id", "token", "token_at"})
+        InterfaceState.objects.filter(platform=platform).update(failures=0, retry_at=None)
         _log(actor, "新增上级平台" if is_new else "修改上级平台", platform)
     return platform
 
@@ -73,37 +84,53 @@ def delete_upstream(*, platform: UpperPlatform, actor: Actor) -> None:
     """What it acknowledged is forgotten with it; it is not told to forget our cameras."""
     with transaction.atomic():
         _log(actor, "删除上级平台", platform)
-        close_alarm(key=alarm_key(platform))
+        close_all_alarms(platform)
         platform.delete()
-
-
-def alarm_key(platform: UpperPlatform) -> str:
-    return f"upper-platform:{platform.pk}"
 
 
 def _log(actor: Actor, verb: str, platform: UpperPlatform) -> None:
     record(actor, verb, object_kind="upper_platform", object_id=platform.pk, object_name=platform.name)
 
 
-def client_for(platform: UpperPlatform) -> PartnerClient:
+def client_for(platform: UpperPlatform, *, observe: Callable[[Sent], None] | None = None) -> PartnerClient:
     """A client on the platform's token ring; new tokens are stored before they are used."""
 
     def keep(token: str) -> None:
         UpperPlatform.objects.filter(pk=platform.pk).update(token=token, token_at=timezone.now())
 
-    @contextmanager
-    def guard() -> Iterator[str | None]:
-        # One exchange at a time over all processes: the row is locked while it runs.
-        with transaction.atomic():
-            yield (
-                UpperPlatform.objects.select_for_update().values_list("token", flat=True).get(pk=platform.pk)
-            )
-
     credentials = Credentials(platform.user, platform.device_code, platform.token, platform.private_key)
+    seconds = float(settings.MINISTRY_READ_SECONDS)
     return PartnerClient(
         platform.base_url,
         credentials,
         ca_file=platform.ca_file or None,
         on_token=keep,
-        guard=guard,
+        connect_timeout=min(_CONNECT_SECONDS, seconds),
+        read_timeout=seconds,
+        request_seconds=seconds,
+        guard=lambda: _one_exchange(platform),
+        observe=observe,
     )
+
+
+@contextmanager
+def _one_exchange(platform: UpperPlatform) -> Iterator[str | None]:
+    """One exchange at a time over all processes; gives the token stored by now.
+
+    Who waited behind an exchange that failed does not try the same again.
+    """
+    came_at = timezone.now()
+    rows = UpperPlatform.objects.filter(pk=platform.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SPACE, platform.pk])
+        try:
+            stored = rows.get()
+            if stored.exchange_failed_at is not None and stored.exchange_failed_at > came_at:
+                raise RemoteError(f"令牌更换刚刚失败：{stored.last_error}")
+            try:
+                yield stored.token
+            except RemoteError:
+                rows.update(exchange_failed_at=timezone.now())
+                raise
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, platform.pk])

@@ -10,7 +10,7 @@ from time_machine import TimeMachineFixture
 from access.models import Organisation
 from ministry.models import AnalysisDelivery, UpperPlatform
 from ministry.selectors import backlog
-from ministry.tasks import keep_analysis_partitions
+from ministry.tasks import keep_partitions
 from tests.cameras.ledger import COMPANY, number, register, wire
 from tests.cast import Caller
 from tests.ministry.upper import calls, held, sync
@@ -197,7 +197,7 @@ def test_what_is_beyond_the_retention_is_no_longer_owed(
     settings.ANALYSIS_KEEP_DAYS = 2
     analyse(cameras, (1, speed(1)))
     clock.move_to(NOON + timedelta(days=3), tick=False)
-    keep_analysis_partitions()
+    keep_partitions()
     assert not AnalysisDelivery.objects.exists()
     sync()
     assert told(upper) == []

@@ -7,11 +7,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from time_machine import TimeMachineFixture
 
+from ministry.choices import Interface
 from ministry.models import UpperPlatform
 from ministry.selectors import backlog
 from tests.cameras.ledger import number, register, wire
 from tests.cast import Caller
-from tests.ministry.upper import calls, delivery, sync
+from tests.ministry.upper import calls, delivery, sync, trouble
 from tests.mock_ministry.running import RunningMinistry
 from tests.quality.reports import BLURRED, GOOD, NOISY, report
 
@@ -87,6 +88,7 @@ def test_nothing_before_the_registration_is_certain(cameras: Caller, upper: Runn
     assert told(upper) == {1: BLURRED}
     upper.break_down("lost", verbs=["VideoInformation"])
     register(cameras, wire(1, poiName="黄河大桥"))
+    sync()
     report(cameras, (1, NOISY))
     sync()
     assert told(upper) == {1: BLURRED}
@@ -111,7 +113,7 @@ def test_a_ministry_without_the_verb_holds_up_nothing(
     sync()
     assert len(calls(upper, "ReportCameraQuality")) == 1
     assert (delivery(1).status, delivery(1).quality) == (0, None)
-    assert "没有此接口" in delivery(1).last_error
+    assert "没有此接口" in trouble(1, Interface.QUALITY).reason
     assert UpperPlatform.objects.get().failures == 0
     upper.break_down("none")
     clock.shift(300)

@@ -1,6 +1,6 @@
 """Registrations, modifications and deletions reach the ministry, and are acknowledged item by item."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
@@ -11,12 +11,13 @@ from time_machine import TimeMachineFixture
 from access.models import Organisation, Partner
 from cameras.models import Camera
 from cameras.selectors import camera_record
-from ministry.models import CameraDelivery, UpperPlatform
-from ministry.selectors import backlog
+from ministry.choices import Interface
+from ministry.models import CameraDelivery, DeliveryTrouble, UpperPlatform
+from ministry.selectors import Backlog, backlog, backlog_by_interface
 from protocol.cameras import camera_to_wire
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cast import Caller
-from tests.ministry.upper import calls, delivery, held, sync, told_statuses
+from tests.ministry.upper import calls, delivery, held, sync, told_statuses, trouble
 from tests.mock_ministry.running import RunningMinistry
 
 NOON = datetime(2026, 11, 22, 4, 5, tzinfo=UTC)
@@ -124,9 +125,11 @@ def test_a_refused_item_waits_and_the_others_do_not(
     register(cameras, wire(cameraNum="37000001"))
     sync()
     assert sorted(held(upper)) == [1, 2, 3]
-    refused = CameraDelivery.objects.get(camera__number="37000001")
-    assert (refused.version, refused.attempts, refused.is_in_doubt) == (0, 1, False)
-    assert "cameraNum" in refused.last_error
+    held_back = CameraDelivery.objects.get(camera__number="37000001")
+    assert (held_back.version, held_back.is_in_doubt) == (0, False)
+    refused = DeliveryTrouble.objects.get()
+    assert (refused.attempts, refused.refusals, refused.parked_at) == (1, 1, None)
+    assert "cameraNum" in refused.reason
     assert sorted(call["count"] for call in calls(upper, "ReportCameraStatus")) == [1, 2]
     sync()
     assert len(calls(upper, "VideoInformation")) == 1
@@ -134,8 +137,47 @@ def test_a_refused_item_waits_and_the_others_do_not(
         time_machine.shift(wait)
         sync()
         refused.refresh_from_db()
-        assert refused.attempts == attempt
+        assert (refused.attempts, refused.parked_at) == (attempt, None)
     assert len(calls(upper, "VideoInformation")) == 4
+
+
+def test_after_five_refusals_in_a_row_it_is_parked_and_tried_hourly(
+    cameras: Caller, upper: RunningMinistry, time_machine: TimeMachineFixture
+) -> None:
+    time_machine.move_to(NOON, tick=False)
+    register(cameras, wire(4, road="G2A5"))
+    for wait in (20, 40, 80, 160, 320):
+        sync()
+        time_machine.shift(wait)
+    parked = trouble(4)
+    assert (parked.refusals, parked.parked_at) == (5, NOON + timedelta(seconds=300))
+    assert "road" in parked.reason
+    assert backlog_by_interface(UpperPlatform.objects.get())[Interface.REGISTER] == Backlog(1, 0, None, 1)
+    sync()
+    assert len(calls(upper, "VideoInformation")) == 5
+    time_machine.move_to(NOON + timedelta(seconds=300 + 3600), tick=False)
+    sync()
+    assert len(calls(upper, "VideoInformation")) == 6
+    assert trouble(4).parked_at == parked.parked_at
+
+
+def test_a_parked_camera_is_tried_at_once_when_it_changes(
+    cameras: Caller, upper: RunningMinistry, time_machine: TimeMachineFixture
+) -> None:
+    time_machine.move_to(NOON, tick=False)
+    register(cameras, wire(4, road="G2A5"))
+    for wait in (20, 40, 80, 160, 0):
+        sync()
+        time_machine.shift(wait)
+    assert trouble(4).parked_at is not None
+    register(cameras, wire(4, road="G2A6"))
+    sync()
+    # Refused again, but for the first time as it is now.
+    assert (trouble(4).refusals, trouble(4).parked_at) == (1, None)
+    register(cameras, wire(4, road="G25"))
+    sync()
+    assert 4 in held(upper)
+    assert not DeliveryTrouble.objects.exists()
 
 
 def test_cameras_that_wait_for_staff_are_not_told(cameras: Caller, upper: RunningMinistry) -> None:
@@ -175,16 +217,17 @@ def test_batches_are_full_and_their_number_is_the_least(
 
 
 def test_one_run_ends_before_its_task_and_the_next_goes_on(
-    cameras: Caller, upper: RunningMinistry, settings: LazySettings
+    cameras: Caller, upper: RunningMinistry, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MINISTRY_BATCH_SIZE = 1
-    register(cameras, *[wire(n) for n in range(100, 160)])
-    assert sync() == 60
-    assert len(held(upper)) == 60
-    sync()
-    sync()
-    assert len(held(upper)) == 63
-    assert len(told_statuses(upper)) == 63
+    monkeypatch.setattr("ministry.services.sync.LONGEST_RUN_SECONDS", 0.1)
+    register(cameras, *[wire(n) for n in range(100, 117)])
+    runs = [sync()]
+    assert 0 < len(held(upper)) < 20
+    while runs[-1]:
+        runs.append(sync())
+    assert len(held(upper)) == len(told_statuses(upper)) == 20
+    assert sum(runs) == 2 * 20
 
 
 def test_queries_do_not_grow_with_the_batch(cameras: Caller, upper: RunningMinistry) -> None:

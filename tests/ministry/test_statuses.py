@@ -6,13 +6,14 @@ import pytest
 from time_machine import TimeMachineFixture
 
 from cameras.services.status import report_status, set_stream_presence
+from ministry.choices import Interface
 from ministry.models import UpperPlatform
 from ministry.services.platforms import client_for
 from protocol.bodies import StatusItem
 from protocol.codes import OnlineStatus
 from tests.cameras.ledger import camera, number, register, wire
 from tests.cast import Caller
-from tests.ministry.upper import calls, delivery, sync, told_statuses
+from tests.ministry.upper import calls, delivery, held, sync, told_statuses, trouble
 from tests.mock_ministry.running import RunningMinistry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("platform", "cameras")]
@@ -53,7 +54,7 @@ def test_an_offline_that_may_be_a_blip_is_not_told(upper: RunningMinistry) -> No
     assert len(upper.calls()) == before
 
 
-def test_everything_is_told_again_in_every_clock_hour(
+def test_everything_is_told_again_in_every_clock_hour_spread_over_ten_minutes(
     upper: RunningMinistry, clock: TimeMachineFixture
 ) -> None:
     sync()
@@ -62,9 +63,33 @@ def test_everything_is_told_again_in_every_clock_hour(
     assert len(calls(upper, "ReportCameraStatus")) == 2
     clock.shift(1)
     sync()
-    assert [call["count"] for call in calls(upper, "ReportCameraStatus")][2:] == [2, 1]
+    assert [call["count"] for call in calls(upper, "ReportCameraStatus")][2:] == [2]
+    clock.shift(399)
     sync()
-    assert len(calls(upper, "ReportCameraStatus")) == 4
+    assert len(calls(upper, "ReportCameraStatus")) == 3
+    clock.shift(1)
+    sync()
+    assert [call["count"] for call in calls(upper, "ReportCameraStatus")][2:] == [2, 1]
+    clock.shift(600)
+    assert sync() == 0
+
+
+def test_a_change_waits_for_no_spread(cameras: Caller, upper: RunningMinistry, clock: TimeMachineFixture) -> None:
+    sync()
+    clock.shift(55 * 60)
+    sync()
+    report_status(partner=cameras.partner, items=[StatusItem(number(3), OnlineStatus.FAULT)])
+    sync()
+    assert told_statuses(upper)[3] == OnlineStatus.FAULT
+
+
+def test_what_an_outage_kept_from_its_ten_minutes_is_told_afterwards(
+    upper: RunningMinistry, clock: TimeMachineFixture
+) -> None:
+    sync()
+    clock.shift(55 * 60 + 700)
+    sync()
+    assert [call["count"] for call in calls(upper, "ReportCameraStatus")][2:] == [2, 1]
 
 
 def test_no_status_before_the_registration_is_acknowledged(upper: RunningMinistry) -> None:
@@ -97,7 +122,7 @@ def test_a_refused_modification_does_not_hold_up_the_status(cameras: Caller, upp
     # The platform takes up to nine characters of road, the mock ministry only the usual five.
     register(cameras, wire(1, road="G2A5", department="齐鲁交通", roadSec="潍坊管理处"))
     sync()
-    assert "road" in delivery(1).last_error
+    assert "road" in trouble(1).reason
     set_stream_presence(present=[camera(1).pk])
     sync()
     assert told_statuses(upper)[1] == 1
@@ -110,31 +135,39 @@ def test_a_deleted_camera_has_no_status_to_tell(
     sync()
     cameras.post("VideoInformationDel", {"cameras": [number(3)]})
     upper.break_down("error500", verbs=["VideoInformationDel"])
-    clock.shift(3600)
+    clock.shift(3600 + 600)
     sync()
-    assert [call["department"] for call in calls(upper, "ReportCameraStatus")][2:] == []
     upper.break_down("none")
+    clock.shift(2)
     sync()
     assert [call["department"] for call in calls(upper, "ReportCameraStatus")][2:] == ["山东高速"]
 
 
-def test_statuses_it_knows_no_camera_of_wait_and_hold_up_nothing(
-    cameras: Caller, upper: RunningMinistry, platform: UpperPlatform, clock: TimeMachineFixture
+def test_a_camera_that_they_lost_is_registered_again(
+    upper: RunningMinistry, platform: UpperPlatform, clock: TimeMachineFixture
 ) -> None:
     sync()
     # Somebody deleted it there without telling us.
     forget = {"cameras": [number(3)]}
     client_for(platform).call("VideoInformationDel", method="POST", body=forget)
-    clock.shift(3600)
+    clock.shift(3600 + 600)
     sync()
     assert [(call["department"], call["code"]) for call in calls(upper, "ReportCameraStatus")][2:] == [
         ("山东高速", 200),
         ("齐鲁交通", 404),
+        ("齐鲁交通", 200),
     ]
-    assert "不属于" in delivery(3).last_error
-    sync()
-    assert len(calls(upper, "ReportCameraStatus")) == 4
-    register(cameras, wire(3, department="齐鲁交通", roadSec="潍坊管理处", poiName="又来了"))
-    clock.shift(300)
-    sync()
+    assert sorted(held(upper)) == [1, 2, 3]
     assert told_statuses(upper) == {1: 0, 2: 0, 3: 0}
+
+
+def test_what_they_acknowledged_lately_is_not_doubted_again(
+    upper: RunningMinistry, platform: UpperPlatform, clock: TimeMachineFixture
+) -> None:
+    upper.break_down("unknown", verbs=["ReportCameraStatus"], seconds=36_000)
+    sync()
+    clock.shift(7200)
+    sync()
+    assert len(calls(upper, "VideoInformation")) == 1
+    assert (trouble(1, Interface.STATUS).refusals, delivery(1).version) == (2, 1)
+    assert "没有此接口" in trouble(1, Interface.STATUS).reason

@@ -22,6 +22,9 @@ class Command(BaseCommand):
         parser.add_argument("--private-key", default="", help="SM2 私钥，64 位十六进制")
         parser.add_argument("--ca", default="", help="校验对方证书的 CA 文件")
 
+        parser.add_argument("--concurrency", type=int, help="同时在途的请求数，1 至 16，缺省 4")
+        parser.add_argument("--requests-per-second", type=float, help="每秒请求上限，0 表示不限（缺省）")
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["remove"]:
@@ -45,6 +48,8 @@ class Command(BaseCommand):
                 token=options["token"],
                 private_key=options["private_key"],
                 ca_file=options["ca"],
+                concurrency=options["concurrency"],
+                requests_per_second=options["requests_per_second"],
                 actor=SYSTEM,
             )
         except ProtocolError as error:

@@ -1,0 +1,196 @@
+"""What an upper platform does not hold yet: everywhere our state differs from what it acknowledged.
+
+One statement looks at every camera once and says which of the four things are owed of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import Count, Min, Q, QuerySet
+from django.utils import timezone
+
+from cameras.models import Camera
+from ministry.choices import Interface
+from ministry.models import CameraDelivery, UpperPlatform
+from ministry.selectors.analyses import owed_analyses
+
+# `is_hourly`: nothing changed, but it was not yet told in this clock hour (document 1.2, 1.3).
+# Of a camera whose modification is in doubt no state is told: its department there may be the old or the new one;
+# and of one that nobody ever judged no quality.
+_OWED: Final = """
+FROM ministry_cameradelivery d
+JOIN cameras_camera c ON c.id = d.camera_id
+JOIN access_organisation o ON o.id = c.organisation_id
+LEFT JOIN quality_cameraquality q ON q.camera_id = c.id
+CROSS JOIN LATERAL (
+    SELECT c.deleted_at IS NOT NULL OR c.is_pending OR NOT starts_with(o.path, %(path)s) AS is_gone
+) g
+CROSS JOIN LATERAL (SELECT d.version > 0 AND NOT d.is_in_doubt AND NOT g.is_gone AS is_certain) k
+CROSS JOIN LATERAL (
+    VALUES
+    (
+        %(register)s::smallint, NOT g.is_gone AND d.version < c.version,
+        FALSE, c.version_at, c.version::text, FALSE
+    ),
+    (
+        %(delete)s::smallint, g.is_gone AND (d.version > 0 OR d.is_in_doubt),
+        FALSE, COALESCE(c.deleted_at, c.updated_at), '', FALSE
+    ),
+    (
+        %(status)s::smallint, k.is_certain AND (d.status IS DISTINCT FROM c.status OR d.status_at < %(hour)s),
+        d.status IS NOT DISTINCT FROM c.status, GREATEST(c.status_at, d.registered_at), c.status::text,
+        d.status IS NOT NULL
+    ),
+    (
+        %(quality)s::smallint,
+        k.is_certain AND q.flags IS NOT NULL
+            AND (d.quality IS DISTINCT FROM q.flags OR d.quality_at < %(hour)s),
+        d.quality IS NOT DISTINCT FROM q.flags, GREATEST(q.changed_at, d.registered_at), q.flags,
+        d.quality IS NOT NULL
+    )
+) v (interface, is_owed, is_hourly, since, about, was_told)
+LEFT JOIN ministry_deliverytrouble t ON t.delivery_id = d.id AND t.interface = v.interface
+WHERE d.platform_id = %(platform)s AND v.is_owed
+"""
+_SENDABLE: Final = f"""
+SELECT v.interface, d.id, d.department, COALESCE(t.strikes, 0) AS strikes,
+    CASE
+        WHEN v.is_hourly THEN %(hourly)s
+        WHEN v.was_told THEN %(changed)s
+        WHEN v.interface = %(delete)s THEN %(gone)s
+        WHEN v.interface = %(register)s THEN %(new)s
+        WHEN v.interface = %(status)s THEN %(first_status)s
+        ELSE %(first_quality)s
+    END AS rank
+{_OWED}
+    AND (d.claimed_until IS NULL OR d.claimed_until <= %(now)s)
+    AND (t.id IS NULL OR t.retry_at <= %(now)s OR t.about <> v.about)
+    AND v.interface = ANY(%(interfaces)s)
+ORDER BY rank, strikes, v.interface, d.department, d.id
+LIMIT %(limit)s
+"""  # noqa: S608
+_BACKLOG: Final = f"""
+SELECT v.interface, count(*) FILTER (WHERE NOT v.is_hourly), count(*) FILTER (WHERE v.is_hourly),
+    min(v.since) FILTER (WHERE NOT v.is_hourly AND t.parked_at IS NULL), count(t.parked_at)
+{_OWED}
+GROUP BY v.interface
+"""  # noqa: S608
+CAMERA_INTERFACES: Final = (Interface.REGISTER, Interface.DELETE, Interface.STATUS, Interface.QUALITY)
+
+
+class Rank(IntEnum):
+    """What goes first. Anything abnormal is told at once, the hourly repetition when nothing else waits."""
+
+    CHANGED = 0
+    GONE = 1
+    NEW = 2
+    FIRST_STATUS = 3
+    FIRST_QUALITY = 4
+    EVENT = 5
+    HOURLY = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One thing to tell; `key` is the id of its delivery."""
+
+    interface: Interface
+    key: int
+    department: str
+    strikes: int
+    rank: Rank
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits at one interface; `oldest` leaves out what is parked, `hourly` is what this hour still owes."""
+
+    waiting: int = 0
+    hourly: int = 0
+    oldest: datetime | None = None
+    parked: int = 0
+
+
+def current_hour(now: datetime | None = None) -> datetime:
+    return (now or timezone.now()).replace(minute=0, second=0, microsecond=0)
+
+
+def sendable(platform: UpperPlatform, interfaces: list[Interface], limit: int) -> list[Owed]:
+    """What may be sent now of these interfaces, the most urgent first; things of a batch stand together."""
+    given = _given(platform) | {"interfaces": [int(interface) for interface in interfaces], "limit": limit}
+    return [
+        Owed(Interface(interface), key, department, strikes, Rank(rank))
+        for interface, key, department, strikes, rank in _rows(_SENDABLE, given)
+    ]
+
+
+def backlog_by_interface(platform: UpperPlatform) -> dict[Interface, Backlog]:
+    """All five interfaces, also those where nothing waits."""
+    found = {interface: Backlog() for interface in (*CAMERA_INTERFACES, Interface.ANALYSE)}
+    for interface, *figures in _rows(_BACKLOG, _given(platform)):
+        found[Interface(interface)] = Backlog(*figures)
+    new = unknown_cameras(platform).aggregate(count=Count("pk"), oldest=Min("version_at"))
+    known = found[Interface.REGISTER]
+    oldest = min((at for at in (known.oldest, new["oldest"]) if at), default=None)
+    found[Interface.REGISTER] = Backlog(known.waiting + new["count"], 0, oldest, known.parked)
+    events = owed_analyses(platform).aggregate(
+        count=Count("pk"), oldest=Min("received_at", filter=Q(parked_at=None)), parked=Count("parked_at")
+    )
+    found[Interface.ANALYSE] = Backlog(events["count"], 0, events["oldest"], events["parked"])
+    return found
+
+
+def backlog(platform: UpperPlatform) -> int:
+    """How many reports are waiting, those of this hour among them."""
+    return sum(kind.waiting + kind.hourly for kind in backlog_by_interface(platform).values())
+
+
+def unknown_cameras(platform: UpperPlatform) -> QuerySet[Camera]:
+    """Cameras in the platform's scope for which nothing was ever noted."""
+    return Camera.objects.filter(
+        deleted_at=None, is_pending=False, organisation__path__startswith=platform.organisation.path
+    ).exclude(pk__in=CameraDelivery.objects.filter(platform=platform).values("camera"))
+
+
+def hourly_progress(platform: UpperPlatform, interface: Interface) -> tuple[int, int]:
+    """Of the cameras whose state is told every clock hour: how many, and how many were told in this one."""
+    column = "status" if interface == Interface.STATUS else "quality"
+    told = CameraDelivery.objects.filter(
+        platform=platform, version__gt=0, is_in_doubt=False, **{f"{column}__isnull": False}
+    )
+    figures = told.aggregate(
+        total=Count("pk"), done=Count("pk", filter=Q(**{f"{column}_at__gte": current_hour()}))
+    )
+    return figures["total"], figures["done"]
+
+
+def are_registrations_under_way(platform: UpperPlatform, claimed_until: datetime) -> bool:
+    """Whether a registration that is claimed at least until then has no answer yet."""
+    rows = CameraDelivery.objects.filter(
+        platform=platform, is_in_doubt=True, claimed_until__gte=claimed_until
+    )
+    return rows.exists()
+
+
+def _given(platform: UpperPlatform) -> dict[str, Any]:
+    now = timezone.now()
+    return {
+        "platform": platform.pk,
+        "path": platform.organisation.path,
+        "now": now,
+        "hour": current_hour(now),
+        "register": Interface.REGISTER,
+        "delete": Interface.DELETE,
+        "status": Interface.STATUS,
+        "quality": Interface.QUALITY,
+    } | {rank.name.lower(): rank for rank in Rank}
+
+
+def _rows(statement: str, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        return list(cursor.fetchall())

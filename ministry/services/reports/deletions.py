@@ -1,0 +1,49 @@
+"""Deletions (document 1.1 b): cameras they hold, or may hold, though we deleted them or took them out of their scope."""
+
+from django.db.models import Q
+
+from ministry.choices import Interface
+from ministry.models import CameraDelivery, UpperPlatform
+from ministry.services.claims import Claim
+from ministry.services.reports.base import RESULTS, Batch, Report, Verdicts, item_verdicts, still_ours
+from ministry.services.troubles import CameraTroubles
+from protocol.envelope import Answer
+
+# What an earlier deletion with a lost answer leaves behind.
+_ABSENT = "不存在"
+
+
+class Deletions(Report):
+    interface = Interface.DELETE
+    verb = "VideoInformationDel"
+    results = RESULTS
+
+    def __init__(self) -> None:
+        self.troubles = CameraTroubles(self.interface)
+
+    def load(self, platform: UpperPlatform, held: Claim, department: str) -> Batch | None:
+        gone = (
+            ~Q(camera__deleted_at=None)
+            | Q(camera__is_pending=True)
+            | ~Q(camera__organisation__path__startswith=platform.organisation.path)
+        )
+        owed = CameraDelivery.objects.filter(gone, Q(version__gt=0) | Q(is_in_doubt=True), pk__in=held.keys)
+        rows = list(owed.select_related("camera").order_by("pk"))
+        if not rows:
+            return None
+        body = {"cameras": [row.camera.number for row in rows]}
+        return Batch(held, rows, {row.pk: "" for row in rows}, body)
+
+    def accept(self, batch: Batch, answer: Answer) -> Verdicts:
+        verdicts = item_verdicts(answer)
+        by_key = {row.pk: verdicts.get(row.camera.number_key) for row in batch.rows}
+        done = [
+            key
+            for key, verdict in by_key.items()
+            if verdict is not None and (verdict.is_done or _ABSENT in verdict.info)
+        ]
+        refused = {
+            key: verdict.info for key, verdict in by_key.items() if verdict is not None and key not in done
+        }
+        still_ours(batch, done).delete()
+        return Verdicts(done, refused, [key for key, verdict in by_key.items() if verdict is None])

@@ -1,0 +1,78 @@
+"""Registrations and modifications (document 1.1 a): cameras they do not hold, or hold in an older version."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.db import connection
+
+from cameras.selectors import camera_record
+from ministry.choices import Interface
+from ministry.models import CameraDelivery, UpperPlatform
+from ministry.services.claims import Claim
+from ministry.services.reports.base import RESULTS, Batch, Report, Verdicts, item_verdicts, still_ours
+from ministry.services.troubles import CameraTroubles
+from protocol.cameras import camera_to_wire
+from protocol.envelope import Answer
+
+# The version that was sent, not the one of now: a change meanwhile stays owed.
+_ACKNOWLEDGE: Final = """
+UPDATE ministry_cameradelivery d
+SET version = v.version, department = v.department, is_in_doubt = FALSE, registered_at = %s, claimed_until = NULL
+FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS v (id, version, department)
+WHERE d.id = v.id AND d.claimed_until = %s
+"""
+
+
+class Registrations(Report):
+    interface = Interface.REGISTER
+    verb = "VideoInformation"
+    results = RESULTS
+
+    def __init__(self) -> None:
+        self.troubles = CameraTroubles(self.interface)
+
+    def load(self, platform: UpperPlatform, held: Claim, department: str) -> Batch | None:
+        owed = CameraDelivery.objects.filter(
+            pk__in=held.keys,
+            camera__deleted_at=None,
+            camera__is_pending=False,
+            camera__organisation__path__startswith=platform.organisation.path,
+        ).select_related("camera__organisation__parent", "camera__gateway")
+        rows = [row for row in owed.order_by("pk") if row.version < row.camera.version]
+        if not rows:
+            return None
+        body = [camera_to_wire(camera_record(row.camera), gateway_num=False) for row in rows]
+        return Batch(held, rows, {row.pk: str(row.camera.version) for row in rows}, body)
+
+    def begin(self, batch: Batch) -> None:
+        # If the answer is lost, they may be held there all the same.
+        still_ours(batch, batch.keys).update(is_in_doubt=True)
+
+    def undo(self, batch: Batch) -> None:
+        self._be_sure(batch, batch.keys)
+
+    def accept(self, batch: Batch, answer: Answer) -> Verdicts:
+        verdicts = item_verdicts(answer)
+        by_key = {row.pk: verdicts.get(row.camera.number_key) for row in batch.rows}
+        done = [key for key, verdict in by_key.items() if verdict is not None and verdict.is_done]
+        refused = {
+            key: verdict.info
+            for key, verdict in by_key.items()
+            if verdict is not None and not verdict.is_done
+        }
+        self._acknowledge(batch, set(done))
+        self._be_sure(batch, list(refused))
+        return Verdicts(done, refused, [key for key, verdict in by_key.items() if verdict is None])
+
+    def _acknowledge(self, batch: Batch, done: set[int]) -> None:
+        rows = [(row.pk, row.camera.version, camera_record(row.camera).department) for row in batch.rows]
+        taken = [row for row in rows if row[0] in done]
+        if taken:
+            columns = [list(column) for column in zip(*taken, strict=True)]
+            with connection.cursor() as cursor:
+                cursor.execute(_ACKNOWLEDGE, [batch.at, *columns, batch.claim.until])
+
+    def _be_sure(self, batch: Batch, keys: Sequence[int]) -> None:
+        # What an earlier lost answer left in doubt stays so.
+        sure = {row.pk for row in batch.rows if not row.is_in_doubt}
+        still_ours(batch, [key for key in keys if key in sure]).update(is_in_doubt=False)

@@ -1,0 +1,119 @@
+"""States of registered cameras, at once when they change and in each clock hour (document 1.2, 1.3)."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import ClassVar, Final
+
+from django.db import connection
+from django.db.models import F, Q
+from django.utils import timezone
+
+from ministry.choices import Interface
+from ministry.models import CameraDelivery, UpperPlatform
+from ministry.selectors import current_hour
+from ministry.services.claims import Claim
+from ministry.services.reports.base import Batch, Report, Verdicts, still_ours
+from ministry.services.troubles import CameraTroubles
+from protocol.envelope import Answer
+from protocol.reports import quality_to_wire
+
+# What they acknowledged so lately is not doubted again, or a platform without the verb would be told for ever.
+_DOUBT_AFTER: Final = timedelta(hours=1)
+# What was sent, not what is so by now: a change meanwhile stays owed.
+_ACKNOWLEDGE: Final = """
+UPDATE ministry_cameradelivery d SET {column} = v.value, {column}_at = %s, claimed_until = NULL
+FROM unnest(%s::bigint[], %s::{kind}[]) AS v (id, value) WHERE d.id = v.id AND d.claimed_until = %s
+"""
+
+
+class _States(Report):
+    """`column` of CameraDelivery holds what was acknowledged, `<column>_at` when it was sent."""
+
+    wire_key: ClassVar[str]
+    column: ClassVar[str]
+    # Where the state stands now.
+    source: ClassVar[str]
+    kind: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.troubles = CameraTroubles(self.interface)
+
+    @abstractmethod
+    def value_of(self, row: CameraDelivery) -> int | str: ...
+
+    @abstractmethod
+    def to_wire(self, value: int | str, platform: UpperPlatform) -> int | str: ...
+
+    def load(self, platform: UpperPlatform, held: Claim, department: str) -> Batch | None:
+        stale = (
+            Q(**{self.column: None})
+            | ~Q(**{self.column: F(self.source)})
+            | Q(**{f"{self.column}_at__lt": current_hour()})
+        )
+        owed = CameraDelivery.objects.filter(
+            stale,
+            pk__in=held.keys,
+            department=department,
+            version__gt=0,
+            is_in_doubt=False,
+            camera__deleted_at=None,
+            camera__is_pending=False,
+            **{f"{self.source}__isnull": False},
+        )
+        rows = list(owed.select_related("camera__quality").order_by("pk"))
+        if not rows:
+            return None
+        body = [
+            {"cameraNum": row.camera.number, self.wire_key: self.to_wire(self.value_of(row), platform)}
+            for row in rows
+        ]
+        return Batch(held, rows, {row.pk: str(self.value_of(row)) for row in rows}, body, department)
+
+    def accept(self, batch: Batch, answer: Answer) -> Verdicts:
+        values = [self.value_of(row) for row in batch.rows]
+        statement = _ACKNOWLEDGE.format(column=self.column, kind=self.kind)
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [batch.at, batch.keys, values, batch.claim.until])
+        return Verdicts(batch.keys)
+
+    def deny(self, batch: Batch) -> Sequence[int]:
+        """They hold none of them, whatever they acknowledged: those they once took a state of are registered anew."""
+        long_ago = timezone.now() - _DOUBT_AFTER
+        lost = [
+            row.pk
+            for row in batch.rows
+            if row.status_at is not None and (row.registered_at is None or row.registered_at < long_ago)
+        ]
+        still_ours(batch, lost).update(version=0, is_in_doubt=True, status=None, quality=None)
+        return lost
+
+
+class Statuses(_States):
+    interface = Interface.STATUS
+    verb = "ReportCameraStatus"
+    wire_key = "online"
+    column = "status"
+    source = "camera__status"
+    kind = "smallint"
+
+    def value_of(self, row: CameraDelivery) -> int:
+        return int(row.camera.status)
+
+    def to_wire(self, value: int | str, platform: UpperPlatform) -> int | str:
+        return value
+
+
+class Qualities(_States):
+    interface = Interface.QUALITY
+    verb = "ReportCameraQuality"
+    wire_key = "cameraStatus"
+    column = "quality"
+    source = "camera__quality__flags"
+    kind = "text"
+
+    def value_of(self, row: CameraDelivery) -> str:
+        return row.camera.quality.flags
+
+    def to_wire(self, value: int | str, platform: UpperPlatform) -> int | str:
+        return quality_to_wire(str(value), digits=platform.quality_digits)
