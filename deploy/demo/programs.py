@@ -78,7 +78,7 @@ class Programs:
         return (
             self._celery("worker", *_WORKER, "-Q", "default", "-c", "2", "-n", "worker@demo"),
             # A slow upper platform holds a process for minutes; orders to gateways must not wait behind it.
-            self._celery("reports", *_WORKER, "-Q", "reports", "-c", "1", "-n", "reports@demo"),
+            self._celery("reports", *_WORKER, "-Q", "reports", "-c", "2", "-n", "reports@demo"),
             self._celery("captures", *_WORKER, "-Q", "captures,diagnosis", "-c", "1", "-n", "captures@demo"),
             self._celery("beat", "beat", "--pidfile=", "--loglevel", "WARNING"),
         )

@@ -14,6 +14,7 @@ from access.services.logs import record
 from access.services.organisations import ensure_root
 from ministry.models import InterfaceState, UpperPlatform
 from ministry.services.health import close_all_alarms
+from ministry.services.slots import wait_until_free
 from protocol.client import Credentials, PartnerClient, Sent
 from protocol.errors import MalformedError, NotFoundError, RemoteError
 from protocol.sm2 import is_private_key
@@ -82,11 +83,13 @@ def remove_upstream(*, name: str, actor: Actor) -> None:
 
 def delete_upstream(*, platform: UpperPlatform, actor: Actor) -> None:
     """What it acknowledged is forgotten with it; it is not told to forget our cameras."""
+    # Runs see it and end; what they wrote meanwhile would keep the record alive.
+    UpperPlatform.objects.filter(pk=platform.pk).update(is_active=False)
     with transaction.atomic():
+        wait_until_free(platform)
         _log(actor, "删除上级平台", platform)
         close_all_alarms(platform)
         platform.delete()
-
 
 def _log(actor: Actor, verb: str, platform: UpperPlatform) -> None:
     record(actor, verb, object_kind="upper_platform", object_id=platform.pk, object_name=platform.name)

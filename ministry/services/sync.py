@@ -1,15 +1,12 @@
 """Brings an upper platform up to what we hold: several requests at a time, until nothing is owed or time is up.
 
-A run takes one of the platform's slots, of which there are as many as requests may be under way, and starts threads
-for the others while there is work. Slots are locks of the database session: they end with their holder.
+A run takes one of the platform's slots and starts threads for the others while there is work.
 """
 
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from django.db import connection
@@ -20,6 +17,7 @@ from ministry.services.channel import Channel
 from ministry.services.deliver import Planned, deliver
 from ministry.services.health import is_probing
 from ministry.services.plan import plan
+from ministry.services.slots import slot
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +26,11 @@ LONGEST_RUN_SECONDS: Final = 60.0
 # What was planned longer ago is planned anew: something more urgent may have come.
 _PLAN_SECONDS: Final = 1.0
 _WAIT_SECONDS: Final = 0.2
-_LOCK_SPACE: Final = 0x4D494E
 
 
 def sync_platform(*, platform: UpperPlatform) -> int:
     """One run; returns how many requests were answered. Trouble is written on the platform's records."""
-    with _slot(platform) as number:
+    with slot(platform) as number:
         if number is None:
             return 0
         # Read under the lock: the run before may have changed token, failures and back-off.
@@ -53,25 +50,6 @@ def _probe(platform: UpperPlatform) -> int:
     run.step()
     platform.refresh_from_db()
     return run.answered if is_probing(platform.failures) else run.go()
-
-
-@contextmanager
-def _slot(platform: UpperPlatform) -> Iterator[int | None]:
-    """The lowest free one; None when as many requests are under way as the platform is to have."""
-    with connection.cursor() as cursor:
-        number = None
-        for candidate in range(platform.concurrency):
-            key = platform.pk * 64 + candidate
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_SPACE, key])
-            (is_ours,) = cursor.fetchone() or (False,)
-            if is_ours:
-                number = candidate
-                break
-        try:
-            yield number
-        finally:
-            if number is not None:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, platform.pk * 64 + number])
 
 
 class _Run:
@@ -117,8 +95,12 @@ class _Run:
                 return None
             if not self._waiting or now - self._planned_at > _PLAN_SECONDS:
                 self._planned_at = now
-                self._waiting = deque(plan(self._platform))
+                self._waiting = deque(plan(self._platform) if self._is_in_use() else ())
             return self._waiting.popleft() if self._waiting else None
+
+    def _is_in_use(self) -> bool:
+        """Staff may have switched it off, or be about to delete it."""
+        return UpperPlatform.objects.filter(pk=self._platform.pk, is_active=True).exists()
 
     def _hire(self) -> None:
         self._helpers = [helper for helper in self._helpers if helper.is_alive()]
@@ -136,7 +118,7 @@ class _Run:
 
     def _help(self) -> None:
         try:
-            with _slot(self._platform) as number:
+            with slot(self._platform) as number:
                 while number is not None and self.step():
                     pass
         except Exception:

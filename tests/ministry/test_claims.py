@@ -5,9 +5,11 @@ import threading
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
 from django.conf import LazySettings
+from django.core.management import call_command
 from django.db import connection
 from time_machine import TimeMachineFixture
 
@@ -155,6 +157,28 @@ class TestSeveralAtATime:
         sync()
         assert len(odd.of("TokenInfo")) == 1
         assert CameraDelivery.objects.filter(version=1).count() == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_platform_is_deleted_while_requests_are_under_way(odd: Peer) -> None:
+    deleting = threading.Thread(target=delete_apart)
+
+    def respond(request: Request) -> Reply:
+        if not deleting.ident:
+            deleting.start()
+            deleting.join(0.2)
+        return reply(200, backResult=[{"cameraNum": num, "status": 0} for num in sent(request)])
+
+    odd.respond = respond
+    sync()
+    deleting.join()
+    assert not UpperPlatform.objects.exists()
+    assert len(odd.requests) == 1
+
+
+def delete_apart() -> None:
+    call_command("add_upstream", "--name", "邻省", "--remove", stdout=StringIO())
+    connection.close()
 
 
 @pytest.mark.django_db(transaction=True)
