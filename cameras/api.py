@@ -1,6 +1,5 @@
 """Partner verbs of the ledger (document appendix 1, 1.1 and 1.2), and the two by which it is read."""
 
-from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
 
 import msgspec
@@ -18,11 +17,9 @@ from cameras.services.reports import ReportOutcome
 from cameras.services.status import report_status
 from protocol.bodies import StatusItem, parse_deletion, parse_list, parse_status
 from protocol.cameras import camera_to_wire
-from protocol.errors import MalformedError, NotFoundError, shorten
+from protocol.lists import parse_items, summary
 
 T = TypeVar("T")
-
-MOST_NAMED = 10
 
 
 class VideoInformation(VerbView):
@@ -64,14 +61,9 @@ class ReportVerb(VerbView, Generic[T]):
 
     def post(self, request: object) -> Response:
         department = self.params.text("department")
-        items: list[T] = []
-        faults: list[str] = []
-        for index, raw in enumerate(parse_list(self.body, what=self.what)):
-            try:
-                items.append(self.parse(raw))
-            except MalformedError as error:
-                faults.append(f"第 {index + 1} 项 {error.message}")
-        return self.answer(msg=summary(self.apply(items, department), faults))
+        items, faults = parse_items(self.body, self.parse, what=self.what)
+        outcome = self.apply(items, department)
+        return self.answer(msg=summary(outcome.applied, faults, outcome.unknown))
 
 
 class ReportCameraStatus(ReportVerb[StatusItem]):
@@ -126,18 +118,3 @@ class GetCameraStatus(_LedgerPage):
             for number, status in cameras.values_list("number", "status")
         ]
         return self.answer({"total": total, "cameraStatus": wire})
-
-
-def summary(outcome: ReportOutcome, faults: Sequence[str]) -> str | None:
-    """Words for a list without per-item results; raises when nothing of it was applied."""
-    rest = [*faults, *(f"摄像机不存在：{shorten(number)}" for number in outcome.unknown)]
-    if not rest:
-        return None
-    text = "；".join(rest[:MOST_NAMED])
-    if len(rest) > MOST_NAMED:
-        text += f"；等共 {len(rest)} 项"
-    if outcome.applied:
-        return f"已接收 {outcome.applied} 项，未接收 {len(rest)} 项：{text}"
-    if faults:
-        raise MalformedError(text)
-    raise NotFoundError(text)

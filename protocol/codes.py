@@ -22,6 +22,20 @@ class OnlineStatus(IntEnum):
     FAULT = 2
 
 
+class QualityFlag(IntEnum):
+    """Places of ReportCameraQuality's nine digits, counted from the left."""
+
+    OFFLINE = 0
+    SIGNAL_LOST = 1
+    OCCLUDED = 2
+    BLURRED = 3
+    BRIGHTNESS = 4
+    FROZEN = 5
+    NOISE = 6
+    FLICKER = 7
+    STRIPES = 8
+
+
 class ItemStatus(IntEnum):
     """`status` of one backResult entry, and of a PTZControl answer."""
 

@@ -13,6 +13,9 @@ QUALITY_FLAGS: Final = 9
 # The document's table has nine states, its sample ten digits; more were never seen.
 MOST_QUALITY_DIGITS: Final = 64
 
+# The document's heading, and what its address line prints.
+ANALYSE_SPELLINGS: Final = ("ReportAnalyse", "ReporlAnalyse")
+
 _DIGITS: Final = re.compile(f"[01]{{{QUALITY_FLAGS}}}[0-9]{{0,{MOST_QUALITY_DIGITS - QUALITY_FLAGS}}}")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 

@@ -2,19 +2,21 @@
 
 from django.db import models
 
+from protocol import codes
+
 
 class QualityFlag(models.IntegerChoices):
     """The value is the place in the string, counted from the left."""
 
-    OFFLINE = 0, "离线"
-    SIGNAL_LOST = 1, "信号丢失"
-    OCCLUDED = 2, "图像遮挡"
-    BLURRED = 3, "图像模糊"
-    BRIGHTNESS = 4, "亮度异常"
-    FROZEN = 5, "图像冻结"
-    NOISE = 6, "图像噪声"
-    FLICKER = 7, "图像闪烁"
-    STRIPES = 8, "滚动条纹"
+    OFFLINE = codes.QualityFlag.OFFLINE.value, "离线"
+    SIGNAL_LOST = codes.QualityFlag.SIGNAL_LOST.value, "信号丢失"
+    OCCLUDED = codes.QualityFlag.OCCLUDED.value, "图像遮挡"
+    BLURRED = codes.QualityFlag.BLURRED.value, "图像模糊"
+    BRIGHTNESS = codes.QualityFlag.BRIGHTNESS.value, "亮度异常"
+    FROZEN = codes.QualityFlag.FROZEN.value, "图像冻结"
+    NOISE = codes.QualityFlag.NOISE.value, "图像噪声"
+    FLICKER = codes.QualityFlag.FLICKER.value, "图像闪烁"
+    STRIPES = codes.QualityFlag.STRIPES.value, "滚动条纹"
 
 
 class QualitySource(models.TextChoices):

@@ -16,9 +16,8 @@ from ministry.services.claims import Claim
 from ministry.services.reports.base import Batch, Report, Verdicts
 from ministry.services.troubles import AnalysisTroubles
 from protocol.envelope import Answer
+from protocol.reports import ANALYSE_SPELLINGS
 
-# The document's heading, and what its address line prints.
-SPELLINGS: Final = ("ReportAnalyse", "ReporlAnalyse")
 _BATCH: Final = 2000
 _DELIVERIES: Final = DailyTable(AnalysisDelivery._meta.db_table)
 
@@ -33,7 +32,7 @@ class Analyses(Report):
     def verbs(self, platform: UpperPlatform) -> Sequence[str]:
         """protocol.md section 3: on 404 the other spelling once; the one that answers 200 stays."""
         first = platform.analyse_verb
-        return (first, *(spelling for spelling in SPELLINGS if spelling != first))
+        return (first, *(spelling for spelling in ANALYSE_SPELLINGS if spelling != first))
 
     def prefer(self, platform: UpperPlatform, verb: str) -> None:
         platform.analyse_verb = verb
