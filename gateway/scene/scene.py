@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gateway.scene.faults import Fault
 from gateway.scene.geometry import PANORAMA_HEIGHT, PANORAMA_WIDTH, VIEW_HEIGHT, VIEW_WIDTH, set_up
 from gateway.scene.light import LIGHTS, LightName, light_at
 from gateway.scene.memory import return_memory
@@ -32,8 +33,16 @@ class Backdrop:
 class Scene:
     """Shared by the stages of a camera, so that its streams show the same moment."""
 
-    def __init__(self, name: str, site: Site, light: LightName, letterer: Letterer, cache: Path) -> None:
-        self.name, self.site, self.letterer = name, site, letterer
+    def __init__(
+        self,
+        name: str,
+        site: Site,
+        light: LightName,
+        letterer: Letterer,
+        cache: Path,
+        fault: Fault | None = None,
+    ) -> None:
+        self.name, self.site, self.letterer, self.fault = name, site, letterer, fault
         self._cache = cache
         self.mast = set_up(np.random.default_rng(site.seed))
         self.traffic = Traffic(self.mast.road, site.seed)
@@ -69,6 +78,12 @@ class Scene:
                 self._repainting = True
                 painter.submit(self._repaint, light)
         return self._backdrop
+
+    @property
+    def light(self) -> LightName:
+        """The one it is shown in, or would be."""
+        backdrop = self._backdrop
+        return backdrop.light if backdrop else self._light_now()
 
     def _light_now(self) -> LightName:
         return light_at(self._wanted, datetime.datetime.now(BEIJING))

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from gateway.scene.canvas import OPAQUE, Bytes, Frame, Patch, lay
+from gateway.scene.faults import defect_of
 from gateway.scene.geometry import PANORAMA_HEIGHT, PANORAMA_WIDTH, VIEW_HEIGHT, VIEW_WIDTH
 from gateway.scene.lamps import LEAST_LAMPS, lamps_of, light_lamps, light_pool
 from gateway.scene.lens import Lens
@@ -67,6 +68,7 @@ class Stage:
         self._name = scene.letterer.line(name, letters, self._squeeze)
         self._rain = Rain(width, height)
         self._lens = Lens(height)
+        self._defect = defect_of(scene.fault, width, height, scene.site.seed)
         self._look = scene.view.look
         self._screens: list[_Screen] = []
         self._pictures_left = 0
@@ -90,6 +92,8 @@ class Stage:
         if self._backdrop.light is LightName.RAIN:
             self._rain.fall(frame, at)
         self._lens.apply(frame, look)
+        if self._defect is not None:
+            self._defect.spoil(frame, self._backdrop.light)
         lay(frame, self._clock.patch(at), self._margin, self._margin)
         name = self._name
         lay(frame, name, frame.width - name.width - self._margin, frame.height - name.height - self._margin)
