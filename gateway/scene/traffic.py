@@ -20,6 +20,14 @@ class Placed(NamedTuple):
     z: float
 
 
+class Passage(NamedTuple):
+    """A vehicle whose middle crossed a line over the road, at its speed there in m/s."""
+
+    model: int
+    toward: bool
+    speed: float
+
+
 @dataclass(frozen=True)
 class _Lane:
     index: int
@@ -37,6 +45,10 @@ class _Seat:
 
 
 _MOST_ROWS = 256
+# Wrapped after a day or so: the numbers stay small and exact.
+_WRAP_SECONDS = 100_000
+# How far a vehicle falls back and catches up.
+_SWAY_METRES = 3
 
 
 class Traffic:
@@ -66,15 +78,39 @@ class Traffic:
         found.sort(key=_by_distance)
         return found
 
+    def passages(self, begin: float, end: float, line: float) -> list[Passage]:
+        """Who crossed the line at `line` metres ahead of the camera between two moments; safe in any thread."""
+        found: list[Passage] = []
+        while begin < end:
+            # Where the day wraps every vehicle is somewhere else at once, in the picture as well.
+            until = min(end, (math.floor(begin / _WRAP_SECONDS) + 1) * _WRAP_SECONDS)
+            last = math.nextafter(until, begin)
+            found += [one for lane in self._lanes for one in self._crossed(lane, begin, last, line)]
+            begin = until
+        return found
+
+    def _crossed(self, lane: _Lane, begin: float, end: float, line: float) -> Iterator[Passage]:
+        first_moved, last_moved = sorted(lane.speed * (moment % _WRAP_SECONDS) for moment in (begin, end))
+        # Nobody is as far as a whole gap off the place.
+        first = math.floor((line - last_moved) / lane.gap)
+        last = math.ceil((line - first_moved) / lane.gap)
+        for place in range(first, last + 1):
+            seat = self._drawn(lane, place)
+            if seat is None:
+                continue
+            before, after = _middle(lane, seat, begin) - line, _middle(lane, seat, end) - line
+            if (before < 0) is not (after < 0):
+                at = begin - before / lane.speed
+                sway = _SWAY_METRES * seat.sway * math.cos(at * seat.sway + seat.off)
+                yield Passage(seat.model, lane.index < 0, abs(lane.speed + sway))
+
     def _on(self, lane: _Lane, moment: float, nearest: float, farthest: float) -> Iterator[Placed]:
-        # Wrapped after a day or so: the numbers stay small and exact.
-        moved = lane.speed * (moment % 100_000)
+        moved = lane.speed * (moment % _WRAP_SECONDS)
         first = math.floor((nearest - 20 - moved) / lane.gap)
         last = math.ceil((farthest - moved) / lane.gap)
         for seat in self._row(lane, first, last):
-            middle = seat.off + moved + 3 * math.sin(moment * seat.sway + seat.off)
             length = VEHICLES[seat.model].length
-            z = middle - length / 2
+            z = _middle(lane, seat, moment) - length / 2
             if nearest <= z + length and z <= farthest:
                 yield Placed(seat.model, lane.index < 0, seat.x, z)
 
@@ -102,6 +138,12 @@ class Traffic:
         """Five numbers 0-1 that belong to this place for ever."""
         rng = np.random.default_rng([self._seed, lane + 100, place + 10_000_000])
         return [float(lot) for lot in rng.random(5)]
+
+
+def _middle(lane: _Lane, seat: _Seat, moment: float) -> float:
+    """Metres from the camera to the middle of a vehicle."""
+    sway = _SWAY_METRES * math.sin(moment * seat.sway + seat.off)
+    return seat.off + lane.speed * (moment % _WRAP_SECONDS) + sway
 
 
 def _by_distance(placed: Placed) -> float:

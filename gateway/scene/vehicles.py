@@ -295,6 +295,8 @@ HEAVY: tuple[Vehicle, ...] = (
     tanker((226, 228, 228)),
 )
 VEHICLES: tuple[Vehicle, ...] = (*CARS, *HEAVY)
+# All that carry goods: the first of the heavy ones is a coach.
+LORRIES = range(len(CARS) + 1, len(VEHICLES))
 
 # From afar only the colour of a car is told apart.
 FAR_MODELS: tuple[int, ...] = (0, 1, 2, 3, 4, 0, 1, 0, *range(len(CARS), len(VEHICLES)))

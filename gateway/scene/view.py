@@ -55,6 +55,8 @@ class View:
     # What of the panorama is seen unzoomed, in parts of its width and height.
     span: tuple[float, float]
     look: Look = field(init=False)
+    # Since when (time.monotonic) the lens has not turned or zoomed.
+    still_since: float = field(default=-math.inf, init=False)
     _movement: _Movement | None = field(default=None, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
@@ -77,6 +79,7 @@ class View:
             movement = self._movement
             if movement is None:
                 return self.look
+            before = self.look
             if movement.home:
                 self.look = self._nearer_home(seconds)
                 if self.look == replace(self.home, has_lamp=self.look.has_lamp):
@@ -85,6 +88,8 @@ class View:
                 self._movement = None
             else:
                 self.look = self._moved(movement, seconds)
+            if self.look != before:
+                self.still_since = now
             return self.look
 
     def _moved(self, movement: _Movement, seconds: float) -> Look:
