@@ -8,15 +8,19 @@ from types import TracebackType
 from aiohttp import web
 
 from gateway.adapters.base import Surroundings
+from gateway.analyst import Analyst
 from gateway.cameras import Camera, Cameras
 from gateway.channels import Channels
 from gateway.config import GatewayConfig
 from gateway.ffmpeg import find_ffmpeg
+from gateway.intake import Intake
 from gateway.pusher import STUCK_SECONDS, StartGate, Workshop
 from gateway.reporting import Reporter
+from gateway.results import Relay, Results
 from gateway.server import Service
 from gateway.state import TokenState
 from gateway.targets import PushTargets
+from gateway.upstream import Upstream
 from protocol.client import Credentials, PartnerClient
 from protocol.tls import ServerTls, TlsFileError
 
@@ -42,8 +46,14 @@ class Gateway:
         workshop = Workshop(ffmpeg, PushTargets(config.networks, config.ports), StartGate(), stuck_seconds)
         self._channels = Channels(self._cameras, workshop)
         tokens = TokenState(config.state_file, config.platform.token)
-        self._reporter = Reporter(_client(config, tokens), self._cameras, tokens)
-        service = Service(self._cameras, self._channels, tokens, config.proxies)
+        upstream = Upstream(_client(config, tokens))
+        analysis = config.analysis
+        self._results = Results(analysis.most_waiting, analysis.most_waiting_bytes)
+        self._reporter = Reporter(upstream, self._cameras, tokens)
+        self._relay = Relay(upstream, self._results)
+        self._analyst = Analyst(self._cameras, self._results, analysis.period_seconds)
+        intake = Intake(self._cameras, self._results, config.intake_token)
+        service = Service(self._cameras, self._channels, tokens, intake, self._results, config.proxies)
         self._runner = web.AppRunner(service.application(), access_log=None, shutdown_timeout=1.0)
         self._tls = ServerTls(*config.tls) if config.tls else None
         self._listener: asyncio.Server | None = None
@@ -60,6 +70,8 @@ class Gateway:
         logger.info("gateway with %d cameras on port %d", len(self._cameras), self.port)
         self._tasks = [
             asyncio.create_task(self._reporter.run(), name="reporting"),
+            asyncio.create_task(self._relay.run(self._reporter.registered), name="relaying"),
+            asyncio.create_task(self._analyst.run(), name="analysing"),
             asyncio.create_task(self._check_unwatched(), name="checking"),
         ]
         return self
@@ -90,6 +102,8 @@ class Gateway:
         for task in self._tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        if self._results:
+            logger.warning("%d analysis results are lost, not told to the platform", len(self._results))
         if self._listener:
             self._listener.close()
         await self._runner.cleanup()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from gateway.adapters.base import Adapter, PtzRefusedError
 from gateway.pusher import Cause, Failure
 from protocol.cameras import CameraRecord
-from protocol.codes import CameraType, OnlineStatus, PtzAction
+from protocol.codes import CameraType, OnlineStatus, PtzAction, QualityFlag
 from protocol.errors import NotFoundError
 
 logger = logging.getLogger(__name__)
@@ -25,10 +25,24 @@ class Camera:
         self.status = OnlineStatus.ONLINE
         self.reason = ""
         self.failures = 0
+        # Nine digits, as a box beside the road sees the picture.
+        self.seen_quality: str | None = None
 
     @property
     def num(self) -> str:
         return self.record.camera_num
+
+    @property
+    def quality(self) -> str | None:
+        """Nine digits 0/1 (document 1.3); None when nobody looks at the pictures."""
+        flaws = self.adapter.flaws
+        if self.seen_quality is None and flaws is None:
+            return None
+        digits = list(self.seen_quality or ("01"[flag in (flaws or ())] for flag in QualityFlag))
+        if self.status is not OnlineStatus.ONLINE:
+            is_away = self.status is OnlineStatus.OFFLINE
+            digits[QualityFlag.OFFLINE if is_away else QualityFlag.SIGNAL_LOST] = "1"
+        return "".join(digits)
 
     def move(self, action: PtzAction, step: int) -> None:
         """Raises NotFoundError for a camera without PTZ.
@@ -76,6 +90,13 @@ class Cameras:
             unreachable = await camera.adapter.check()
             status = OnlineStatus.OFFLINE if unreachable else OnlineStatus.FAULT
             self._set(camera, status, unreachable or failure.reason)
+
+    def note_quality(self, camera: Camera, flags: str) -> None:
+        """Nine digits from a box that looks at the picture; they hold until it says otherwise."""
+        if camera.seen_quality != flags:
+            logger.info("camera %s: picture %s", camera.num, flags)
+            camera.seen_quality = flags
+            self.changed.set()
 
     async def check(self, cameras: Iterable[Camera]) -> None:
         """Look whether cameras that nobody watches can be reached."""

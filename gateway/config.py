@@ -14,10 +14,12 @@ import msgspec
 from gateway.adapters import ADAPTERS, Settings
 from gateway.adapters.base import AdapterFactory
 from gateway.targets import Network
-from protocol.cameras import CameraRecord, parse_camera
+from protocol.cameras import MOST_ITEM_BYTES, CameraRecord, parse_camera
 from protocol.errors import CameraItemError
 from protocol.forwarding import networks_of
 from protocol.sm2 import is_private_key
+
+_INTAKE_TOKEN = re.compile(r"[\x21-\x7e]{16,256}")
 
 
 class ConfigError(Exception):
@@ -40,6 +42,19 @@ class Platform(msgspec.Struct, forbid_unknown_fields=True):
     private_key: str
     token: str
     ca_file: str | None = None
+
+
+class Intake(msgspec.Struct, forbid_unknown_fields=True):
+    """For analysis boxes at the roadside."""
+
+    token: str
+
+
+class Analysis(msgspec.Struct, forbid_unknown_fields=True):
+    period_seconds: int = 60  # a result of each simulated camera; 0: none
+    # What waits for the platform, in memory; beyond it the oldest are dropped.
+    most_waiting: int = 20_000
+    most_waiting_bytes: int = 32 * 1024 * 1024
 
 
 class _Camera(msgspec.Struct, forbid_unknown_fields=True):
@@ -71,6 +86,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     allowed_push_ports: tuple[int, int] = (1, 65535)
     ffmpeg: str | None = None
     font: str | None = None
+    intake: Intake | None = None
+    analysis: Analysis = msgspec.field(default_factory=Analysis)
 
 
 @dataclass(frozen=True)
@@ -94,6 +111,8 @@ class GatewayConfig:
     ports: tuple[int, int]
     ffmpeg: str | None
     font: Path | None
+    intake_token: str | None
+    analysis: Analysis
     cameras: tuple[CameraConfig, ...]
 
 
@@ -126,6 +145,8 @@ def load_config(path: Path) -> GatewayConfig:
         ports=given.allowed_push_ports,
         ffmpeg=given.ffmpeg,
         font=folder / given.font if given.font else None,
+        intake_token=given.intake.token if given.intake else None,
+        analysis=given.analysis,
         cameras=cameras,
     )
 
@@ -145,6 +166,21 @@ def _faults(given: _File) -> Iterator[str]:
     first, last = given.allowed_push_ports
     if not 1 <= first <= last <= 65535:
         yield f"allowed_push_ports：[{first}, {last}] 不是 1-65535 之内的端口范围"
+    yield from _analysis_faults(given.analysis)
+    if given.intake and not _INTAKE_TOKEN.fullmatch(given.intake.token):
+        # Shown without the value: it is a credential.
+        yield "intake.token：应为 16 至 256 个可见的 ASCII 字符"
+    if given.intake and given.intake.token == given.platform.token:
+        yield "intake.token：不能与 platform.token 相同"
+
+
+def _analysis_faults(analysis: Analysis) -> Iterator[str]:
+    if analysis.period_seconds and not 10 <= analysis.period_seconds <= 3600:
+        yield f"analysis.period_seconds：{analysis.period_seconds} 应为 0（不分析）或 10-3600"
+    if not 1 <= analysis.most_waiting <= 1_000_000:
+        yield f"analysis.most_waiting：{analysis.most_waiting} 不在 1-1000000 之内"
+    if not MOST_ITEM_BYTES <= analysis.most_waiting_bytes <= 1 << 30:
+        yield f"analysis.most_waiting_bytes：{analysis.most_waiting_bytes} 不在 {MOST_ITEM_BYTES}-{1 << 30} 之内"
 
 
 def _listen_faults(listen: Listen) -> Iterator[str]:

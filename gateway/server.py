@@ -1,4 +1,7 @@
-"""The document's three gateway verbs (section 3) over HTTP, in both styles gateways are spoken to."""
+"""The document's three gateway verbs (section 3) over HTTP, in both styles gateways are spoken to.
+
+Beside them the report verbs for boxes at the roadside (gateway.intake).
+"""
 
 import json
 import logging
@@ -11,6 +14,8 @@ from multidict import MultiMapping
 
 from gateway.cameras import Cameras
 from gateway.channels import Channels
+from gateway.intake import Intake
+from gateway.results import Results
 from gateway.state import TokenState
 from protocol.bodies import check_size, decode_object
 from protocol.codes import Code, PtzAction, VideoType
@@ -19,6 +24,7 @@ from protocol.envelope import envelope
 from protocol.errors import ForbiddenError, MalformedError, NotFoundError, ProtocolError
 from protocol.fields import parse_choice, parse_int
 from protocol.forwarding import Network, client_address
+from protocol.reports import ANALYSE_SPELLINGS
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +49,11 @@ class Call:
         return self.params.get(name.lower(), default)
 
     @property
+    def department(self) -> str | None:
+        given = self.params.get("department")
+        return None if given is None else str(given).strip()
+
+    @property
     def camera_num(self) -> str:
         return str(self.required("cameraNum"))
 
@@ -51,24 +62,54 @@ class Call:
         return parse_choice(self.required("videoType"), "videoType", VideoType)
 
 
-Handler = Callable[[Call], Awaitable[Code]]
+@dataclass(frozen=True)
+class Said:
+    """What is answered; without a message the usual words for the code."""
+
+    code: Code = Code.OK
+    message: str | None = None
+
+
+Handler = Callable[[Call], Awaitable[Said]]
+Admits = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Verb:
+    method: str
+    handler: Handler
+    admits: Admits  # whether a token may call it
 
 
 class Service:
     """Everything under /service/, and /healthz."""
 
     def __init__(
-        self, cameras: Cameras, channels: Channels, tokens: TokenState, proxies: Sequence[Network] = ()
+        self,
+        cameras: Cameras,
+        channels: Channels,
+        tokens: TokenState,
+        intake: Intake,
+        results: Results,
+        proxies: Sequence[Network] = (),
     ) -> None:
         self._proxies = proxies
         self._cameras = cameras
         self._channels = channels
-        self._tokens = tokens
-        self._verbs: Mapping[str, tuple[str, Handler]] = {
-            "VideoTransBegin": ("POST", self._begin),
-            "VideoTransFinish": ("GET", self._finish),
-            "PTZControl": ("GET", self._control),
+        self._admits_orders = tokens.accepts
+        self._intake = intake
+        self._results = results
+        self._orders: Mapping[str, Verb] = {
+            "VideoTransBegin": Verb("POST", self._begin, tokens.accepts),
+            "VideoTransFinish": Verb("GET", self._finish, tokens.accepts),
+            "PTZControl": Verb("GET", self._control, tokens.accepts),
         }
+        self._verbs = {**self._orders, **(self._reports() if intake.is_open else {})}
+
+    def _reports(self) -> Mapping[str, Verb]:
+        analyses = Verb("POST", self._take_analyses, self._intake.accepts)
+        qualities = Verb("POST", self._take_qualities, self._intake.accepts)
+        return {**dict.fromkeys(ANALYSE_SPELLINGS, analyses), "ReportCameraQuality": qualities}
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=BODY_BYTES)
@@ -78,12 +119,22 @@ class Service:
         return app
 
     async def _health(self, request: web.Request) -> web.Response:
+        results = self._results
         return web.json_response(
-            {"ok": True, "cameras": len(self._cameras), "pushing": self._channels.pushing}
+            {
+                "ok": True,
+                "cameras": len(self._cameras),
+                "pushing": self._channels.pushing,
+                "analysis": {
+                    "waiting": len(results),
+                    "dropped": results.dropped,
+                    "refused": results.refused,
+                },
+            }
         )
 
     def _answer(
-        self, ask: Callable[[web.Request], Awaitable[Code]]
+        self, ask: Callable[[web.Request], Awaitable[Said]]
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
         """HTTP 200 whatever `code` says; never an HTML page, never a stack trace."""
 
@@ -93,13 +144,13 @@ class Service:
             except ProtocolError as error:
                 caller = self._caller(request)
                 logger.info("%s %s of %s refused: %s", request.method, request.path, caller, error.message)
-                return _respond(error.code, error.message)
+                return _respond(Said(error.code, error.message))
             except web.HTTPRequestEntityTooLarge:
-                return _respond(Code.MALFORMED, f"请求体超过 {BODY_BYTES} 字节")
+                return _respond(Said(Code.MALFORMED, f"请求体超过 {BODY_BYTES} 字节"))
             except Exception:
                 error_id = secrets.token_hex(4)
                 logger.exception("%s %s failed, error %s", request.method, request.path, error_id)
-                return _respond(Code.INTERNAL, f"网关内部错误（编号 {error_id}）")
+                return _respond(Said(Code.INTERNAL, f"网关内部错误（编号 {error_id}）"))
 
         return answer
 
@@ -107,66 +158,74 @@ class Service:
         forwarded_for = ",".join(request.headers.getall("X-Forwarded-For", []))
         return client_address(request.remote or "", forwarded_for, self._proxies)
 
-    async def _verb(self, request: web.Request) -> Code:
+    async def _verb(self, request: web.Request) -> Said:
         """`/service/video.<Verb>?…`."""
         name = request.match_info["verb"]
-        method, handler = self._find(name)
-        if request.method != method:
-            raise MalformedError(f"{name} 应使用 {method} 方法")
-        self._admit(request)
-        return await handler(Call(_query(request.query), await request.read()))
+        verb = _find(name, self._verbs)
+        if request.method != verb.method:
+            raise MalformedError(f"{name} 应使用 {verb.method} 方法")
+        _admit(request, verb.admits)
+        return await verb.handler(Call(_query(request.query), await request.read()))
 
-    async def _single(self, request: web.Request) -> Code:
+    async def _single(self, request: web.Request) -> Said:
         """`POST /service` with the verb in `sipAction` and the parameters beside it."""
         if request.method != "POST":
             raise MalformedError("/service 应使用 POST 方法")
-        self._admit(request)
+        _admit(request, self._admits_orders)
         given = decode_object(check_size(await request.read(), "/service"), "/service")
         params = _lowered(given)
-        _, handler = self._find(str(params.get("sipaction", "")))
+        verb = _find(str(params.get("sipaction", "")), self._orders)
         command = json.dumps({"command": given.get("command")}).encode()
-        return await handler(Call(params, command))
+        return await verb.handler(Call(params, command))
 
-    def _find(self, name: str) -> tuple[str, Handler]:
-        found = self._verbs.get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
-        if found is None:
-            raise NotFoundError("接口不存在")
-        return found
-
-    def _admit(self, request: web.Request) -> None:
-        token = request.headers.get("TAuth", "")
-        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-        if not token and scheme.lower() == "bearer":
-            token = bearer.strip()
-        if not token:
-            raise ForbiddenError("缺少 TAuth")
-        if not self._tokens.accepts(token):
-            raise ForbiddenError("TAuth 无效")
-        version = request.headers.get("AppVersion", "v1.0")
-        if version != "v1.0":
-            raise MalformedError("AppVersion 应为 v1.0")
-
-    async def _begin(self, call: Call) -> Code:
+    async def _begin(self, call: Call) -> Said:
         camera = self._cameras.get(call.camera_num)
-        return await self._channels.begin(camera, call.video_type, parse_push_command(call.body))
+        return Said(await self._channels.begin(camera, call.video_type, parse_push_command(call.body)))
 
-    async def _finish(self, call: Call) -> Code:
+    async def _finish(self, call: Call) -> Said:
         camera, video_type = self._cameras.get(call.camera_num), call.video_type
         # Appendix 3, 404 停止时表示该路视频不存在 is about the camera; a push that is not there is stopped.
         await self._channels.finish(camera, video_type)
-        return Code.OK
+        return Said()
 
-    async def _control(self, call: Call) -> Code:
+    async def _control(self, call: Call) -> Said:
         camera = self._cameras.get(call.camera_num)
         action = parse_choice(call.required("action"), "action", PtzAction)
         step = parse_int(call.optional("step", 1), "step", low=1, high=8)
         camera.move(action, step)
         logger.info("ptz %s: %s step %s", camera.num, action.name, step)
-        return Code.OK
+        return Said()
+
+    async def _take_analyses(self, call: Call) -> Said:
+        return Said(message=self._intake.take_analyses(call.body, call.department))
+
+    async def _take_qualities(self, call: Call) -> Said:
+        return Said(message=self._intake.take_qualities(call.body, call.department))
 
 
-def _respond(code: Code, message: str | None = None) -> web.Response:
-    return web.json_response(envelope(code, message), dumps=_dump)
+def _find(name: str, verbs: Mapping[str, Verb]) -> Verb:
+    found = verbs.get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
+    if found is None:
+        raise NotFoundError("接口不存在")
+    return found
+
+
+def _admit(request: web.Request, admits: Admits) -> None:
+    token = request.headers.get("TAuth", "")
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    if not token and scheme.lower() == "bearer":
+        token = bearer.strip()
+    if not token:
+        raise ForbiddenError("缺少 TAuth")
+    if not token.isascii() or not admits(token):
+        raise ForbiddenError("TAuth 无效")
+    version = request.headers.get("AppVersion", "v1.0")
+    if version != "v1.0":
+        raise MalformedError("AppVersion 应为 v1.0")
+
+
+def _respond(said: Said) -> web.Response:
+    return web.json_response(envelope(said.code, said.message), dumps=_dump)
 
 
 def _dump(answer: object) -> str:

@@ -1,12 +1,12 @@
 """What the gateway asks of a camera, whatever stands behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from protocol.cameras import CameraRecord
-from protocol.codes import PtzAction
+from protocol.codes import PtzAction, QualityFlag
 from protocol.commands import VideoFormat
 
 
@@ -46,6 +46,15 @@ class Surroundings:
     cache: Path  # what can be made again, kept to start sooner
 
 
+class Unwatched:
+    """A camera whose pictures the gateway passes on without looking at them."""
+
+    flaws: frozenset[QualityFlag] | None = None
+
+    def analyse(self, begin: int, end: int) -> Mapping[str, object] | None:
+        return None
+
+
 class Adapter(Protocol):
     """One camera."""
 
@@ -57,6 +66,13 @@ class Adapter(Protocol):
 
     def move(self, action: PtzAction, step: int) -> None:
         """Raises PtzRefusedError."""
+
+    @property
+    def flaws(self) -> frozenset[QualityFlag] | None:
+        """What is known to be wrong with the pictures; None when nothing is known of them."""
+
+    def analyse(self, begin: int, end: int) -> Mapping[str, object] | None:
+        """A result of traffic analysis (docs/analysis.md) of the time between two unix seconds, or None."""
 
 
 class AdapterFactory(Protocol):

@@ -12,6 +12,7 @@ from gateway.adapters.base import (
     PushPlan,
     SourceError,
     Surroundings,
+    Unwatched,
 )
 from gateway.ffmpeg import COPY_ARGUMENTS, transcode_arguments
 from gateway.probe import ProbeError, SourceFormat, probe
@@ -32,7 +33,7 @@ def input_arguments(path: Path) -> list[str]:
     return ["-nostdin", "-re", "-stream_loop", "-1", "-i", f"file:{path}"]
 
 
-class FileCamera:
+class FileCamera(Unwatched):
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self._path = surroundings.folder / settings.path
         self._mode = settings.mode

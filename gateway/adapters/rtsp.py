@@ -15,6 +15,7 @@ from gateway.adapters.base import (
     PushPlan,
     SourceError,
     Surroundings,
+    Unwatched,
 )
 from gateway.ffmpeg import COPY_ARGUMENTS, transcode_arguments
 from gateway.probe import ProbeError, SourceFormat, probe
@@ -46,7 +47,7 @@ def input_arguments(url: str) -> list[str]:
     return ["-nostdin", "-rtsp_transport", "tcp", "-timeout", "3000000", "-i", url]
 
 
-class RtspCamera:
+class RtspCamera(Unwatched):
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self._url = settings.url
         self._mode = settings.mode

@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 import zlib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,14 +12,16 @@ import msgspec
 
 from gateway.adapters.base import Adapter, AdapterFactory, PushPlan, SourceError, Surroundings
 from gateway.ffmpeg import transcode_arguments
+from gateway.scene.faults import Fault
 from gateway.scene.light import LightName
 from gateway.scene.panorama import Site
 from gateway.scene.scene import Scene, painter
 from gateway.scene.stage import Stage, build_stage
 from gateway.scene.studio import Output, Studio
 from gateway.scene.text import Letterer, find_font
+from gateway.scene.watch import Watch
 from protocol.cameras import CameraRecord
-from protocol.codes import PtzAction
+from protocol.codes import PtzAction, QualityFlag
 from protocol.commands import VideoFormat
 
 LARGEST_WIDTH, LARGEST_HEIGHT = 1920, 1080
@@ -28,9 +31,17 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, tag_field="adapter", 
     seed: int | None = None
     light: LightName = LightName.CLOCK
     place: str | None = None  # what the signs there say
+    fault: Fault | None = None
 
 
 _PLACES = ("溧水", "白马", "东屏", "和凤", "洪蓝", "湖熟", "天王", "句容")
+
+_FLAWS: Mapping[Fault | None, frozenset[QualityFlag]] = {
+    None: frozenset(),
+    Fault.OFFLINE: frozenset({QualityFlag.OFFLINE}),
+    Fault.OCCLUDED: frozenset({QualityFlag.OCCLUDED}),
+    Fault.BLURRED: frozenset({QualityFlag.BLURRED}),
+}
 
 _ROAD_NAME = re.compile("^.*?高速(公路)?")
 _KIND_OF_PLACE = re.compile("特大桥|大桥|桥|隧道|服务区|停车区|收费|互通|枢纽|段|道路| ?ETC|门架")
@@ -44,12 +55,19 @@ class SimulatedCamera:
         place = settings.place or _town(record.poi_name) or _PLACES[seed % len(_PLACES)]
         site = Site(record.road, place, record.classify, seed)
         letterer = _letterer(surroundings.font)
-        self._scene = Scene(record.camera_name, site, settings.light, letterer, surroundings.cache)
+        self._fault = settings.fault
+        self._scene = Scene(
+            record.camera_name, site, settings.light, letterer, surroundings.cache, settings.fault
+        )
+        self._watch = Watch(self._scene)
 
     async def check(self) -> str | None:
-        return None
+        return "模拟摄像机设为离线" if self._fault is Fault.OFFLINE else None
 
     async def plan(self, video: VideoFormat) -> PushPlan:
+        reason = await self.check()
+        if reason is not None:
+            raise SourceError(reason)
         if video.width > LARGEST_WIDTH or video.height > LARGEST_HEIGHT:
             raise SourceError(f"模拟摄像机最大 {LARGEST_WIDTH}x{LARGEST_HEIGHT}")
         width, height = video.width & ~1, video.height & ~1
@@ -75,6 +93,14 @@ class SimulatedCamera:
 
     def move(self, action: PtzAction, step: int) -> None:
         self._scene.view.order(action, step, time.monotonic())
+
+    @property
+    def flaws(self) -> frozenset[QualityFlag]:
+        return _FLAWS[self._fault]
+
+    def analyse(self, begin: int, end: int) -> Mapping[str, object] | None:
+        """None from a camera at fault: what its picture hides cannot be counted."""
+        return None if self._fault else self._watch.result(begin, end)
 
 
 class _Feed:

@@ -1,37 +1,19 @@
 """What the gateway holds for a fault of a camera, and what not."""
 
 import asyncio
-import json
 
 import pytest
 
-from gateway.adapters.base import PtzRefusedError, PushPlan, SourceError
 from gateway.cameras import FAILURES_TO_FAULT, Camera, Cameras
 from gateway.pusher import Cause, Failure
-from protocol.cameras import parse_camera
-from protocol.codes import OnlineStatus, PtzAction
-from protocol.commands import VideoFormat
-from tests.gateway.roadside import FIXED, camera
-
-
-class Reachable:
-    """A camera that can be reached and gives no pictures."""
-
-    async def check(self) -> str | None:
-        return None
-
-    async def plan(self, video: VideoFormat) -> PushPlan:
-        raise SourceError("无画面")
-
-    def move(self, action: PtzAction, step: int) -> None:
-        raise PtzRefusedError("该摄像机不支持云台控制")
+from protocol.codes import OnlineStatus
+from tests.gateway.roadside import FIXED
+from tests.gateway.standins import standing
 
 
 @pytest.fixture
 def fixed() -> Camera:
-    wire = camera(FIXED, {})
-    del wire["source"]
-    return Camera(parse_camera(json.dumps(wire).encode()), Reachable())
+    return standing(FIXED)
 
 
 def fail(fixed: Camera, cause: Cause, times: int) -> OnlineStatus:

@@ -9,7 +9,7 @@ import pytest
 from gateway.adapters.rtsp import RtspCamera
 from gateway.adapters.simulated import SimulatedCamera
 from gateway.config import ConfigError, load_config
-from tests.gateway.roadside import DOME, FIXED, KEYS, camera, config, write_config
+from tests.gateway.roadside import DOME, FIRST_TOKEN, FIXED, KEYS, camera, config, write_config
 
 LISTEN = {"host": "127.0.0.1", "port": 0}
 SIMULATED = {"adapter": "simulated"}
@@ -26,6 +26,7 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert [one.record.camera_num for one in loaded.cameras[:2]] == [DOME, FIXED]
     assert loaded.state_file == tmp_path / "state.json"
     assert [str(network) for network in loaded.networks] == ["10.0.0.0/8", "127.0.0.1/32"]
+    assert (loaded.intake_token, loaded.analysis.period_seconds) == (None, 60)
     assert (loaded.ports, loaded.ffmpeg, loaded.font, loaded.ca_file) == ((1, 65535), None, None, None)
 
 
@@ -61,6 +62,17 @@ def test_sources_are_of_the_adapter_they_name(tmp_path: Path, surroundings: Any)
             {"cameras": [camera(DOME, {"adapter": "rtsp", "url": "http://x"})]},
             "cameras[0].source：url 不是 rtsp 地址",
         ),
+        (
+            {"cameras": [camera(DOME, {**SIMULATED, "fault": "stolen"})]},
+            "cameras[0].source.fault：取值 stolen 无效",
+        ),
+        ({"intake": {"token": "short"}}, "intake.token：应为 16 至 256 个可见的 ASCII 字符"),
+        ({"intake": {"token": "本地令牌" * 5}}, "intake.token：应为 16 至 256 个可见的 ASCII 字符"),
+        ({"intake": {"token": FIRST_TOKEN}}, "intake.token：不能与 platform.token 相同"),
+        ({"intake": {}}, "intake：缺少键 token"),
+        ({"analysis": {"period_seconds": 9}}, "analysis.period_seconds：9 应为 0（不分析）或 10-3600"),
+        ({"analysis": {"most_waiting": 0}}, "analysis.most_waiting：0 不在"),
+        ({"analysis": {"most_waiting_bytes": 1000}}, "analysis.most_waiting_bytes：1000 不在 65536-"),
         ({"cameras": [camera(DOME, SIMULATED, owner="x")]}, "cameras[0]：未知的键 owner"),
         ({"cameras": [camera("17", SIMULATED)]}, "cameras[0]：cameraNum"),
         (

@@ -51,7 +51,8 @@ def test_begin_pushes_and_finish_ends_it(roadside: Roadside, media: Sink) -> Non
     assert roadside.begin(DOME, command(media.port)).code == Code.OK
     media.until_frames(10)
     assert until(lambda: health(roadside)["pushing"]) == 1
-    assert health(roadside) == {"ok": True, "cameras": 3, "pushing": 1}
+    analysis = {"waiting": 0, "dropped": 0, "refused": 0}
+    assert health(roadside) == {"ok": True, "cameras": 3, "pushing": 1, "analysis": analysis}
 
     assert roadside.finish(DOME).code == Code.OK
     assert health(roadside)["pushing"] == 0

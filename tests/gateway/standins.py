@@ -1,0 +1,33 @@
+"""Cameras for tests that need none to look through."""
+
+import json
+
+from gateway.adapters.base import PtzRefusedError, PushPlan, SourceError, Unwatched
+from gateway.cameras import Camera
+from protocol.cameras import CameraRecord, parse_camera
+from protocol.codes import PtzAction
+from protocol.commands import VideoFormat
+from tests.gateway.roadside import COMPANY, camera
+
+
+class Reachable(Unwatched):
+    """A camera that can be reached and gives no pictures."""
+
+    async def check(self) -> str | None:
+        return None
+
+    async def plan(self, video: VideoFormat) -> PushPlan:
+        raise SourceError("无画面")
+
+    def move(self, action: PtzAction, step: int) -> None:
+        raise PtzRefusedError("该摄像机不支持云台控制")
+
+
+def record(num: str, department: str = COMPANY) -> CameraRecord:
+    wire = camera(num, {}, department=department)
+    del wire["source"]
+    return parse_camera(json.dumps(wire).encode())
+
+
+def standing(num: str, department: str = COMPANY) -> Camera:
+    return Camera(record(num, department), Reachable())
