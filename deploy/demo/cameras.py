@@ -50,6 +50,8 @@ PLACES: tuple[tuple[Section, int, str, int, int, int, str], ...] = (
     (SOUTH, 8_750, "ETC 门架", GANTRY, DOWN, FIXED, "day"),
     (MILL, 7_400, "钱桥互通", ALONG, BOTH, PANORAMIC, "clock"),
 )
+# What is wrong with a camera, by its place in the list: to be seen in its picture and told by the gateway.
+FAULTS = {4: "blurred", 8: "occluded"}
 # Further cameras stand this far from their predecessor at the same place.
 _FURTHER_M = 1_150
 
@@ -79,7 +81,7 @@ def _camera(index: int) -> dict[str, Any]:
         "roadSec": section.office,
         "cameraType": kind,
         "poiName": f"{ROAD_NAMES[section.road]}{place}",
-        "source": {"adapter": "simulated", "seed": index + 1, "light": light},
+        "source": {"adapter": "simulated", "seed": index + 1, "light": light, "fault": FAULTS.get(index)},
     }
 
 

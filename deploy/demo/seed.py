@@ -1,5 +1,6 @@
 """What the demo's database needs before anything else starts. Every step may be repeated."""
 
+import secrets
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -160,10 +161,10 @@ def register_gateway(addresses: Addresses) -> None:
 def write_gateway_config(
     data_dir: Path, addresses: Addresses, account: Credentials, cameras: list[dict[str, Any]]
 ) -> None:
-    rtmp = addresses.ports["media_rtmp"]
+    file, rtmp = data_dir / "gateway.json", addresses.ports["media_rtmp"]
     tls = {"cert_file": addresses.cert_file, "key_file": addresses.key_file} if addresses.ca_file else {}
     write_json(
-        data_dir / "gateway.json",
+        file,
         {
             "listen": {"host": HOST, "port": addresses.ports["gateway"], **tls},
             "platform": {
@@ -174,6 +175,9 @@ def write_gateway_config(
             "state_file": "gateway-state.json",
             "allowed_push_targets": [f"{HOST}/32"],
             "allowed_push_ports": [rtmp, rtmp],
+            # For a box of whoever tries this; the same one at every start.
+            "intake": read_json(file).get("intake") or {"token": secrets.token_urlsafe(24)},
+            "analysis": {"period_seconds": 60},
             "cameras": cameras,
         },
     )

@@ -8,6 +8,8 @@ from django.utils import timezone
 from access.models import Partner, PartnerToken, User
 from access.services.tokens import authenticate, exchange_token
 from deploy.demo import files, seed
+from deploy.demo.cameras import simulated_cameras
+from gateway.config import load_config
 from ministry.models import UpperPlatform
 from protocol.sm2 import public_key_of, sign
 from protocol.tokens import sign_text
@@ -90,3 +92,20 @@ def test_the_database_is_prepared_twice_without_harm(tmp_path: Path) -> None:
     assert platform.token == "newest-from-the-ministry"
     assert {user.username for user in User.objects.all()} == {"admin", "operator"}
     assert User.objects.get(username="operator").check_password(kept["passwords"]["operator"])
+
+
+def test_the_gateways_local_token_stays_over_restarts(tmp_path: Path) -> None:
+    account = {"user": "u", "device_code": "R0E=", "private_key": "00" * 31 + "01", "token": "t1"}
+    tokens = []
+    for _ in range(2):
+        seed.write_gateway_config(tmp_path, ADDRESSES, account, simulated_cameras(12))
+        tokens.append(load_config(tmp_path / "gateway.json").intake_token)
+    assert tokens[0] is not None
+    assert tokens[0] == tokens[1]
+
+
+def test_two_cameras_are_at_fault_and_never_the_first_two() -> None:
+    for count in (9, 12, 100):
+        faults = [camera["source"]["fault"] for camera in simulated_cameras(count)]
+        assert faults[:2] == [None, None]
+        assert sorted(filter(None, faults)) == ["blurred", "occluded"]

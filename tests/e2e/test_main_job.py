@@ -41,6 +41,13 @@ def poll(look: Callable[[], T], accept: Callable[[T], bool], seconds: float) -> 
     return found
 
 
+def state_above(demo: Demo) -> dict[str, Any]:
+    """What the mock ministry holds."""
+    _, body, _ = fetch(demo.facts["mock_ministry"]["base_url"] + "/state")
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
 def urls_of(ministry: MinistryClient, camera: dict[str, Any], video_type: int = 0) -> dict[str, Any]:
     answer = ministry.call("GetCameraPlayURL", cameraNum=camera["camera_num"], videoType=video_type)
     assert answer["code"] == 200, answer
@@ -91,20 +98,33 @@ def test_token_by_sm2_is_exchanged_and_the_old_one_dies(demo: Demo, ministry: Mi
 def test_every_camera_is_registered_and_reported_upward(demo: Demo) -> None:
     numbers = {camera["camera_num"].lower() for camera in demo.cameras()}
 
-    def state() -> dict[str, Any]:
-        _, body, _ = fetch(demo.facts["mock_ministry"]["base_url"] + "/state")
-        found: dict[str, Any] = json.loads(body)
-        return found
-
     def registered(found: dict[str, Any]) -> set[str]:
         return {camera["cameraNum"].lower() for camera in found["cameras"]}
 
     def online(found: dict[str, Any]) -> set[str]:
         return {number.lower() for number, status in found["statuses"].items() if status == 1}
 
-    found = poll(state, lambda found: numbers <= registered(found) & online(found), 20)
+    found = poll(lambda: state_above(demo), lambda found: numbers <= registered(found) & online(found), 20)
     assert numbers <= registered(found)
     assert numbers <= online(found), found["statuses"]
+
+
+def test_quality_and_traffic_analysis_of_the_gateway_reach_the_ministry(demo: Demo) -> None:
+    def is_complete(found: dict[str, Any]) -> bool:
+        return len(found["qualities"]) >= len(demo.cameras()) and len(analysed(found)) >= 3
+
+    def analysed(found: dict[str, Any]) -> set[str]:
+        return {json.loads(item["data"])["subject"] for item in found["analysis"]}
+
+    found = poll(lambda: state_above(demo), is_complete, 60)
+    flags = [found["qualities"][camera["camera_num"]] for camera in demo.cameras()]
+    assert flags[:2] == ["000000000"] * 2, "the first two are clean"
+    # One lens is out of focus, one is dirty: nothing is counted through them.
+    faulty = {demo.cameras()[flags.index(digits)]["camera_num"] for digits in ("000100000", "001000000")}
+    assert not faulty & {item["cameraNum"] for item in found["analysis"]}
+    assert len(analysed(found)) >= 3
+    flows = [json.loads(item["data"]) for item in found["analysis"] if '"flow"' in item["data"]]
+    assert all(flow["vehicles"] == flow["cars"] + flow["trucks"] > 0 for flow in flows)
 
 
 def test_play_url_opens_real_video_and_dies_after_five_seconds(demo: Demo, ministry: MinistryClient) -> None:
