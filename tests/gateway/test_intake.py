@@ -197,11 +197,15 @@ def test_what_the_platform_refuses_holds_up_no_other_department(folder: Path, up
 
 
 def test_a_boxs_verdict_on_the_picture_is_told_as_a_change(linked: Roadside, upper: Platform) -> None:
-    until(lambda: upper.of("ReportCameraStatus")[1:], what="status of both companies")
-    answer = report(linked, quality(DOME, "0100000007"), quality(DOME, OCCLUDED), verb="ReportCameraQuality")
-    assert answer.code == Code.OK
-    until(lambda: received(upper, "ReportCameraQuality"), what="quality")
-    assert received(upper, "ReportCameraQuality") == [(COMPANY, [quality(DOME, OCCLUDED)])]
+    def told() -> list[tuple[str, list[dict[str, str]]]]:
+        return received(upper, "ReportCameraQuality")
+
+    verdicts = [quality(DOME, "010000000"), quality(DOME, OCCLUDED + "7")]
+    assert report(linked, *verdicts, verb="ReportCameraQuality").code == Code.OK
+    until(told, what="quality")
+    assert report(linked, quality(DOME, CLEAN), verb="ReportCameraQuality").code == Code.OK
+    until(lambda: told()[1:], what="the change")
+    assert told() == [(COMPANY, [quality(DOME, OCCLUDED)]), (COMPANY, [quality(DOME, CLEAN)])]
     bad = report(linked, quality(DOME, "0100"), verb="ReportCameraQuality")
     assert (bad.code, "cameraStatus" in bad.msg) == (Code.MALFORMED, True)
 
