@@ -15,7 +15,7 @@ class Camera(models.Model):
 
     number = models.CharField("摄像机编号", max_length=64)
     # Compared without regard to case, shown as registered (protocol.md section 3).
-    number_key = models.CharField("编号索引", max_length=64, unique=True, editable=False)
+    number_key = models.CharField("编号索引", max_length=64, editable=False)
     # Found by the indexes below; one of their own would only cost.
     organisation = models.ForeignKey(
         "access.Organisation",
@@ -45,9 +45,15 @@ class Camera(models.Model):
         verbose_name="网关",
         db_index=False,
     )
-    # Who registered it and alone may change it; null: entered by staff.
+    # Who registered it and alone may change it; null: entered by staff. Sought only when a partner is deleted.
     owner = models.ForeignKey(
-        "access.Partner", models.PROTECT, null=True, blank=True, related_name="cameras", verbose_name="登记方"
+        "access.Partner",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="cameras",
+        verbose_name="登记方",
+        db_index=False,
     )
     ptz_override = models.BooleanField(
         "云台可控", null=True, blank=True, help_text="未设置：球机可控，其余不可控"
@@ -83,6 +89,10 @@ class Camera(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = "摄像机"
         ordering = ["road", "stake_m", "orientation", "id"]
+        constraints = [
+            # Of the field itself, `unique` would make a second index for LIKE, by which no number is sought.
+            models.UniqueConstraint(fields=["number_key"], name="camera_number_key_unique"),
+        ]
         indexes = [
             # Tree and wall: cameras of an office in driving order.
             models.Index(fields=["organisation", "road", "stake_m"], name="camera_organisation"),
