@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
@@ -38,7 +37,7 @@ MOST_ITEM_BYTES: Final = 64 * 1024
 _MOST_DIGITS: Final = 400
 
 
-class CameraRecord(msgspec.Struct, frozen=True):
+class CameraRecord(msgspec.Struct, frozen=True, gc=False):
     """A camera as reported. Degrees are WGS-84, `stake_m` metres; `camera_num` keeps its case."""
 
     department: str
@@ -77,7 +76,7 @@ class _Wire(msgspec.Struct):
     others: Any = None
 
 
-class _Plain(msgspec.Struct):
+class _Plain(msgspec.Struct, gc=False):
     department: Annotated[str, Meta(min_length=1, max_length=LONGEST_DEPARTMENT)]
     cameraNum: Annotated[str, Meta(min_length=1, max_length=fields.LONGEST_CAMERA_NUM)]
     cameraName: Annotated[str, Meta(min_length=1, max_length=LONGEST_CAMERA_NAME)]
@@ -292,8 +291,7 @@ def camera_to_wire(record: CameraRecord, *, gateway_num: bool = True) -> dict[st
     }
 
 
-@dataclass(frozen=True, slots=True)
-class BackResult:
+class BackResult(msgspec.Struct, frozen=True, gc=False):
     """One entry of `backResult`: the verdict on one item, in the order sent."""
 
     camera_num: str

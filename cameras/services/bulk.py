@@ -1,6 +1,6 @@
 """Many cameras written at once by COPY, several times faster than bulk_create (facts.md, "API, jobs")."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import connection
@@ -15,22 +15,23 @@ def _columns(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def insert_cameras(rows: Sequence[Mapping[str, object]], *, now: datetime) -> None:
-    """New cameras, each a mapping of attribute names (`organisation_id`) with the same keys; others by default.
+def insert_cameras(names: Sequence[str], rows: Sequence[tuple[object, ...]], *, now: datetime) -> None:
+    """New cameras, each the values of the attributes `names` (`organisation_id`); others by default.
 
     IntegrityError when a number is taken already: nothing is written then.
     """
     if not rows:
         return
-    names = list(rows[0])
     rest = {field.attname: field.get_default() for field in _FIELDS if field.attname not in names}
     rest |= {"created_at": now, "updated_at": now, "version_at": now}
+    # What is not named is null without being sent.
+    rest = {name: value for name, value in rest.items() if value is not None}
     constant = tuple(rest.values())
     sql = f"COPY {_TABLE} ({_columns([*names, *rest])}) FROM STDIN"
     # Django's own cursor wraps what `execute` raises, but not what COPY does.
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(sql) as copy:
         for row in rows:
-            copy.write_row((*row.values(), *constant))
+            copy.write_row((*row, *constant))
 
 
 def update_cameras(cameras: Sequence[Camera], names: Sequence[str], *, now: datetime) -> None:
@@ -39,6 +40,8 @@ def update_cameras(cameras: Sequence[Camera], names: Sequence[str], *, now: date
         return
     for camera in cameras:
         camera.updated_at = now
+    # Read before COPY holds the connection: an attribute not loaded yet would wait for it without end.
+    rows = [(camera.pk, *(getattr(camera, name) for name in names)) for camera in cameras]
     columns = _columns(names)
     assigned = ", ".join(f'"{name}" = changed."{name}"' for name in names)
     with connection.wrap_database_errors, connection.cursor() as cursor:
@@ -46,7 +49,7 @@ def update_cameras(cameras: Sequence[Camera], names: Sequence[str], *, now: date
             f"CREATE TEMPORARY TABLE changed ON COMMIT DROP AS SELECT id, {columns} FROM {_TABLE} LIMIT 0"  # noqa: S608
         )
         with cursor.copy(f"COPY changed (id, {columns}) FROM STDIN") as copy:
-            for camera in cameras:
-                copy.write_row([camera.pk, *(getattr(camera, name) for name in names)])
+            for row in rows:
+                copy.write_row(row)
         cursor.execute(f"UPDATE {_TABLE} c SET {assigned} FROM changed WHERE c.id = changed.id")  # noqa: S608
         cursor.execute("DROP TABLE changed")

@@ -1,11 +1,12 @@
 """What every write to the ledger shares: the reported fields, the version, tombstones, who may touch what."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, prefetch_related_objects
 from django.utils import timezone
 
 from access.actors import Actor
@@ -110,14 +111,15 @@ def may_touch_camera(partner: Partner, camera: Camera) -> bool:
     )
 
 
-def locked_cameras(**which: object) -> list[Camera]:
-    """Cameras with organisation and gateway, locked in the order of their ids.
+def locked_cameras(*fields: str, **which: object) -> list[Camera]:
+    """Cameras with organisation and gateway, locked in the order of their ids; only `fields` of them, if any.
 
-    Two looks: a locking read that joins loses the rows that another transaction moved while it waited.
+    Not joined: a locking read that joins loses the rows that another transaction moved while it waited.
     """
-    ids = list(Camera.objects.select_for_update().filter(**which).order_by("pk").values_list("pk", flat=True))
-    rows = Camera.objects.select_related("organisation", "gateway").filter(pk__in=ids)
-    return list(rows.order_by("pk")) if ids else []
+    rows = Camera.objects.select_for_update().filter(**which).order_by("pk")
+    cameras = list(rows.only(*fields) if fields else rows)
+    prefetch_related_objects(cameras, "organisation", "gateway")
+    return cameras
 
 
 def delete_cameras(*, partner: Partner, actor: Actor, numbers: Sequence[str]) -> list[BackResult]:
@@ -231,10 +233,7 @@ def _correct(camera: Camera, before: Camera, *, is_new: bool) -> None:
 def log_batch(actor: Actor, verb: str, results: Sequence[BackResult]) -> None:
     """One row for a whole batch; none when nothing happened."""
     refused = [result for result in results if not result.ok]
-    counts: dict[str, int] = {}
-    for result in results:
-        if result.ok:
-            counts[result.info] = counts.get(result.info, 0) + 1
+    counts = Counter(result.info for result in results if result.ok)
     if not refused and set(counts) <= {UNCHANGED}:
         return
     record(

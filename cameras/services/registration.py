@@ -1,7 +1,6 @@
 """VideoInformation: gateways, imports and other partners register and modify cameras through here."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,12 +10,11 @@ from django.utils import timezone
 
 from access.actors import Actor
 from access.models import Organisation, Partner
-from access.services.organisations import place_department
+from access.services.organisations import place_departments
 from cameras.models import Camera, Gateway
 from cameras.services.bulk import insert_cameras, update_cameras
 from cameras.services.ledger import (
     COPIED_FIELDS,
-    REPORTED_FIELDS,
     UNCHANGED,
     copy_fields,
     locked_cameras,
@@ -32,33 +30,53 @@ from protocol.errors import CameraItemError
 
 REGISTERED, MODIFIED, PENDING = "注册成功", "修改成功", "待审核"
 _TRIES = 3
-_CHANGED_FIELDS = [
-    *REPORTED_FIELDS,
+# What a report changes in a camera, and what else when it brings a deleted one back.
+_CHANGED_FIELDS = (
+    *COPIED_FIELDS,
     "organisation_id",
     "gateway_id",
+    "version",
+    "version_at",
+    "is_moved",
+    "updated_at",
+)
+_REVIVED_FIELDS = (
+    *_CHANGED_FIELDS,
+    "number",
     "owner_id",
+    "ptz_override",
+    "is_pending",
+    "deleted_at",
+    "status",
+    "status_at",
+    "raw_status",
+    "raw_status_at",
+    "status_reason",
+)
+# What is read of a camera to tell what changes.
+_READ_FIELDS = (
+    *COPIED_FIELDS,
+    "number",
+    "number_key",
+    "organisation",
+    "gateway",
+    "owner",
     "ptz_override",
     "is_pending",
     "deleted_at",
     "version",
     "version_at",
     "is_moved",
-    "updated_at",
-    "status",
-    "status_at",
-    "raw_status",
-    "raw_status_at",
-    "status_reason",
-]
-
-
-@dataclass(frozen=True)
-class _Verdict:
-    """What becomes of one item; `number` as it is registered."""
-
-    number: str
-    status: int
-    info: str
+)
+_NEW_FIELDS = (
+    "number",
+    "number_key",
+    "organisation_id",
+    "gateway_id",
+    "owner_id",
+    "is_pending",
+    *COPIED_FIELDS,
+)
 
 
 def register_cameras(
@@ -69,23 +87,13 @@ def register_cameras(
     `items` are raw JSON texts. The same camera twice: both answered, the later wins. The whole batch is
     one transaction. Raises nothing for a bad item.
     """
-    faults: dict[int, CameraItemError] = {}
-    parsed: dict[int, CameraRecord] = {}
-    for index, raw in enumerate(items):
-        try:
-            parsed[index] = parse_camera(raw, uuid4=partner.needs_uuid4)
-        except CameraItemError as error:
-            faults[index] = error
+    read = [_read(raw, partner) for raw in items]
+    wanted = {item.camera_num.lower(): item for item in read if isinstance(item, CameraRecord)}
     for tries_left in reversed(range(_TRIES)):
         try:
             with transaction.atomic():
-                verdicts = _apply(partner, parsed)
-                results = [
-                    BackResult(faults[index].camera_num, 1, faults[index].message)
-                    if index in faults
-                    else _result(verdicts[parsed[index].camera_num.lower()], parsed[index])
-                    for index in range(len(items))
-                ]
+                verdicts = _apply(partner, wanted)
+                results = [_result(verdicts, item) for item in read]
                 log_batch(actor, "登记摄像机", results)
             break
         except IntegrityError:
@@ -95,18 +103,28 @@ def register_cameras(
     return results
 
 
-def _result(verdict: _Verdict, item: CameraRecord) -> BackResult:
-    return BackResult(verdict.number or item.camera_num, verdict.status, verdict.info)
+def _read(raw: bytes | msgspec.Raw, partner: Partner) -> CameraRecord | CameraItemError:
+    try:
+        return parse_camera(raw, uuid4=partner.needs_uuid4)
+    except CameraItemError as error:
+        return error
 
 
-def _apply(partner: Partner, parsed: dict[int, CameraRecord]) -> dict[str, _Verdict]:
+def _result(verdicts: Mapping[str, BackResult], item: CameraRecord | CameraItemError) -> BackResult:
+    if isinstance(item, CameraItemError):
+        return BackResult(item.camera_num, 1, item.message)
+    verdict = verdicts[item.camera_num.lower()]
+    # What is refused is answered as it was sent, not as somebody else registered it.
+    return verdict if verdict.camera_num else BackResult(item.camera_num, verdict.status, verdict.info)
+
+
+def _apply(partner: Partner, wanted: Mapping[str, CameraRecord]) -> dict[str, BackResult]:
     """Verdicts by lower-case number.
 
     Most of what gateways send is in the ledger already: that is found out without a lock. Locks are taken
     in one order by every batch, places by name, cameras by id, then new numbers by name, so that two
     batches never wait for each other.
     """
-    wanted = {item.camera_num.lower(): item for item in parsed.values()}
     known = {row.number_key: row for row in _rows_of(list(wanted))}
     verdicts = {
         key: _refused(wanted[key])
@@ -117,50 +135,59 @@ def _apply(partner: Partner, parsed: dict[int, CameraRecord]) -> dict[str, _Verd
     accepted = {key: item for key, item in sorted(wanted.items()) if key not in verdicts}
     places = _Places(partner, accepted.values())
     now = timezone.now()
-    fresh: list[dict[str, object]] = []
-    differing: list[int] = []
-    for key, item in accepted.items():
-        row = known.get(key)
-        if row is None:
-            fresh.append(_new_row(partner, item, places))
-            info = PENDING if fresh[-1]["is_pending"] else REGISTERED
-            verdicts[key] = _Verdict(item.camera_num, 0, info)
-        elif row.is_as(item, places):
-            verdicts[key] = _Verdict(row.number, 0, PENDING if row.is_pending else UNCHANGED)
+    differing: list[str] = []
+    for key, row in known.items():
+        if key in verdicts:
+            continue
+        if row.is_as(accepted[key], places):
+            verdicts[key] = BackResult(row.number, 0, PENDING if row.is_pending else UNCHANGED)
         else:
-            differing.append(row.id)
+            differing.append(key)
     verdicts |= _modify_all(partner, differing, accepted, places, now)
-    insert_cameras(fresh, now=now)
+    fresh: list[tuple[object, ...]] = []
+    # Also what staff have given another number meanwhile: the number is free.
+    for key, item in accepted.items():
+        if key not in verdicts:
+            is_pending = places.must_be_reviewed(item)
+            fresh.append(_new_row(partner, key, item, places, is_pending))
+            verdicts[key] = BackResult(item.camera_num, 0, PENDING if is_pending else REGISTERED)
+    insert_cameras(_NEW_FIELDS, fresh, now=now)
     return verdicts
 
 
-def _refused(item: CameraRecord) -> _Verdict:
-    return _Verdict("", 1, f"cameraNum 的值“{item.camera_num}”已由其他单位登记，不得修改")
+def _refused(item: CameraRecord) -> BackResult:
+    return BackResult("", 1, f"cameraNum 的值“{item.camera_num}”已由其他单位登记，不得修改")
 
 
 def _modify_all(
-    partner: Partner, ids: Sequence[int], items: Mapping[str, CameraRecord], places: "_Places", now: datetime
-) -> dict[str, _Verdict]:
+    partner: Partner,
+    keys: Sequence[str],
+    items: Mapping[str, CameraRecord],
+    places: "_Places",
+    now: datetime,
+) -> dict[str, BackResult]:
     """Locks the cameras and looks again: meanwhile somebody else may have changed, deleted or revived one."""
-    verdicts: dict[str, _Verdict] = {}
+    verdicts: dict[str, BackResult] = {}
     changed: list[Camera] = []
-    for camera in locked_cameras(pk__in=ids):
+    revived: list[Camera] = []
+    for camera in locked_cameras(*_READ_FIELDS, number_key__any_of=keys):
         item = items[camera.number_key]
-        if camera.deleted_at is None and not may_touch_camera(partner, camera):
+        is_revived = camera.deleted_at is not None
+        if not is_revived and not may_touch_camera(partner, camera):
             verdicts[camera.number_key] = _refused(item)
             continue
         info, is_changed = _modify(camera, item, places, partner, now)
         if is_changed:
-            changed.append(camera)
-        verdicts[camera.number_key] = _Verdict(camera.number, 0, info)
+            (revived if is_revived else changed).append(camera)
+        verdicts[camera.number_key] = BackResult(camera.number, 0, info)
     update_cameras(changed, _CHANGED_FIELDS, now=now)
+    update_cameras(revived, _REVIVED_FIELDS, now=now)
     return verdicts
 
 
 class _Row(NamedTuple):
     """As much of a camera in the ledger as tells whether it differs from what is reported."""
 
-    id: int
     number: str
     number_key: str
     deleted_at: datetime | None
@@ -190,7 +217,7 @@ class _Row(NamedTuple):
         )
 
 
-_PLAIN = ("id", "number", "number_key", "deleted_at", "is_pending", "owner_id", "organisation_id")
+_PLAIN = ("number", "number_key", "deleted_at", "is_pending", "owner_id", "organisation_id")
 _JOINED = ("organisation__path", "gateway_id", "gateway__partner_id")
 
 
@@ -209,12 +236,7 @@ class _Places:
         for item in items:
             pairs.add((item.department, item.road_section))
             codes.add(item.gateway_num)
-        self._offices = {
-            (department, road_section): place_department(
-                within=partner.organisation, department=department, road_section=road_section
-            )
-            for department, road_section in sorted(pairs)
-        }
+        self._offices = place_departments(within=partner.organisation, pairs=sorted(pairs))
         self._own = Gateway.objects.filter(partner=partner).first()
         self._gateways = {
             gateway.code: gateway
@@ -231,20 +253,26 @@ class _Places:
 
     def must_be_reviewed(self, item: CameraRecord) -> bool:
         # Naming another gateway is no way around the review of one's own.
-        return any(gateway and gateway.is_review_first for gateway in (self._own, self.gateway(item)))
+        if self._own is not None and self._own.is_review_first:
+            return True
+        gateway = self.gateway(item)
+        return gateway is not None and gateway.is_review_first
 
 
-def _new_row(partner: Partner, item: CameraRecord, places: _Places) -> dict[str, object]:
+def _new_row(
+    partner: Partner, key: str, item: CameraRecord, places: _Places, is_pending: bool
+) -> tuple[object, ...]:
+    """The values of _NEW_FIELDS."""
     gateway = places.gateway(item)
-    return {
-        "number": item.camera_num,
-        "number_key": item.camera_num.lower(),
-        "organisation_id": places.office(item).pk,
-        "gateway_id": gateway.pk if gateway else None,
-        "owner_id": partner.pk,
-        "is_pending": places.must_be_reviewed(item),
-        **dict(zip(COPIED_FIELDS, reported_values(item), strict=True)),
-    }
+    return (
+        item.camera_num,
+        key,
+        places.office(item).pk,
+        gateway.pk if gateway else None,
+        partner.pk,
+        is_pending,
+        *reported_values(item),
+    )
 
 
 def _modify(

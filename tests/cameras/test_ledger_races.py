@@ -112,7 +112,7 @@ def test_what_changed_hands_meanwhile_is_refused(gateway_partner: Caller, other_
     with transaction.atomic():
         places = _Places(gateway_partner.partner, [item])
         (verdict,) = _modify_all(
-            gateway_partner.partner, [camera.pk], {camera.number_key: item}, places, timezone.now()
+            gateway_partner.partner, [camera.number_key], {camera.number_key: item}, places, timezone.now()
         ).values()
     assert (verdict.status, "已由其他单位登记" in verdict.info) == (1, True)
     camera.refresh_from_db()

@@ -252,16 +252,20 @@ def test_a_batch_is_one_row_of_the_log_and_nothing_is_none(gateway_partner: Call
 
 def test_the_number_of_queries_does_not_grow_with_the_batch(gateway_partner: Caller) -> None:
     make_gateway(gateway_partner.partner)
-    register(gateway_partner, wire(99))
+    register(gateway_partner, wire(99), *(wire(n, roadSec=f"第 {n} 管理处") for n in range(30)))
     counts = []
     for first, size in ((100, 3), (200, 30)):
         batch = [wire(n, gatewayNum=f"GW-{n}") for n in range(first, first + size)]
-        for items in (batch, [{**item, "poiName": "新"} for item in batch]):
+        changed = [{**item, "poiName": "新", "roadSec": f"第 {n} 管理处"} for n, item in enumerate(batch)]
+        for items in (batch, changed):
             with CaptureQueriesContext(connection) as queries:
                 register(gateway_partner, *items)
             counts.append(len(queries))
-    assert counts[0] == counts[2]
-    assert counts[1] == counts[3]
+        Camera.objects.update(deleted_at=NOON)
+        with CaptureQueriesContext(connection) as queries:
+            assert {result["info"] for result in register(gateway_partner, *batch)} == {"注册成功"}
+        counts.append(len(queries))
+    assert counts[:3] == counts[3:]
     assert max(counts) <= 15
 
 
