@@ -38,10 +38,17 @@ def sign_path(path: str, key: str, *, timestamp: int, rand: str = "0", uid: str 
 
     ValueError for an empty key, and for a rand or uid that could not be told apart again.
     """
+    return sign_paths((path,), key, timestamp=timestamp, rand=rand, uid=uid)[0]
+
+
+def sign_paths(
+    paths: Sequence[str], key: str, *, timestamp: int, rand: str = "0", uid: str = "0"
+) -> list[str]:
+    """The same for all `paths` of one stream."""
     if not key or not _PLAIN.fullmatch(rand) or not _PLAIN.fullmatch(uid) or timestamp <= 0:
         raise ValueError("empty key, or rand, uid or timestamp is not plain")
     tail = f"{timestamp}-{rand}-{uid}"
-    return f"{tail}-{_mac(path, tail, key)}"
+    return [f"{tail}-{_mac(path, tail, key)}" for path in paths]
 
 
 def check_path(path: str, auth_key: str, keys: Sequence[str], *, now: float) -> UrlVerdict:

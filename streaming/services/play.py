@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from access.models import Partner
 from cameras.models import Camera
 from cameras.models.cameras import stream_name
-from protocol.play_urls import new_rand, sign_path
+from protocol.play_urls import new_rand, sign_paths
 from streaming.choices import VideoType
 from streaming.media import MediaAdapter
 from streaming.selectors import Placement, Playable, playables
@@ -48,10 +48,9 @@ def _sign(adapter: MediaAdapter, stream: str, uid: str, ttl_seconds: int | None)
     base = adapter.server.http_url.rstrip("/")
     ttl = settings.PLAY_URL_TTL_SECONDS if ttl_seconds is None else ttl_seconds
     # Rounded up: rounded down, a URL issued late in a second would lose up to a second of its life.
-    timestamp, rand, key = math.ceil(time.time()) + ttl, new_rand(), settings.PLAY_URL_KEYS[0]
-    flv = f"{paths.flv}?auth_key={sign_path(paths.flv, key, timestamp=timestamp, rand=rand, uid=uid)}"
-    hls = f"{paths.hls}?auth_key={sign_path(paths.hls, key, timestamp=timestamp, rand=rand, uid=uid)}"
-    return base + flv, base + hls
+    timestamp, key = math.ceil(time.time()) + ttl, settings.PLAY_URL_KEYS[0]
+    flv, hls = sign_paths(paths, key, timestamp=timestamp, rand=new_rand(), uid=uid)
+    return f"{base}{paths.flv}?auth_key={flv}", f"{base}{paths.hls}?auth_key={hls}"
 
 
 class PlayEntry(TypedDict):
