@@ -52,7 +52,7 @@ class SnapshotCounts:
         return self.slots - self.taken
 
 
-class PictureEntry(msgspec.Struct, frozen=True):
+class PictureEntry(msgspec.Struct, frozen=True, gc=False):
     """One picture as the SnapShot verb tells it; times are unix seconds. There may be half a million of them."""
 
     camera_id: int

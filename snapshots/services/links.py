@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import time
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
@@ -15,7 +16,7 @@ _MAC_BYTES = 16
 def picture_url(camera_id: int, slot_at: datetime, *, ttl_seconds: int | None = None) -> str:
     """Absolute address of one picture, good for `ttl_seconds` (SNAPSHOT_URL_TTL_SECONDS), at most the retention."""
     base: str = settings.PUBLIC_BASE_URL
-    return base + signed_path(camera_id, int(slot_at.timestamp()), expires_at(ttl_seconds))
+    return base + path_signer(expires_at(ttl_seconds))(camera_id, int(slot_at.timestamp()))
 
 
 def expires_at(ttl_seconds: int | None = None) -> int:
@@ -25,21 +26,27 @@ def expires_at(ttl_seconds: int | None = None) -> int:
     return int(time.time()) + min(seconds, longest)
 
 
-def signed_path(camera_id: int, unix_slot: int, expires: int) -> str:
-    signature = _sign(camera_id, unix_slot, expires)
-    return f"/snapshots/{camera_id}/{unix_slot}.jpg?expires={expires}&signature={signature}"
+def path_signer(expires: int) -> Callable[[int, int], str]:
+    """What signs the paths of pictures, by camera id and unix slot, that are good until `expires`."""
+    key = _keyed(settings.SNAPSHOT_URL_KEY)
+
+    def signed_path(camera_id: int, unix_slot: int) -> str:
+        signature = _sign(key, camera_id, unix_slot, expires)
+        return f"/snapshots/{camera_id}/{unix_slot}.jpg?expires={expires}&signature={signature}"
+
+    return signed_path
 
 
 def is_signed(camera_id: int, unix_slot: int, *, expires: str, signature: str, now: float) -> bool:
     """Whether `signature` was made for this picture and has not run out."""
     if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
         return False
-    expected = _sign(camera_id, unix_slot, int(expires))
+    expected = _sign(_keyed(settings.SNAPSHOT_URL_KEY), camera_id, unix_slot, int(expires))
     return hmac.compare_digest(expected.encode(), signature.encode()) and now <= int(expires)
 
 
-def _sign(camera_id: int, unix_slot: int, expires: int) -> str:
-    mac = _keyed(settings.SNAPSHOT_URL_KEY).copy()
+def _sign(key: "hashlib.blake2b", camera_id: int, unix_slot: int, expires: int) -> str:
+    mac = key.copy()
     mac.update(b"%d/%d/%d" % (camera_id, unix_slot, expires))
     return mac.hexdigest()
 
