@@ -230,6 +230,11 @@ def test_pages_keep_their_own_errors_and_a_policy() -> None:
     assert "script-src 'self'" in response.headers["Content-Security-Policy"]
 
 
+def test_only_pages_have_a_session(ministry: Caller) -> None:
+    assert not hasattr(ministry.request("GET", "GetCameraStatus").wsgi_request, "session")
+    assert hasattr(Client().get("/console/nowhere").wsgi_request, "session")
+
+
 def test_no_origin_may_read_service_until_configured(ministry: Caller) -> None:
     response = ministry.request("GET", "GetCameraPlayURL", headers={"Origin": "https://player.example.cn"})
     assert not [name for name in response.headers if name.startswith("Access-Control")]
