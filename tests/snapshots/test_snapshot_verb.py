@@ -23,9 +23,9 @@ from snapshots import api
 from snapshots.capture.store import keep_picture, path_of
 from snapshots.choices import SnapshotResult
 from snapshots.models import Snapshot
-from snapshots.selectors import day_strip, latest_picture, latest_pictures, snapshot_counts
+from snapshots.selectors import PictureEntry, day_strip, latest_picture, latest_pictures, snapshot_counts
 from snapshots.services.links import picture_url
-from snapshots.services.listing import picture_time
+from snapshots.services.listing import issue_pictures, picture_time
 from snapshots.services.partitions import ensure_day
 from snapshots.slots import slot_at
 from tests.cast import Caller
@@ -97,6 +97,14 @@ def test_time_is_written_as_in_the_document_s_sample(moment: tuple[int, ...], te
     year, month, day, hour, minute, second = moment
     unix = int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
     assert picture_time(unix) == text
+
+
+def test_what_needs_an_escape_in_json_has_one(settings: LazySettings) -> None:
+    settings.PUBLIC_BASE_URL = 'https://video.example.cn/"省"'
+    odd = PictureEntry(7, 'A"\\\n甲', 1_790_000_100, 1_790_000_107)
+    (entry,) = orjson.loads(orjson.dumps(list(issue_pictures([odd]))))
+    assert entry["cameraNum"] == odd.camera_num
+    assert entry["url"].startswith(f"{settings.PUBLIC_BASE_URL}/snapshots/7/1790000100.jpg?expires=")
 
 
 def test_pictures_of_a_time_by_camera_then_time(ministry: Caller, office: Organisation) -> None:
