@@ -10,7 +10,7 @@ from access.choices import Scope
 from access.verbs import VerbView
 from cameras import openapi
 from cameras.models import Camera
-from cameras.selectors import camera_record, cameras_in_department, cameras_of
+from cameras.selectors import camera_records, cameras_in_department, cameras_of
 from cameras.services.ledger import delete_cameras
 from cameras.services.registration import register_cameras
 from cameras.services.reports import ReportOutcome
@@ -91,7 +91,9 @@ class _LedgerPage(VerbView):
         size = self.params.integer("pageSize", 1, openapi.LARGEST_PAGE, default=openapi.LARGEST_PAGE)
         cameras = cameras_in_department(self.partner, department) if department else cameras_of(self.partner)
         begin = (number - 1) * size
-        return cameras.order_by("pk")[begin : begin + size], cameras.count()
+        # The cameras in front of the page are passed over by their keys alone.
+        keys = cameras.order_by("pk").values("pk")[begin : begin + size]
+        return Camera.objects.filter(pk__in=keys).order_by("pk"), cameras.count()
 
 
 class GetDepartmentVideoInfo(_LedgerPage):
@@ -101,8 +103,7 @@ class GetDepartmentVideoInfo(_LedgerPage):
 
     def get(self, request: object) -> Response:
         cameras, total = self.page()
-        records = map(camera_record, cameras.select_related("organisation__parent", "gateway"))
-        wire = [camera_to_wire(record, gateway_num=False) for record in records]
+        wire = [camera_to_wire(record, gateway_num=False) for record in camera_records(cameras)]
         return self.answer({"total": total, "videoInfo": wire})
 
 

@@ -105,6 +105,54 @@ def camera_record(camera: Camera) -> CameraRecord:
     )
 
 
+def camera_records(cameras: QuerySet[Camera]) -> list[CameraRecord]:
+    """`camera_record` of each but for its gateway, at a tenth of the cost: no object is made of any row."""
+    rows = cameras.values_list(
+        *("number", "name", "longitude", "latitude", "road", "classify", "orientation", "camera_type"),
+        *("stake", "stake_m", "area", "poi_name", "others"),
+        *("organisation__name", "organisation__kind", "organisation__parent__name"),
+    )
+    return [_record(*row) for row in rows]
+
+
+def _record(
+    number: str,
+    name: str,
+    longitude: float,
+    latitude: float,
+    road: str,
+    classify: int,
+    orientation: int,
+    camera_type: int,
+    stake: str,
+    stake_m: int,
+    area: str,
+    poi_name: str,
+    others: str,
+    node: str,
+    kind: int,
+    parent: str | None,
+) -> CameraRecord:
+    return CameraRecord(
+        department=parent if kind == OrganisationKind.OFFICE and parent is not None else node,
+        camera_num=number,
+        camera_name=name,
+        longitude=longitude,
+        latitude=latitude,
+        road=road,
+        classify=codes.Classify(classify),
+        orientation=codes.Orientation(orientation),
+        camera_type=codes.CameraType(camera_type),
+        stake=stake,
+        stake_m=stake_m,
+        area=area,
+        road_section=node,
+        gateway_num="",
+        poi_name=poi_name,
+        others=others,
+    )
+
+
 def search_cameras(
     user: User, text: str, limit: int = 50, statuses: Collection[OnlineStatus] = ()
 ) -> list[Camera]:

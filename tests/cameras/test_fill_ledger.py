@@ -7,11 +7,12 @@ from io import StringIO
 import orjson
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from access.models import Organisation
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, Gateway, StatusChange
-from cameras.selectors import camera_record
+from cameras.selectors import camera_record, camera_records
 from cameras.services.trial import fill_ledger
 from protocol.cameras import camera_to_wire, parse_camera
 
@@ -59,3 +60,16 @@ def test_the_same_seed_gives_the_same_province_once() -> None:
 def test_nonsense_is_refused() -> None:
     with pytest.raises(CommandError, match="正整数"):
         fill("--cameras", "-5")
+
+
+def test_records_of_many_are_those_of_each() -> None:
+    fill("--cameras", "60", "--companies", "3")
+    cameras = Camera.objects.order_by("pk")
+    assert camera_records(cameras) == [camera_record(one) for one in cameras]
+
+
+def test_the_database_plans_for_what_is_there() -> None:
+    fill("--cameras", "60", "--companies", "3")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'cameras_camera'")
+        assert cursor.fetchone() == (60,)
