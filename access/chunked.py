@@ -26,6 +26,14 @@ class _Bounded:
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+def _is_chunked(environ: dict[str, Any]) -> bool:
+    return "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+
+
+def has_body(environ: dict[str, Any]) -> bool:
+    return _is_chunked(environ) or environ.get("CONTENT_LENGTH", "") not in ("", "0")
+
+
 def with_chunked_bodies(application: WsgiApplication) -> WsgiApplication:
     """`application` with chunked bodies given the length of the limit: what is read ends with the body.
 
@@ -34,8 +42,7 @@ def with_chunked_bodies(application: WsgiApplication) -> WsgiApplication:
     """
 
     def call(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-        if is_chunked and not environ.get("CONTENT_LENGTH"):
+        if _is_chunked(environ) and not environ.get("CONTENT_LENGTH"):
             limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
             environ["CONTENT_LENGTH"] = str(limit)
             environ["wsgi.input"] = _Bounded(environ["wsgi.input"], limit)

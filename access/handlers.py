@@ -1,6 +1,7 @@
 """Whatever goes wrong below `/service/` becomes the envelope; elsewhere Django's own pages stand."""
 
 import logging
+import math
 import secrets
 import sys
 
@@ -13,7 +14,8 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from access.answers import enveloped, error_headers, error_response, http_status
-from access.authentication import presented_token
+from access.bodies import BodyTooSlowError, TooManyBodiesError
+from access.callers import presented_token
 from access.models import Partner
 from access.services.tokens import authenticate
 from protocol.codes import Code
@@ -65,12 +67,30 @@ def _known(exc: BaseException) -> ProtocolError | None:
             limit = (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0) / 2**20
             return MalformedError(f"请求体超过 {limit:g} MiB")
         case UnreadablePostError():
-            return MalformedError("请求体没有传完")
+            return _unreadable(exc)
         case SuspiciousOperation() | BadRequest():
             return MalformedError("请求格式错误")
         case APIException() if exc.status_code < 500:
             return MalformedError(shorten(str(exc.detail)))
     return None
+
+
+def _unreadable(exc: BaseException) -> ProtocolError:
+    cause: BaseException | None = exc
+    while isinstance(cause, UnreadablePostError):
+        cause = cause.__cause__
+    match cause:
+        case BodyTooSlowError():
+            pace = settings.BODY_BYTES_PER_SECOND / 1024
+            return MalformedError(
+                f"请求体没有及时传完：应在 {settings.BODY_SECONDS:g} 秒内传完，较大的每秒不少于 {pace:g} KiB"
+            )
+        case TooManyBodiesError():
+            return ForbiddenError(
+                f"同时传送的请求体过多：最多 {settings.BODIES_AT_ONCE} 个",
+                retry_after=math.ceil(settings.BODY_SECONDS),
+            )
+    return MalformedError("请求体没有传完")
 
 
 def _log(exc: BaseException | None, request: object) -> str:
@@ -88,7 +108,7 @@ def unknown_verb(request: HttpRequest, verb: str = "") -> HttpResponse:
 
 def _partner_of(request: HttpRequest) -> Partner | None:
     """Only for the style of an answer that is an error anyway."""
-    token = presented_token(request)
+    token = presented_token(request.META)
     try:
         return None if token is None else authenticate(token).partner
     except ProtocolError:

@@ -1,11 +1,25 @@
 """The real address and scheme of a request when a proxy stands in front of the platform."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-from protocol.forwarding import client_address, is_among, networks_of, plain_address
+from protocol.forwarding import Network, client_address, is_among, networks_of, plain_address
+
+
+def client_in(headers: Mapping[str, Any]) -> str:
+    """The address of the client by what the server was told, before any middleware."""
+    trusted = _trusted(tuple(settings.TRUSTED_PROXIES))
+    told = headers.get(_key(settings.FORWARDED_FOR_HEADER), "")
+    return client_address(headers.get("REMOTE_ADDR", ""), told, trusted)
+
+
+@lru_cache(maxsize=4)
+def _trusted(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    return networks_of(texts)
 
 
 class TrustedProxyMiddleware:

@@ -1,6 +1,5 @@
 """Hot reads as prepared statements: PostgreSQL plans them once per connection (facts.md, "Tokens")."""
 
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +8,6 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 _NEVER_BY_COUNT = 2**31
-_mine = threading.local()
 
 
 def fetch_one(sql: bytes, params: Sequence[object]) -> tuple[Any, ...] | None:
@@ -30,22 +28,24 @@ def _fetch_one(
 ) -> tuple[Any, ...] | None:
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        row = _cursor(connection.connection).execute(sql, params, prepare=True).fetchone()
+        row = _cursor(connection).execute(sql, params, prepare=True).fetchone()
     connection.health_check_done = True  # type: ignore[attr-defined]  # the stubs lack it
     return row
 
 
-def _cursor(raw: psycopg.Connection[Any]) -> psycopg.Cursor[Any]:
-    """One cursor a connection and thread, as making it costs more than asking.
+def _cursor(connection: BaseDatabaseWrapper) -> psycopg.Cursor[Any]:
+    """One cursor a connection, as making it costs more than asking.
 
     Django's own cursors bind on the client and cannot prepare, so this one is psycopg's; binary
     answers are read in half the time.
     """
-    cursor: psycopg.Cursor[Any] | None = getattr(_mine, "cursor", None)
+    raw: psycopg.Connection[Any] = connection.connection
+    cursor: psycopg.Cursor[Any] | None = getattr(connection, "statement_cursor", None)
     if cursor is None or cursor.connection is not raw:
         if raw.prepare_threshold is None:
             # Django's None forbids even what is asked for; nothing else is ever repeated this often.
             raw.prepare_threshold = _NEVER_BY_COUNT
-        cursor = _mine.cursor = psycopg.Cursor(raw)
+        cursor = psycopg.Cursor(raw)
         cursor.format = psycopg.pq.Format.BINARY
+        connection.statement_cursor = cursor  # type: ignore[attr-defined]  # kept where it belongs to
     return cursor

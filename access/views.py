@@ -11,7 +11,7 @@ from django.urls import get_urlconf
 from django.views.decorators.http import require_safe
 
 from access.actors import address_of
-from access.authentication import presented_token
+from access.callers import presented_token
 from access.interface_page import entries, paragraphs, shape_tables
 from access.operations import Schema
 from access.services.tokens import authenticate
@@ -67,7 +67,7 @@ def interface_page(request: HttpRequest) -> HttpResponse:
 def _may_read(request: HttpRequest) -> bool:
     if settings.API_DOCS_PUBLIC or request.user.is_authenticated:
         return True
-    token = presented_token(request)
+    token = presented_token(request.META)
     try:
         return token is not None and authenticate(token).partner.may_call_from(address_of(request))
     except ForbiddenError:

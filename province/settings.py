@@ -128,6 +128,14 @@ STORAGES = {
 }
 # Largest request body in bytes; over it partners get code 400 (protocol.md section 7).
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=20 * 1024 * 1024)
+# Seconds in which a request body has to arrive, and bytes a second that a larger one has to keep up; over it 400.
+BODY_SECONDS = env.float("BODY_SECONDS", default=30)
+BODY_BYTES_PER_SECOND = env.int("BODY_BYTES_PER_SECOND", default=65_536)
+# Bodies of one caller (partner, or address) under way at once in a process; over it 403.
+BODIES_AT_ONCE = env.int("BODIES_AT_ONCE", default=64)
+# Requests a web process works on at once, and how many of them for one caller; further ones wait in turn.
+REQUESTS_AT_ONCE = env.int("REQUESTS_AT_ONCE", default=16)
+CALLER_REQUESTS_AT_ONCE = env.int("CALLER_REQUESTS_AT_ONCE", default=8)
 SECURE_SSL_REDIRECT = False
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -11,6 +11,7 @@ from typing import Any
 from deploy import services
 from deploy.demo.files import HOST, Addresses
 from deploy.processes import Program
+from deploy.web import granian_arguments
 
 _CELERY = (sys.executable, "-m", "celery", "-A", "province")
 _WORKER = ("worker", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
@@ -42,17 +43,15 @@ class Programs:
         return replace(program, start_seconds=280)
 
     def web(self) -> Program:
-        return self._python(
-            "web",
-            *("-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(self._ports["web"])),
-            *("--workers", "1", "--blocking-threads", "16", "--respawn-failed-workers"),
-            *("--workers-kill-timeout", "2", "--log-level", "error"),
-            *self._tls("--ssl-certificate", "--ssl-keyfile"),
-            # Left alone it would refuse TLS 1.2, and with it many a client in the field.
-            *(("--ssl-protocol-min", "tls1.2") if self._addresses.ca_file else ()),
-            "province.wsgi:application",
-            answers=self._answers("web", "/service/"),
+        arguments = granian_arguments(
+            host=HOST,
+            port=self._ports["web"],
+            workers=1,
+            log_level="error",
+            cert_file=self._addresses.cert_file,
+            key_file=self._addresses.key_file,
         )
+        return self._python("web", "-m", "granian", *arguments, answers=self._answers("web", "/service/"))
 
     def media(self) -> Program:
         return self._python("media", "manage.py", "media_server", answers=self._answers("media_http", "/"))

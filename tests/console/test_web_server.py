@@ -5,11 +5,11 @@ from django.conf import LazySettings
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 
-from console.management.commands.web_server import granian_arguments
+from console.management.commands.web_server import web_arguments
 
 
 def arguments() -> list[str]:
-    return granian_arguments(host="0.0.0.0", port=8443, workers=2, threads=16)  # noqa: S104
+    return web_arguments(host="0.0.0.0", port=8443, workers=2)  # noqa: S104
 
 
 def test_plain_without_a_certificate() -> None:
@@ -21,6 +21,12 @@ def test_tls_1_2_and_later_with_one(settings: LazySettings) -> None:
     settings.TLS_CERT_FILE, settings.TLS_KEY_FILE = "/etc/a.pem", "/etc/a.key"
     line = " ".join(arguments())
     assert "--ssl-certificate /etc/a.pem --ssl-keyfile /etc/a.key --ssl-protocol-min tls1.2" in line
+
+
+def test_as_many_threads_as_connections() -> None:
+    """Requests that wait for their turn hold a thread each, and must leave one for whoever comes next."""
+    options = dict(zip(arguments(), arguments()[1:], strict=False))
+    assert int(options["--blocking-threads"]) >= int(options["--backpressure"]) >= 500
 
 
 @pytest.mark.django_db

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -19,18 +20,21 @@ from django.conf import settings
 from django.db import connection
 
 from cameras.models import Camera
+from deploy.web import granian_arguments
 from tests.cameras.ledger import number, wire
 from tests.cast import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).resolve().parents[2]
-THREADS = 4
+BODY_SECONDS = 2
+TURNS = 4
+BODIES = 8
 
 
 @pytest.fixture
 def port(gateway_partner: Caller) -> Iterator[int]:
-    """One process with four threads."""
+    """One process as the platform starts it, with four turns."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -38,26 +42,18 @@ def port(gateway_partner: Caller) -> Iterator[int]:
     url = re.sub(
         r"//([^/]*)/[^?]*", lambda match: f"//{match[1]}/{name}", os.environ["DATABASE_URL"], count=1
     )
+    arguments = granian_arguments(host="127.0.0.1", port=port, workers=1, log_level="error")
     server = subprocess.Popen(
-        [
-            *(
-                sys.executable,
-                "-m",
-                "granian",
-                "--interface",
-                "wsgi",
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(port),
-            ),
-            *("--blocking-threads", str(THREADS), "--log-level", "error", "province.wsgi:application"),
-        ],
+        [sys.executable, "-m", "granian", *arguments],
         cwd=ROOT,
         env={
             **os.environ,
             "DATABASE_URL": url,
             "LOG_LEVEL": "CRITICAL",
+            "BODY_SECONDS": str(BODY_SECONDS),
+            "REQUESTS_AT_ONCE": str(TURNS),
+            "CALLER_REQUESTS_AT_ONCE": str(TURNS - 1),
+            "BODIES_AT_ONCE": str(BODIES),
         },
     )
     try:
@@ -102,7 +98,7 @@ def head(token: str, *lines: str, path: str = "/service/video.VideoInformation")
 def test_clients_that_drip_without_a_token_stop_nobody(
     port: int, gateway_partner: Caller, framing: str, beginning: bytes
 ) -> None:
-    """More of them than there are threads: each is refused before a byte of its body is waited for."""
+    """More of them than there are turns: each is refused before a byte of its body is waited for."""
     with ExitStack() as clients:
         dripping = [clients.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(12)]
         for client in dripping:
@@ -112,16 +108,83 @@ def test_clients_that_drip_without_a_token_stop_nobody(
         assert [_first_answer(client) for client in dripping] == [(200, 403)] * len(dripping)
 
 
-def test_fewer_than_the_threads_who_drip_with_a_token_stop_nobody(port: int, gateway_partner: Caller) -> None:
+def _drip(clients: ExitStack, port: int, token: str, *, count: int, begun: bytes = b"[") -> list[socket.socket]:
+    """So many clients that stop in the middle of a body."""
+    dripping = [clients.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(count)]
+    for client in dripping:
+        client.settimeout(BODY_SECONDS + 10)
+        client.sendall(head(token, "Content-Length: 1000000") + begun)
+    return dripping
+
+
+def test_clients_that_drip_with_a_token_stop_nobody(port: int, gateway_partner: Caller) -> None:
+    """More of them than there are turns, of one partner: not even another request of its own waits."""
     token = gateway_partner.issued.token
     with ExitStack() as clients:
-        for _ in range(THREADS - 1):
-            client = clients.enter_context(socket.create_connection(("127.0.0.1", port)))
-            client.sendall(head(token, "Content-Length: 1000") + b"[")
-        for _ in range(5):
-            assert ask(port, "POST", "VideoInformation", b"[]", TAuth=token)["code"] == 200
+        dripping = _drip(clients, port, token, count=2 * TURNS - 1)
+        begun = time.monotonic()
+        assert ask(port, "POST", "VideoInformation", b"[]", TAuth=token)["code"] == 200
+        assert time.monotonic() - begun < BODY_SECONDS
+        for client in dripping:
+            data = b""
+            while piece := client.recv(65536):
+                data += piece
+                if "请求体没有及时传完".encode() in data:
+                    break
+            assert b'"code":400' in data
+            assert b"connection: close" in data.lower()
+        assert time.monotonic() - begun >= BODY_SECONDS - 0.1
     # What was cut off in the middle has registered nothing.
     assert not Camera.objects.exists()
+
+
+def test_a_beginning_of_200_kb_buys_no_more_than_its_own_time(port: int, gateway_partner: Caller) -> None:
+    with ExitStack() as clients:
+        begun = time.monotonic()
+        (client,) = _drip(
+            clients, port, gateway_partner.issued.token, count=1, begun=b"[" + b" " * 200 * 1024
+        )
+        assert _first_answer(client) == (200, 400)
+        assert time.monotonic() - begun < BODY_SECONDS + 5
+
+
+def test_a_byte_now_and_then_is_no_pace(port: int, gateway_partner: Caller) -> None:
+    """Data keeps coming, so the connection is never silent; in time the answer comes all the same."""
+    with ExitStack() as clients:
+        (client,) = _drip(clients, port, gateway_partner.issued.token, count=1)
+        begun = time.monotonic()
+        client.settimeout(0.1)
+        data = b""
+        while b"\r\n\r\n" not in data:
+            assert time.monotonic() < begun + BODY_SECONDS + 5
+            try:
+                client.sendall(b" ")
+                data += client.recv(65536)
+            except TimeoutError:
+                continue
+        assert b'"code":400' in data
+
+
+def test_over_the_bound_of_bodies_only_their_sender_is_refused(
+    port: int, gateway_partner: Caller, other_gateway: Caller
+) -> None:
+    token = gateway_partner.issued.token
+    with ExitStack() as clients:
+        for _ in range(BODIES):
+            client = clients.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.settimeout(10)
+            client.sendall(head(token, "Content-Length: 1000", "Expect: 100-continue"))
+            # Said when the body is first read.
+            assert client.recv(100).startswith(b"HTTP/1.1 100 ")
+        (refused,) = _drip(clients, port, token, count=1)
+        answer = refused.recv(65536)
+        assert b'"code":403' in answer
+        assert f"retry-after: {BODY_SECONDS}\r\n".encode() in answer.lower()
+        # A request without a body is no matter, nor is the body of somebody else.
+        assert ask(port, "GET", "VideoInformation", TAuth=token)["code"] == 400
+        assert ask(port, "POST", "ReportCameraStatus", b"[]", TAuth=other_gateway.issued.token)["code"] == 200
+        assert _first_answer(client) == (200, 400)
+    assert ask(port, "POST", "VideoInformation", b"[]", TAuth=token)["code"] == 200
 
 
 def _first_answer(client: socket.socket) -> tuple[int, int]:
@@ -137,6 +200,20 @@ def _first_answer(client: socket.socket) -> tuple[int, int]:
         pass
     code = re.search(rb'"code":(\d+)', data)
     return int(data.split(b" ", 2)[1]) if data else 0, int(code[1]) if code else 0
+
+
+def test_no_more_database_connections_than_turns(port: int, gateway_partner: Caller) -> None:
+    """Threads come and go, each with other requests; the connections stay with the turns."""
+    token = gateway_partner.issued.token
+    with ThreadPoolExecutor(BODIES) as pool:
+        answers = pool.map(lambda _: ask(port, "POST", "VideoInformation", b"[]", TAuth=token), range(60))
+        assert {answer["code"] for answer in answers} == {200}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        (count,) = cursor.fetchone()
+    assert 1 <= count <= TURNS
 
 
 def test_who_sends_steadily_is_waited_for(port: int, gateway_partner: Caller) -> None:

@@ -7,18 +7,19 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from deploy.web import granian_arguments
 
-def granian_arguments(*, host: str, port: int, workers: int, threads: int) -> list[str]:
-    arguments = [
-        *("--interface", "wsgi", "--host", host, "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", str(threads)),
-        *("--respawn-failed-workers", "--workers-kill-timeout", "2", "--log-level", "warning"),
-    ]
-    if settings.TLS_CERT_FILE:
-        arguments += ["--ssl-certificate", settings.TLS_CERT_FILE, "--ssl-keyfile", settings.TLS_KEY_FILE]
-        # Left alone granian refuses TLS 1.2, and with it many a client in the field.
-        arguments += ["--ssl-protocol-min", "tls1.2"]
-    return [*arguments, "province.wsgi:application"]
+
+def web_arguments(*, host: str, port: int, workers: int) -> list[str]:
+    return granian_arguments(
+        host=host,
+        port=port,
+        workers=workers,
+        # At "warning" it complains of the many threads, most of which sleep.
+        log_level="error",
+        cert_file=settings.TLS_CERT_FILE,
+        key_file=settings.TLS_KEY_FILE,
+    )
 
 
 class Command(BaseCommand):
@@ -30,14 +31,10 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
         parser.add_argument("--workers", type=int, default=2, help="进程数")
-        parser.add_argument("--threads", type=int, default=16, help="每个进程的线程数")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(databases=["default"])
-        arguments = granian_arguments(
-            host=options["host"],
-            port=options["port"],
-            workers=options["workers"],
-            threads=options["threads"],
+        arguments = web_arguments(
+            host=options["host"], port=options["port"], workers=options["workers"]
         )
         os.execv(sys.executable, [sys.executable, "-m", "granian", *arguments])  # noqa: S606 - no shell wanted
