@@ -189,6 +189,9 @@ TOKEN_SERVER_KEY = env.str("TOKEN_SERVER_KEY", default=_key("tokens"))
 STORED_SECRET_KEY = env.str("STORED_SECRET_KEY", default=_key("stored"))
 # Seconds in which a repeated exchange with the previous token still returns the same new one.
 TOKEN_GRACE_SECONDS = env.int("TOKEN_GRACE_SECONDS", default=600)
+# Seconds for which a token still opens after its successor was first used: for requests under way, and for
+# processes that share a token and have not read the new one yet.
+TOKEN_OVERLAP_SECONDS = env.int("TOKEN_OVERLAP_SECONDS", default=60)
 # Days in which an expired token can still be exchanged.
 TOKEN_EXCHANGE_DAYS = env.int("TOKEN_EXCHANGE_DAYS", default=30)
 # Failed token exchanges per address and minute before further ones are refused.

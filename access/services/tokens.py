@@ -26,6 +26,7 @@ from protocol.tokens import derive_token, is_derived, sign_text, token_digest
 logger = logging.getLogger(__name__)
 
 _VERB = "TokenInfo"
+_REPLACED = "令牌已被更换"
 _PARTNER_FIELDS = [field.attname for field in Partner._meta.concrete_fields]
 _ORGANISATION_FIELDS = [field.attname for field in Organisation._meta.concrete_fields]
 _ORGANISATION_OF_PARTNER = Partner._meta.get_field("organisation")
@@ -34,18 +35,24 @@ _OWNER_COLUMNS = ", ".join(
     + [f'o."{name}" AS o_{name}' for name in _ORGANISATION_FIELDS]
 )
 _OWNER_FROM = "JOIN access_organisation o ON o.id = p.organisation_id"
+# Its successor, not the newest: one that was never received has replaced nothing.
+_REPLACED_AT = """
+SELECT n.first_used_at FROM access_partnertoken n
+WHERE n.partner_id = t.partner_id AND n.generation > t.generation ORDER BY n.generation LIMIT 1
+"""
 # Looked up by SHA-256 and unique index, and kept in no cache: a revoked token is refused in the very
 # next request (threats.md 7). Which of the two is asked for shows in the token itself.
 _OF_RING = f"""
-SELECT t.id AS token_id, t.expires_at, t.revoked_at, t.first_used_at, NULL AS scope, {_OWNER_COLUMNS}
+SELECT t.id AS token_id, t.expires_at, t.revoked_at, t.first_used_at, ({_REPLACED_AT}) AS replaced_at,
+  NULL AS scope, {_OWNER_COLUMNS}
 FROM access_partnertoken t JOIN access_partner p ON p.id = t.partner_id {_OWNER_FROM} WHERE t.digest = %s
 """  # noqa: S608 - column names of our own models
 _OF_OAUTH = f"""
-SELECT NULL AS token_id, a.expires, NULL, NULL, a.scope, {_OWNER_COLUMNS}
+SELECT NULL AS token_id, a.expires, NULL, NULL, NULL, a.scope, {_OWNER_COLUMNS}
 FROM oauth2_provider_accesstoken a JOIN access_partner p ON p.application_id = a.application_id {_OWNER_FROM}
 WHERE a.token_checksum = %s
 """  # noqa: S608 - column names of our own models
-_OWN_COLUMNS = 5 + len(_PARTNER_FIELDS) + len(_ORGANISATION_FIELDS)
+_OWN_COLUMNS = 6 + len(_PARTNER_FIELDS) + len(_ORGANISATION_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +124,7 @@ def authenticate(token: str, companion: Companion | None = None) -> PartnerAuth:
     row = fetch_one(sql, (token_digest(token), *(companion.params if companion else ())))
     if row is None:
         raise ForbiddenError("令牌无效")
-    token_id, expires_at, revoked_at, first_used_at, granted, *owner = row[:_OWN_COLUMNS]
+    token_id, expires_at, revoked_at, first_used_at, replaced_at, granted, *owner = row[:_OWN_COLUMNS]
     partner = Partner.from_db("default", _PARTNER_FIELDS, owner[: len(_PARTNER_FIELDS)])
     organisation = Organisation.from_db("default", _ORGANISATION_FIELDS, owner[len(_PARTNER_FIELDS) :])
     # What an assignment does, without asking the database routers each time.
@@ -129,6 +136,8 @@ def authenticate(token: str, companion: Companion | None = None) -> PartnerAuth:
         raise ForbiddenError("令牌无效：接入方已停用")
     if expires_at <= now:
         raise ForbiddenError("令牌已过期")
+    if replaced_at is not None and replaced_at + timedelta(seconds=settings.TOKEN_OVERLAP_SECONDS) <= now:
+        raise ForbiddenError(_REPLACED)
     if token_id is not None and first_used_at is None:
         _mark_used(token_id, now)
     scopes = frozenset(partner.scopes)
@@ -249,7 +258,7 @@ def _exchange(token_id: int, partner_id: int) -> str:
         return issue_token(partner)
     in_grace = newest.issued_at + timedelta(seconds=settings.TOKEN_GRACE_SECONDS) > now
     if held.generation != newest.generation - 1 or newest.first_used_at is not None or not in_grace:
-        raise _ReplayError("令牌已被更换")
+        raise _ReplayError(_REPLACED)
     return _repeat(partner, newest)
 
 

@@ -40,11 +40,52 @@ def test_answer_has_the_keys_of_the_document_in_its_order(ministry: Caller) -> N
     assert answer["token"]["deviceCode"] == base64.b64encode(b"BJ-0001").decode()
 
 
-def test_the_new_token_opens_and_so_does_the_old_one_until_it_expires(ministry: Caller) -> None:
-    new = exchange(ministry)
-    assert new != ministry.issued.token
-    assert play(ministry, new)[0] == 200
+def test_a_replaced_token_opens_for_as_long_as_its_successor_is_not_used(
+    ministry: Caller, time_machine: TimeMachineFixture
+) -> None:
+    """Whoever never received the answer is not locked out."""
+    first = PartnerToken.objects.get(partner=ministry.partner)
+    assert exchange(ministry) != ministry.issued.token
+    time_machine.move_to(first.expires_at - timedelta(seconds=1), tick=False)
     assert play(ministry, ministry.issued.token)[0] == 200
+
+
+@pytest.mark.parametrize("use", ["call", "exchange"])
+def test_a_replaced_token_ends_a_minute_after_its_successor_was_first_used(
+    ministry: Caller, time_machine: TimeMachineFixture, use: str
+) -> None:
+    time_machine.move_to(NOON, tick=False)
+    ministry.partner.tokens.update(issued_at=NOON, expires_at=NOON + timedelta(hours=2))
+    newest = exchange(ministry)
+    if use == "call":
+        assert play(ministry, newest)[0] == 200
+    else:
+        newest = exchange(ministry, newest)
+    time_machine.move_to(NOON + timedelta(seconds=59), tick=False)
+    # Using the successor again does not prolong it.
+    assert [play(ministry, token)[0] for token in (newest, ministry.issued.token)] == [200, 200]
+    time_machine.move_to(NOON + timedelta(seconds=60), tick=False)
+    assert play(ministry, ministry.issued.token) == (403, "令牌已被更换")
+    assert play(ministry, newest)[0] == 200
+
+
+def test_the_overlap_does_not_prolong_a_token(ministry: Caller, time_machine: TimeMachineFixture) -> None:
+    first = PartnerToken.objects.get(partner=ministry.partner)
+    time_machine.move_to(first.expires_at - timedelta(seconds=1), tick=False)
+    assert play(ministry, exchange(ministry))[0] == 200
+    time_machine.move_to(first.expires_at, tick=False)
+    assert play(ministry, ministry.issued.token) == (403, "令牌已过期")
+
+
+def test_a_replaced_token_stays_closed_when_its_successor_is_forgotten(ministry: Caller) -> None:
+    """One of a longer lifetime, from before the partner's was shortened."""
+    second = exchange(ministry)
+    third = exchange(ministry, second)
+    long_ago = datetime.now(UTC) - timedelta(days=40)
+    PartnerToken.objects.filter(generation=3).update(first_used_at=long_ago)
+    PartnerToken.objects.filter(generation=2).delete()
+    assert play(ministry, ministry.issued.token) == (403, "令牌已被更换")
+    assert play(ministry, third)[0] == 200
 
 
 def test_no_tauth_is_asked_for(ministry: Caller) -> None:
