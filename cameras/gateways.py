@@ -15,10 +15,10 @@ from access.services.tokens import newest_used_token
 from cameras.choices import GatewayStyle
 from cameras.models import Gateway
 from protocol.client import Method, Param, call_with_token
-from protocol.codes import PtzAction, VideoType
+from protocol.codes import ItemStatus, PtzAction, VideoType
 from protocol.commands import PushCommand
-from protocol.envelope import Answer
-from protocol.errors import RemoteError
+from protocol.envelope import Answer, parse_number
+from protocol.errors import RemoteError, shorten
 
 ORDER_TIMEOUT_SECONDS = 5.0
 
@@ -57,14 +57,33 @@ def order_ptz(
     *,
     timeout_seconds: float = ORDER_TIMEOUT_SECONDS,
 ) -> Answer:
-    """PTZControl of the gateway."""
-    return _call(
+    """PTZControl of the gateway; it may also refuse the way we do (document 2.2), by `status` under code 200."""
+    answer = _call(
         gateway,
         "PTZControl",
         "GET",
         {"cameraNum": camera_number, "action": int(action), "step": step},
         timeout_seconds=timeout_seconds,
     )
+    result = answer.body.get("PTZControl")
+    if isinstance(result, dict) and not _is_done(result):
+        raise RemoteError(
+            _reason(result) or shorten(answer.msg) or "无说明",
+            permanent=True,
+            remote_code=answer.code,
+            http_status=answer.http_status,
+        )
+    return answer
+
+
+def _is_done(result: dict[str, object]) -> bool:
+    status = result.get("status")
+    return status is None or parse_number(status) == ItemStatus.DONE
+
+
+def _reason(result: dict[str, object]) -> str:
+    said = result.get("message")
+    return shorten(said.strip()) if isinstance(said, str) else ""
 
 
 def _call(

@@ -16,7 +16,7 @@ from cameras.choices import PtzStop
 from cameras.gateways import order_ptz
 from cameras.models import Camera, Gateway
 from cameras.selectors import is_ptz_open
-from protocol.codes import PtzAction
+from protocol.codes import Code, PtzAction
 from protocol.errors import RemoteError
 from ptz.choices import PtzLevel, PtzOutcome
 from ptz.models import PtzLease, PtzOrder
@@ -198,7 +198,8 @@ def _told(order: _Order, error: RemoteError | None) -> PtzResult:
         return PtzResult(PtzOutcome.DONE, f"{words}成功")
     if error.remote_code is None and not error.permanent:
         return _failed(PtzOutcome.TIMED_OUT, f"{words}失败，网关无应答：{error.message}")
-    code = f"（代码 {error.remote_code}）" if error.remote_code is not None else ""
+    # A gateway may refuse under the code of success.
+    code = f"（代码 {error.remote_code}）" if (error.remote_code or 0) >= Code.MALFORMED else ""
     return _failed(PtzOutcome.REFUSED, f"{words}失败，网关拒绝{code}：{error.message}")
 
 

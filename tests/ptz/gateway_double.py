@@ -20,13 +20,13 @@ class Received:
     at: float
 
 
-Answer = tuple[int, str] | None
+Answer = tuple[int, str] | dict[str, object] | None
 
 
 @dataclass
 class GatewayDouble:
-    """`answers` by action, else `default`; None drops the connection without a word. While `gates[action]` is
-    not set, orders of that action wait for it."""
+    """`answers` by action, else `default`: code and msg, or a whole answer; None drops the connection without a
+    word. While `gates[action]` is not set, orders of that action wait for it."""
 
     default: Answer = (200, "成功")
     answers: dict[int, Answer] = field(default_factory=dict)
@@ -84,7 +84,8 @@ class GatewayDouble:
         if answer is None or url.path != "/service/video.PTZControl":
             handler.close_connection = True
             return
-        body = json.dumps({"code": answer[0], "msg": answer[1]}).encode()
+        told = answer if isinstance(answer, dict) else {"code": answer[0], "msg": answer[1]}
+        body = json.dumps(told).encode()
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(body)))

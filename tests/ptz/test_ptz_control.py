@@ -199,6 +199,34 @@ def test_reason_of_the_gateway_is_carried_in_words(
     assert the_order().message == answer["msg"]
 
 
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ({"status": 1, "message": "忙"}, "忙"),
+        ({"status": "1", "message": "云台被本地占用"}, "云台被本地占用"),
+        ({"status": 1}, "设备离线"),
+        ({"status": "失败", "message": " "}, "设备离线"),
+    ],
+)
+def test_a_failure_told_as_the_document_tells_it_upward_reaches_the_ministry(
+    ministry: Caller, dome: Camera, roadside: GatewayDouble, result: dict[str, object], words: str
+) -> None:
+    roadside.answers[1] = {"code": 200, "msg": "设备离线", "PTZControl": result}
+    answer = ministry.get("PTZControl", cameraNum=dome.number, action=1)
+    assert (answer["code"], answer["PTZControl"]["status"]) == (200, 1)
+    assert answer["PTZControl"]["message"] == f"云台向左转动失败，网关拒绝：{words}"
+    assert the_order().outcome == PtzOutcome.REFUSED
+
+
+@pytest.mark.parametrize("result", [{"status": 0, "message": "成功"}, {"status": "0"}, {}, None])
+def test_a_success_told_so_is_one(
+    ministry: Caller, dome: Camera, roadside: GatewayDouble, result: dict[str, object] | None
+) -> None:
+    roadside.answers[1] = {"code": 200, "msg": "成功", "PTZControl": result}
+    answer = ministry.get("PTZControl", cameraNum=dome.number, action=1)
+    assert (answer["code"], answer["PTZControl"]["status"]) == (200, 0)
+
+
 def test_gateway_that_is_down_leaves_its_row(ministry: Caller, dome: Camera, gateway: Gateway) -> None:
     Gateway.objects.filter(pk=gateway.pk).update(base_url="http://127.0.0.1:9")
     answer = ministry.get("PTZControl", cameraNum=dome.number, action=1)
