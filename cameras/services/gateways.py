@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from access.actors import Actor
 from access.choices import PartnerKind
@@ -44,12 +45,25 @@ def add_gateway(
 
 
 def save_gateway(*, gateway: Gateway, actor: Actor) -> Gateway:
-    """Store the record of a gateway that has passed `full_clean`."""
+    """Store the record of a gateway that has passed `full_clean`.
+
+    A partner may have reported cameras before it had one; they become cameras of this gateway.
+    """
     is_new = gateway.pk is None
     with transaction.atomic():
+        is_of_new_partner = not Gateway.objects.filter(pk=gateway.pk, partner=gateway.partner).exists()
         gateway.save()
+        if is_of_new_partner:
+            _adopt_cameras(gateway)
         _record(actor, "新增网关" if is_new else "修改网关", gateway)
     return gateway
+
+
+def _adopt_cameras(gateway: Gateway) -> None:
+    # In the order in which every writer of the ledger locks them.
+    orphans = Camera.objects.filter(owner=gateway.partner, gateway=None, deleted_at=None)
+    ids = list(orphans.select_for_update().order_by("pk").values_list("pk", flat=True))
+    Camera.objects.filter(pk__in=ids).update(gateway=gateway, updated_at=timezone.now())
 
 
 def remove_gateways(gateways: Sequence[Gateway], *, actor: Actor) -> None:

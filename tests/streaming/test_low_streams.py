@@ -9,6 +9,7 @@ import pytest
 from celery import Task
 from django.conf import LazySettings
 from django.core.cache import cache
+from django.core.management import call_command
 from time_machine import TimeMachineFixture
 
 from access.models import Alarm
@@ -213,6 +214,38 @@ def test_a_gateway_out_of_use_is_not_ordered_and_is_again_when_it_is_back(
     Gateway.objects.update(is_active=True, base_url=roadside.peer.base_url)
     keep()
     assert len(roadside.orders()) == 3
+
+
+@pytest.mark.parametrize("has_record", [True, False])
+def test_cameras_reported_before_their_gateway_had_an_address_are_ordered_when_it_is_set(
+    gateway_partner: Caller,
+    other_gateway: Caller,
+    server: MediaServer,
+    roadside: GatewayDouble,
+    has_record: bool,
+) -> None:
+    if has_record:
+        make_gateway(gateway_partner.partner)
+    register(gateway_partner, wire(1), wire(2), wire(3))
+    gateway_partner.post("VideoInformationDel", {"cameras": [number(3)]})
+    register(other_gateway, wire(7, department="齐鲁交通", roadSec="潍坊管理处"))
+    keep()
+    assert not roadside.peer.requests
+    call_command("add_gateway", "--code", "GW-0001", "--base-url", roadside.peer.base_url)
+    keep()
+    assert roadside.orders() == [(1, 0), (2, 0)]
+    assert [camera(n).gateway for n in (3, 7)] == [Gateway.objects.get() if has_record else None, None]
+    # Nothing is left for a repeated report to change.
+    assert [result["info"] for result in register(gateway_partner, wire(1), wire(2))] == ["未变化"] * 2
+
+
+def test_a_camera_that_staff_took_from_its_gateway_stays_so_when_its_record_changes(
+    gateway: Gateway, roadside: GatewayDouble
+) -> None:
+    Camera.objects.filter(number_key=number(2)).update(gateway=None)
+    call_command("add_gateway", "--code", "GW-0001", "--base-url", roadside.peer.base_url, "--name", "济南")
+    keep()
+    assert roadside.orders() == [(1, 0), (3, 0)]
 
 
 def test_a_deleted_camera_is_finished_until_the_gateway_agrees(
