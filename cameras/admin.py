@@ -12,6 +12,9 @@ from cameras.models import Camera, Gateway, PtzGrant, StatusChange
 from cameras.services.gateways import note_grants, remove_gateways, save_gateway
 from cameras.services.ledger import approve_cameras, remove_cameras, save_camera
 
+# Cameras that a page lists by name.
+_MOST_NAMED = 20
+
 
 @admin.register(Gateway)
 class GatewayAdmin(admin.ModelAdmin[Gateway]):
@@ -24,6 +27,16 @@ class GatewayAdmin(admin.ModelAdmin[Gateway]):
 
     def save_model(self, request: HttpRequest, obj: Gateway, form: Any, change: bool) -> None:
         save_gateway(gateway=obj, actor=actor_of_user(request))
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Gateway] | Sequence[Gateway], request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        # Only a live camera holds its gateway; there may be thousands of them.
+        cameras = Camera.objects.filter(gateway__in=list(objs), deleted_at=None)
+        held = [f"摄像机：{camera}" for camera in cameras[:_MOST_NAMED]]
+        if len(held) == _MOST_NAMED and (count := cameras.count()) > _MOST_NAMED:
+            held.append(f"等共 {count} 路")
+        return [str(gateway) for gateway in objs], {"视频上云网关": len(objs)}, set(), held
 
     def delete_model(self, request: HttpRequest, obj: Gateway) -> None:
         remove_gateways([obj], actor=actor_of_user(request))

@@ -67,8 +67,9 @@ def _adopt_cameras(gateway: Gateway) -> None:
 
 
 def remove_gateways(gateways: Sequence[Gateway], *, actor: Actor) -> None:
-    """Delete records of gateways; ProtectedError while one has cameras, deleted ones included."""
+    """Delete records of gateways; ProtectedError while one has live cameras. Deleted ones let go of it."""
     with transaction.atomic():
+        Camera.objects.filter(gateway__in=gateways).exclude(deleted_at=None).update(gateway=None)
         for gateway in gateways:
             _record(actor, "删除网关", gateway)
             gateway.delete()

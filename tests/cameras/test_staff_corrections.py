@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db.models import ProtectedError
 from django.test import Client
 from django.urls import reverse
 
@@ -10,7 +11,8 @@ from access.actors import SYSTEM
 from access.choices import OrganisationKind
 from access.models import BehaviourLog, Organisation, User
 from cameras.choices import OnlineStatus
-from cameras.models import Camera, PtzGrant, StatusChange
+from cameras.models import Camera, Gateway, PtzGrant, StatusChange
+from cameras.services.gateways import remove_gateways
 from cameras.services.ledger import save_camera
 from cameras.services.status import set_stream_presence
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
@@ -195,3 +197,41 @@ def test_a_form_opened_before_a_deletion_does_not_undo_it(gateway_partner: Calle
     save_camera(camera=opened, actor=SYSTEM)
     stored = camera(1)
     assert (stored.name, stored.deleted_at is None) == ("新名称", False)
+
+
+def remove_gateway(admin: Client, gateway: Gateway, *, selected: bool) -> str:
+    """By its own page, or chosen in the list; what the page said."""
+    if selected:
+        chosen = {"action": "delete_selected", "_selected_action": [gateway.pk], "post": "yes"}
+        response = admin.post(reverse("admin:cameras_gateway_changelist"), chosen)
+    else:
+        url = reverse("admin:cameras_gateway_delete", args=[gateway.pk])
+        response = admin.post(url, {"post": "yes"})
+    return response.content.decode()
+
+
+@pytest.mark.parametrize("selected", [True, False])
+def test_a_gateway_is_deleted_once_its_cameras_are(
+    admin: Client, gateway_partner: Caller, selected: bool
+) -> None:
+    gateway = make_gateway(gateway_partner.partner, "http://10.1.2.3")
+    register(gateway_partner, *[wire(n) for n in range(1, 23)])
+    page = remove_gateway(admin, gateway, selected=selected)
+    assert page.count("摄像机：G2 京沪高速") == 20 and "等共 22 路" in page
+    assert Gateway.objects.exists()
+    gateway_partner.post("VideoInformationDel", {"cameras": [number(n) for n in range(1, 23)]})
+    remove_gateway(admin, gateway, selected=selected)
+    assert not Gateway.objects.exists()
+    assert BehaviourLog.objects.get(verb="删除网关").object_name == "gateway-jinan"
+    assert (camera(1).gateway, camera(1).deleted_at is None) == (None, False)
+    # And a deleted camera that is reported again needs no gateway to come back to life.
+    assert register(gateway_partner, wire(1))[0]["info"] == "注册成功"
+
+
+def test_a_gateway_with_cameras_is_not_deleted_past_the_page(gateway_partner: Caller) -> None:
+    gateway = make_gateway(gateway_partner.partner)
+    register(gateway_partner, wire(1), wire(2))
+    gateway_partner.post("VideoInformationDel", {"cameras": [number(2)]})
+    with pytest.raises(ProtectedError):
+        remove_gateways([gateway], actor=SYSTEM)
+    assert (camera(1).gateway, camera(2).gateway) == (gateway, gateway)
