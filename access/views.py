@@ -4,17 +4,19 @@ from functools import cache
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import get_urlconf
 from django.views.decorators.http import require_safe
 
 from access.actors import address_of
+from access.answers import enveloped
 from access.callers import presented_token
 from access.interface_page import entries, paragraphs, shape_tables
 from access.operations import Schema
+from access.renderers import JSON_TYPE, to_json
 from access.services.tokens import authenticate
+from protocol.codes import Code
 from protocol.errors import ForbiddenError
 
 
@@ -34,9 +36,10 @@ def _schema_of(urlconf: str) -> Schema:
 
 @require_safe
 def schema(request: HttpRequest) -> HttpResponse:
-    """YAML, or JSON for `?format=json` and whoever accepts only that."""
+    """YAML, or JSON for `?format=json` and whoever accepts only that; a refusal is JSON too, for programs."""
     if not _may_read(request):
-        raise PermissionDenied
+        refusal = enveloped(Code.FORBIDDEN, "缺少有效的令牌：请在 TAuth 头中给出，或先登录", None, None)
+        return HttpResponse(to_json(refusal), content_type=JSON_TYPE, status=Code.FORBIDDEN)
     from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiYamlRenderer
 
     wants_json = request.GET.get("format") == "json" or request.headers.get("Accept") == "application/json"

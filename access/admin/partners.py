@@ -242,12 +242,15 @@ class PartnerAdmin(RecordedAdmin):
 
 
 def _rows_of(issued: IssuedPartner) -> list[tuple[str, str]]:
+    organisation = Partner.objects.select_related("organisation").get(pk=issued.partner_id).organisation
     return [
         ("用户名 user", issued.user),
         ("编号 deviceCode", issued.device_code),
         ("首个令牌 token", issued.token),
         ("SM2 私钥", issued.private_key),
         ("SM2 公钥", issued.public_key),
+        # What it calls all its cameras by: no verb tells it.
+        ("单位范围 department", organisation.name),
     ]
 
 

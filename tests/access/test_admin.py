@@ -93,10 +93,11 @@ def test_a_new_partner_is_handed_its_secrets_once(desk: Client, company: Organis
     page = desk.post(reverse("admin:access_partner_add"), form)
     assert "no-store" in page.headers["Cache-Control"]
     values = re.findall(r"<textarea[^>]*>([^<]+)</textarea>", text_of(page))
-    user, device_code, token, private_key, public_key = values
+    user, device_code, token, private_key, public_key, department = values
     partner = Partner.objects.get()
     assert (user, device_code, public_key) == ("gateway-qingdao", "R1ctMDAwOQ==", partner.public_key)
     assert is_private_key(private_key)
+    assert department == company.name
     response = Client().post(
         "/service/video.VideoInformation", b"[]", "application/json", headers={"TAuth": token}
     )

@@ -125,7 +125,11 @@ def test_strangers_read_it_only_where_that_is_allowed(path: str, settings: LazyS
     if path == "/api/docs/":
         assert (refused.status_code, refused.headers["Location"]) == (302, "/login/?next=/api/docs/")
     else:
-        assert refused.status_code == 403
+        assert (refused.status_code, refused.headers["Content-Type"]) == (
+            403,
+            "application/json; charset=utf-8",
+        )
+        assert refused.json()["code"] == 403 and "TAuth" in refused.json()["msg"]
     assert Client().get(path, headers={"TAuth": "nobody's"}).status_code in (302, 403)
     settings.API_DOCS_PUBLIC = True
     assert Client().get(path).status_code == 200
