@@ -19,8 +19,8 @@ TOKEN_INFO = Operation(
     summary="更换令牌",
     clause="附录 2",
     said=(
-        "以当前令牌换取新令牌。不需要 `TAuth` 头：令牌在参数中，由签名证明。没有收到答复时以同样的请求再发一次，"
-        "得到同一个新令牌，直到它被使用或过了宽限时间。"
+        "以当前令牌换取新令牌。不需要 `TAuth` 头：令牌在参数中，由签名证明。先保存新令牌，再使用。没有收到答复时，"
+        "10 分钟内以旧令牌再发一次，得到同一个新令牌，直到它被使用过。新令牌首次使用 60 秒后，旧令牌不能再调用接口。"
     ),
     parameters=(
         Parameter(
@@ -55,8 +55,8 @@ _GRANT = Shape(
     "客户端模式的请求；客户端也可用 HTTP Basic 表明身份",
     {
         "grant_type": {"type": "string", "enum": ["client_credentials"], "description": "只支持客户端模式"},
-        "client_id": text("客户端编号"),
-        "client_secret": text("客户端密钥"),
+        "client_id": text("客户端编号，见管理后台接入方的页面"),
+        "client_secret": text("客户端密钥，由平台管理员生成，只显示一次"),
         "scope": text(
             "请求的范围，以空格分隔；缺省为接入方的全部范围。取值："
             + "，".join(f"{value} {label}" for value, label in Scope.choices),

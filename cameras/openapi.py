@@ -102,7 +102,10 @@ _VERDICT = Shape(
     "BackResult",
     "一项的结果，按上报的次序",
     {
-        "cameraNum": text("摄像机编号，按上报的写法；读不出时为空", longest=LONGEST_CAMERA_NUM),
+        "cameraNum": text(
+            "摄像机编号：成功的项按登记时的写法，失败的项按上报的写法；读不出时为空",
+            longest=LONGEST_CAMERA_NUM,
+        ),
         "status": choice("操作状态", {0: "成功", 1: "失败"}),
         "info": text("注册成功、修改成功、未变化、待审核、删除成功，或失败的原因（字段与值）", shortest=1),
     },

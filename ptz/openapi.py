@@ -22,7 +22,8 @@ PTZ_CONTROL = Operation(
     clause="附录 1 2.2",
     said=(
         "动作片刻后自动停止，重复发送即持续。文件规定动作 1 至 12；0、13、14 是已有客户端使用的扩展。"
-        "不可控、网关拒绝或无应答：`code` 200，`status` 1。未开放或省级正在控制：`code` 403，同样带 `PTZControl`。"
+        "不可控、网关拒绝或无应答：`code` 200，`status` 1。未开放或省级正在控制：`code` 403，同样带 `PTZControl`，"
+        "此时不必更换令牌。"
     ),
     parameters=(
         Parameter("cameraNum", KNOWN_NUM, is_required=True),

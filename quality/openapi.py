@@ -21,7 +21,7 @@ REPORT_CAMERA_QUALITY = Operation(
             {
                 "cameraNum": KNOWN_NUM,
                 "cameraStatus": text(
-                    f"至少九位 0、1，自左至右：{_PLACES}；1 为异常。第十位起原样保存",
+                    f"至少九位 0、1，自左至右：{_PLACES}；1 为异常。第十位起为数字，原样保存，共不超过 64 位",
                     pattern="^[01]{9}[0-9]{0,55}$",
                 ),
             },

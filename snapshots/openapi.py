@@ -36,7 +36,7 @@ SNAP_SHOT = Operation(
     clause="附录 1 2.3",
     said=(
         "两个时间都不给：每路最新一张；只给一个，或开始晚于结束：400。`cameraNum` 与 `department` 至少给一个。"
-        "按摄像机、再按时间排列。"
+        "时间范围两端都含，按拍摄时间（`message`）比较。按摄像机、再按时间排列。"
     ),
     parameters=(
         DEPARTMENT,

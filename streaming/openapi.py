@@ -25,8 +25,8 @@ _ENTRY = Shape(
     "一路摄像机的播放地址",
     {
         "cameraNum": CAMERA_NUM,
-        "flv_url": text("HTTP-FLV 播放地址，签发后数秒内可打开一次；离线时为空", pattern=_URL),
-        "hls_url": text("HLS 入口地址，答复 302；离线时为空", pattern=_URL),
+        "flv_url": text("HTTP-FLV 播放地址，签发后 5 秒内可以打开，之后打不开；离线时为空", pattern=_URL),
+        "hls_url": text("HLS 入口地址，同样 5 秒内可以打开，答复 302；离线时为空", pattern=_URL),
         "isCameraControl": _CONTROL,
         "online": choice("是否在线，故障按离线", _YES_NO),
         "message": text("摄像机名称"),
@@ -60,7 +60,7 @@ GET_CAMERA_PLAY_URL = Operation(
     clause="附录 1 2.1",
     said=(
         "给出 `cameraNum` 时为一路；否则为 `department` 及其下级的全部摄像机；两者都不给返回 400。"
-        "高码流按需推流：地址立刻返回，媒体服务器等待推流到达。"
+        "高码流按需推流：地址立刻返回，媒体服务器至多等待 8 秒；到时仍没有这路流为 404，低码流也是如此。"
     ),
     parameters=(
         DEPARTMENT,
