@@ -65,7 +65,7 @@ class RunningPeer:
         """Of all verbs, token exchanges and refused ones too."""
         return sum(self.stats()["requests"].values())
 
-    def wait_until_quiet(self, *, quiet_seconds: float = 2.0, at_most: float = 30.0) -> None:
+    def wait_until_quiet(self, *, quiet_seconds: float, at_most: float) -> None:
         """Until no request came for a while."""
         deadline, count, since = time.monotonic() + at_most, -1, time.monotonic()
         while time.monotonic() < deadline and time.monotonic() - since < quiet_seconds:
