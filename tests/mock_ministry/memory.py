@@ -8,7 +8,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_NEWEST_ANALYSES = 1000
+NEWEST_ANALYSES = 1000
 
 
 class Table:
@@ -39,7 +39,7 @@ class Table:
 
 
 class Memory:
-    def __init__(self, file: Path | None) -> None:
+    def __init__(self, file: Path | None, *, most_analyses: int = NEWEST_ANALYSES) -> None:
         if file:
             file.parent.mkdir(parents=True, exist_ok=True)
         database = sqlite3.connect(str(file) if file else ":memory:")
@@ -55,11 +55,14 @@ class Memory:
         self.qualities = Table(database, "quality")
         self.analyses = Table(database, "analysis")
         self.tokens = Table(database, "token")
+        self._most_analyses = most_analyses
 
     def add_analyses(self, items: list[Json]) -> None:
-        start = max((int(key) for key in self.analyses.rows), default=0) + 1
+        # The keys rise, and rows stand in the order in which they came.
+        start = int(next(reversed(self.analyses.rows), "0")) + 1
         self.analyses.put((f"{start + offset:012d}", item) for offset, item in enumerate(items))
-        self.analyses.remove(sorted(self.analyses.rows)[:-_NEWEST_ANALYSES])
+        surplus = len(self.analyses.rows) - self._most_analyses
+        self.analyses.remove(list(self.analyses.rows)[: max(surplus, 0)])
 
     def forget_cameras(self, keys: list[str]) -> None:
         for table in (self.cameras, self.statuses, self.qualities):

@@ -57,6 +57,11 @@ class TokenRing:
             return str(row["token"])  # the answer with it was lost
         return self._keep(secrets.token_hex(16), previous=token)
 
+    def expire(self) -> None:
+        """The newest token ends now; it can still be exchanged."""
+        row = self._kept.rows["current"]
+        self._kept.put([("current", {**row, "issued_at": time.time() - LIFETIME_SECONDS - 1})])
+
     def _is_previous(self, token: str) -> bool:
         row = self._kept.rows["current"]
         return (
