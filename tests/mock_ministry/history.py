@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-_MOST_EVENTS_OF_A_CAMERA = 500
+_MOST_EVENTS_OF_A_CAMERA = 2000
 _MOST_OVERLAPS = 1000
 
 

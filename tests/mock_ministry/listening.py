@@ -51,6 +51,8 @@ class Doors:
         self._reopening: asyncio.TimerHandle | None = None
         self._certifying: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
+        # Two who open at once would meet on one address.
+        self._lock = asyncio.Lock()
 
     @property
     def can_show_wrong_certificate(self) -> bool:
@@ -73,16 +75,21 @@ class Doors:
                 timer.cancel()
         if self._server:
             self._server.close()
+        self._cut(None, is_cutting_busy=True)
         for runner in self._runners:
             await runner.cleanup()
+        # Transports close in a later turn of the loop, those with TLS in the one after it.
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     async def _open(self) -> None:
-        if self._server is not None:
-            return
-        self._server = await asyncio.get_running_loop().create_server(
-            self._protocol, self.host, self.port, ssl=self.tls.context if self.tls else None
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        async with self._lock:
+            if self._server is not None:
+                return
+            self._server = await asyncio.get_running_loop().create_server(
+                self._protocol, self.host, self.port, ssl=self.tls.context if self.tls else None
+            )
+            self.port = self._server.sockets[0].getsockname()[1]
 
     def _protocol(self) -> asyncio.BaseProtocol:
         server = self._runners[0].server
@@ -97,11 +104,9 @@ class Doors:
             self._server.close()
             self._server = None
         self._cut(spared, is_cutting_busy=True)
-        self._reopening = self._later(self._reopening, seconds, self.reopen)
+        self._reopening = self._later(self._reopening, seconds, self._reopen)
 
-    def reopen(self) -> None:
-        if self._reopening:
-            self._reopening.cancel()
+    def _reopen(self) -> None:
         # Kept: a task nobody refers to may be collected before it has run.
         self._opening = asyncio.get_running_loop().create_task(self._open())
 
@@ -120,11 +125,14 @@ class Doors:
             timer.cancel()
         return asyncio.get_running_loop().call_later(seconds, what)
 
-    def mend(self) -> None:
-        """Both at once: open, with the right certificate."""
+    async def mend(self) -> None:
+        """Open, with the right certificate, whatever was to last longer."""
+        for timer in (self._reopening, self._certifying):
+            if timer:
+                timer.cancel()
         if self.tls:
             self.tls.show()
-        self.reopen()
+        await self._open()
 
     def _cut(self, spared: asyncio.BaseTransport | None, *, is_cutting_busy: bool) -> None:
         server = self._runners[0].server

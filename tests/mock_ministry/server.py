@@ -169,7 +169,7 @@ class Ministry:
             return _malformed(f"没有故障 {mode}")
         if mode == "none":
             self.faults, self.is_spoiling = [], False
-            self._doors.mend()
+            await self._doors.mend()
         elif mode == "schedule":
             schedule = Schedule(plan, self._doors.can_show_wrong_certificate)
             self.spoiler = Spoiler(schedule, self._verbs, self._doors, self._remember)
