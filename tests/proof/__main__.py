@@ -23,6 +23,7 @@ def parse() -> argparse.Namespace:
     options.add_argument(
         "--longer-minutes", type=float, default=10, help="added at most, for the sake of that"
     )
+    options.add_argument("--door-seconds", type=float, default=2, help="shut, or with a wrong certificate")
     options.add_argument("--chaos-seconds", type=float, default=25, help="between two kills or restarts")
     options.add_argument("--settle-seconds", type=float, default=600, help="until all is told, at most")
     options.add_argument("--keep", type=Path, help="folder for logs and data, which then stay")

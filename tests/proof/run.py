@@ -47,6 +47,8 @@ class Proof:
             seed=self._options.seed,
             share=self._options.share,
             hold_seconds=3 * CLIENT_SECONDS,
+            refused_seconds=self._options.door_seconds,
+            certificate_seconds=self._options.door_seconds,
         )
         self._begun_at = time.monotonic()
         chaos = self._chaos()
