@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from django.db import connection
+from django.utils import timezone
 
-from ministry.models import UpperPlatform
+from ministry.models import AnalysisDelivery, DeliveryTrouble, UpperPlatform
 from tests.proof.journal import acknowledgements, install
 from tests.proof.judge import ahead_of_truth, differences, overlapping, pending, read_truth, too_rare
 from tests.proof.workload import Gateway
@@ -142,13 +143,15 @@ class Proof:
 
 
 def retry_parked() -> None:
-    """What the platform put off because the ministry would not have it is tried again at once."""
+    """What was put off because the ministry would not have it: staff ask for it, or its hour is over."""
     for module in pkgutil.iter_modules(importlib.import_module("ministry.services").__path__):
         service = getattr(importlib.import_module(f"ministry.services.{module.name}"), "retry_parked", None)
         if service is not None:
             for platform in UpperPlatform.objects.all():
                 service(platform=platform)
-            return
+            break
+    for model in (DeliveryTrouble, AnalysisDelivery):
+        model.objects.filter(retry_at__gt=timezone.now()).update(retry_at=timezone.now())
 
 
 def run(options: argparse.Namespace, world: World) -> int:
