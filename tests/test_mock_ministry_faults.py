@@ -1,5 +1,6 @@
 """The faults of the mock ministry happen as they are called, and what it watches for is found."""
 
+import asyncio
 import json
 import socket
 import ssl
@@ -14,6 +15,7 @@ import urllib3
 
 from deploy.demo.certificates import keep_certificates
 from tests.mock_ministry.faults import Kind, Plan, Schedule
+from tests.mock_ministry.history import Watch
 from tests.mock_ministry.listening import Tls
 from tests.mock_ministry.running import ACCOUNT, RunningMinistry
 from tests.test_mock_ministry import CAMERA, COMPANY, HEADERS, NUMBER, call, exchange, with_token
@@ -264,6 +266,22 @@ def test_a_request_is_over_with_its_connection(ministry: RunningMinistry) -> Non
         with send(ministry, "ReportCameraStatus", ONLINE):
             _wait_for(ministry, calls=3)
             assert len(ministry.ask("overlaps")["overlaps"]) == 1
+
+
+class _Open(asyncio.BaseTransport):
+    """Its loop has not noticed anything yet."""
+
+    def is_closing(self) -> bool:
+        return False
+
+
+def test_the_end_of_a_connection_is_seen_before_the_loop_tells_it() -> None:
+    near, far = socket.socketpair()
+    with near:
+        ticket = Watch().enter("ReportCameraStatus", (NUMBER,), _Open({"socket": near}))
+        assert not ticket.is_dropped()
+        far.close()
+        assert ticket.is_dropped()
 
 
 def _wait_for(ministry: RunningMinistry, *, calls: int) -> None:
