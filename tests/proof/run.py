@@ -111,14 +111,15 @@ class Proof:
         """What is wrong."""
         ask = self._world.ask_ministry
         told = acknowledgements()
-        found = [f"still pending: {what} {count}" for what, count in pending().items()]
-        found += differences(read_truth(), ask("state"))
-        found += ahead_of_truth(told, ask("history"))
-        found += overlapping(ask("overlaps"))
-        found += too_rare(ask("faults")["counts"], self._options.least)
-        if not told:
-            found.append("nothing was ever acknowledged")
-        return found
+        found = {
+            "pending": [f"{count} {what}" for what, count in pending().items()],
+            "too rare": too_rare(ask("faults")["counts"], self._options.least),
+            "overlap": overlapping(ask("overlaps")),
+            "ahead of the truth": ahead_of_truth(told, ask("history")),
+            "different": differences(read_truth(), ask("state")),
+            "idle": [] if told else ["nothing was ever acknowledged"],
+        }
+        return [f"{what}: {each}" for what, all_of_it in found.items() for each in all_of_it]
 
     def tell(self) -> None:
         """Everything that happened, in figures."""
@@ -168,6 +169,7 @@ def run(options: argparse.Namespace, world: World) -> int:
         print(f"settled after {time.monotonic() - begun:.0f} s", flush=True)
         proof.tell()
         found = proof.verdict()
+    (world.folder / "found.txt").write_text("\n".join(found))
     for fault in found[:MOST_SHOWN]:
         print(f"WRONG {fault}")
     print(f"{len(found)} faults found" if found else "PROVEN", f"({time.monotonic() - begun:.0f} s)")
