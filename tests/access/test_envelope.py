@@ -231,7 +231,8 @@ def test_pages_keep_their_own_errors_and_a_policy() -> None:
 
 
 def test_only_pages_have_a_session(ministry: Caller) -> None:
-    assert not hasattr(ministry.request("GET", "GetCameraStatus").wsgi_request, "session")
+    answer = ministry.request("GET", "GetCameraStatus")
+    assert not hasattr(answer.wsgi_request, "session")  # type: ignore[attr-defined]
     assert hasattr(Client().get("/console/nowhere").wsgi_request, "session")
 
 

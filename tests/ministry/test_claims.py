@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 from time_machine import TimeMachineFixture
 
-from ministry.models import CameraDelivery, UpperPlatform
+from ministry.models import AnalysisDelivery, CameraDelivery, UpperPlatform
 from ministry.services.claims import claim, know_new_cameras, lease_seconds
 from ministry.services.sync import sync_platform
 from tests.cameras.ledger import camera, number, register, wire
@@ -227,3 +227,36 @@ def test_the_platforms_own_pace(odd: Peer, settings: LazySettings, rate: float, 
     sync()
     assert len(odd.requests) == 6
     assert time.monotonic() - began >= least
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("change", ["moved", "deleted", "none"])
+def test_a_result_of_a_camera_that_changes_meanwhile_is_told_again(
+    odd: Peer, cameras: Caller, change: str
+) -> None:
+    """They pass it over in silence, and the answer is 200 all the same."""
+    odd.respond = answering(lambda nums: [{"cameraNum": num, "status": 0} for num in nums])
+    sync()
+    cameras.post("ReportAnalyse", [{"cameraNum": number(n), "data": "{}"} for n in (1, 2)])
+
+    def respond(request: Request) -> Reply:
+        if request.path.endswith("ReportAnalyse") and len(odd.of("ReportAnalyse")) == 1:
+            thread = threading.Thread(target=move)
+            thread.start()
+            thread.join()
+        return reply(200, backResult=[{"cameraNum": num, "status": 0} for num in sent(request)])
+
+    def move() -> None:
+        rows = CameraDelivery.objects.filter(camera=camera(1))
+        if change == "moved":
+            rows.update(department="齐鲁交通", version=2)
+        elif change == "deleted":
+            rows.delete()
+        connection.close()
+
+    odd.respond = respond
+    sync()
+    told = [sent(request) for request in odd.of("ReportAnalyse")]
+    assert told[0] == [number(1), number(2)]
+    assert told[1:] == ([] if change == "none" else [[number(1)]])
+    assert not AnalysisDelivery.objects.filter(reported_at=None).exists()

@@ -1,18 +1,20 @@
 """Analysis results go upward as events, the oldest first; each is told once to each platform (document 1.4)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from access.days import DailyTable, day_of
 from analysis.models import AnalysisResult
 from cameras.models import Camera
 from ministry.choices import Interface
-from ministry.models import AnalysisDelivery, UpperPlatform
-from ministry.services.claims import Claim
+from ministry.models import AnalysisDelivery, CameraDelivery, UpperPlatform
+from ministry.services.claims import Claim, release
 from ministry.services.reports.base import Batch, Report, Verdicts
 from ministry.services.troubles import AnalysisTroubles
 from protocol.envelope import Answer
@@ -40,22 +42,63 @@ class Analyses(Report):
 
     def load(self, platform: UpperPlatform, held: Claim, department: str) -> Batch | None:
         owed = AnalysisDelivery.objects.filter(pk__in=held.keys, reported_at=None)
-        rows = list(owed.select_related("camera", "result").order_by("received_at", "id"))
+        places = _places(platform, owed)
+        rows = [
+            _Event(row, places[row.camera_id])
+            for row in owed.select_related("camera", "result").order_by("received_at", "id")
+            if row.camera_id in places and places[row.camera_id].department == department
+        ]
         if not rows:
             return None
-        body = [{"cameraNum": row.camera.number, "data": row.result.data} for row in rows]
-        return Batch(held, rows, {row.pk: "" for row in rows}, body, department)
+        body = [{"cameraNum": one.row.camera.number, "data": one.row.result.data} for one in rows]
+        return Batch(held, rows, {one.row.pk: "" for one in rows}, body, department)
 
     def accept(self, batch: Batch, answer: Answer) -> Verdicts:
-        days = {row.received_at for row in batch.rows}
-        # The time finds the partitions.
-        rows = AnalysisDelivery.objects.filter(
-            pk__in=batch.keys, received_at__in=days, claimed_until=batch.claim.until
+        """Only of cameras that nobody moved or deleted meanwhile: those are passed over in silence (document 1.4)."""
+        sent: Sequence[_Event] = batch.rows
+        owed = AnalysisDelivery.objects.filter(
+            pk__in=batch.keys,
+            # The time finds the partitions.
+            received_at__in={one.row.received_at for one in sent},
+            claimed_until=batch.claim.until,
         )
-        rows.update(
+        places = _places(sent[0].row.platform, owed)
+        done = [one.row.pk for one in sent if places.get(one.row.camera_id) == one.place]
+        owed.filter(pk__in=done).update(
             reported_at=timezone.now(), last_error="", retry_at=None, parked_at=None, claimed_until=None
         )
-        return Verdicts(batch.keys)
+        release(batch.claim, batch.keys)
+        return Verdicts(done)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a camera stands over there: it changes whenever something of it was acknowledged."""
+
+    department: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    row: AnalysisDelivery
+    place: _Place
+
+
+def _places(platform: UpperPlatform, owed: QuerySet[AnalysisDelivery]) -> dict[int, _Place]:
+    """By camera; none where a registration or deletion is under way."""
+    rows = CameraDelivery.objects.filter(
+        platform=platform,
+        camera__in=owed.values("camera"),
+        version__gt=0,
+        is_in_doubt=False,
+        camera__deleted_at=None,
+        camera__is_pending=False,
+    )
+    return {
+        camera: _Place(department, version)
+        for camera, department, version in rows.values_list("camera_id", "department", "version")
+    }
 
 
 def queue_results(
