@@ -15,7 +15,7 @@ _TIMEOUT = urllib3.Timeout(connect=2, read=5)
 
 class EmbeddedMedia(MediaAdapter):
     def play_paths(self, stream: str) -> PlayPaths:
-        return PlayPaths(flv=f"/{APP}/{stream}.flv", hls=f"/{APP}/{stream}.m3u8")
+        return PlayPaths(f"/{APP}/{stream}.flv", f"/{APP}/{stream}.m3u8")
 
     def list_streams(self) -> list[LiveStream]:
         rows = self._call("GET", "/api/streams").get("streams", [])
