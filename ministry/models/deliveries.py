@@ -25,6 +25,8 @@ class CameraDelivery(models.Model):
     status_at = models.DateTimeField("状态确认时间", null=True)
     quality = models.CharField("已确认图像质量", max_length=9, null=True)  # noqa: DJ001  null: never told
     quality_at = models.DateTimeField("图像质量确认时间", null=True)
+    # They were found to hold otherwise than they acknowledged: what is owed since then waits since then.
+    reset_at = models.DateTimeField("重报起始时间", null=True)
     # In a request, or resting after one, until then: no camera is in two requests at once.
     claimed_until = models.DateTimeField("占用至", null=True)
 

@@ -34,22 +34,22 @@ CROSS JOIN LATERAL (
     VALUES
     (
         %(register)s::smallint, NOT g.is_gone AND d.version < c.version,
-        FALSE, c.version_at, c.version::text, FALSE
+        FALSE, GREATEST(c.version_at, d.reset_at), c.version::text, FALSE
     ),
     (
         %(delete)s::smallint, g.is_gone AND (d.version > 0 OR d.is_in_doubt),
-        FALSE, COALESCE(c.deleted_at, c.updated_at), '', FALSE
+        FALSE, GREATEST(COALESCE(c.deleted_at, c.updated_at), d.reset_at), '', FALSE
     ),
     (
         %(status)s::smallint, k.is_certain AND (d.status IS DISTINCT FROM c.status OR d.status_at < %(hour)s),
-        d.status IS NOT DISTINCT FROM c.status, GREATEST(c.status_at, d.registered_at), c.status::text,
+        d.status IS NOT DISTINCT FROM c.status, GREATEST(c.status_at, d.registered_at, d.reset_at), c.status::text,
         d.status IS NOT NULL
     ),
     (
         %(quality)s::smallint,
         k.is_certain AND q.flags IS NOT NULL
             AND (d.quality IS DISTINCT FROM q.flags OR d.quality_at < %(hour)s),
-        d.quality IS NOT DISTINCT FROM q.flags, GREATEST(q.changed_at, d.registered_at), q.flags,
+        d.quality IS NOT DISTINCT FROM q.flags, GREATEST(q.changed_at, d.registered_at, d.reset_at), q.flags,
         d.quality IS NOT NULL
     )
 ) v (interface, is_owed, is_hourly, since, about, was_told)

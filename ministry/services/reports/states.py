@@ -85,7 +85,9 @@ class _States(Report):
             for row in batch.rows
             if row.status_at is not None and (row.registered_at is None or row.registered_at < long_ago)
         ]
-        still_ours(batch, lost).update(version=0, is_in_doubt=True, status=None, quality=None)
+        still_ours(batch, lost).update(
+            version=0, is_in_doubt=True, status=None, quality=None, reset_at=timezone.now()
+        )
         return lost
 
 
