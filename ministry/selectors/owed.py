@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from cameras.models import Camera
 from ministry.choices import Interface
-from ministry.models import CameraDelivery, UpperPlatform
+from ministry.models import CameraDelivery, DeliveryTrouble, UpperPlatform
 from ministry.selectors.analyses import owed_analyses
 
 # `is_hourly`: nothing changed, but it was not yet told in this clock hour (document 1.2, 1.3).
@@ -78,6 +78,9 @@ SELECT v.interface, count(*) FILTER (WHERE NOT v.is_hourly), count(*) FILTER (WH
     min(v.since) FILTER (WHERE NOT v.is_hourly AND t.parked_at IS NULL), count(t.parked_at)
 {_OWED}
 GROUP BY v.interface
+"""  # noqa: S608
+_PARKED: Final = f"""
+SELECT t.id {_OWED} AND t.parked_at IS NOT NULL ORDER BY t.parked_at DESC, t.id LIMIT %(limit)s
 """  # noqa: S608
 CAMERA_INTERFACES: Final = (Interface.REGISTER, Interface.DELETE, Interface.STATUS, Interface.QUALITY)
 
@@ -147,6 +150,12 @@ def backlog_by_interface(platform: UpperPlatform) -> dict[Interface, Backlog]:
 def backlog(platform: UpperPlatform) -> int:
     """How many reports are waiting, those of this hour among them."""
     return sum(kind.waiting + kind.hourly for kind in backlog_by_interface(platform).values())
+
+
+def parked_troubles(platform: UpperPlatform, limit: int) -> QuerySet[DeliveryTrouble]:
+    """Of what is still owed; a trouble may outlive that for which it was noted."""
+    given = _given(platform) | {"limit": limit}
+    return DeliveryTrouble.objects.filter(pk__in=[key for (key,) in _rows(_PARKED, given)])
 
 
 def unknown_cameras(platform: UpperPlatform) -> QuerySet[Camera]:
