@@ -6,6 +6,7 @@ from ministry.models import UpperPlatform
 from ministry.services import calls
 from ministry.services.reports import analyses
 from ministry.services.sync import sync_platform
+from ministry.services.watch import watch_platforms
 
 
 @shared_task(soft_time_limit=240, time_limit=270, expires=2)
@@ -20,6 +21,12 @@ def sync_one(platform_id: int) -> None:
     platform = UpperPlatform.objects.select_related("organisation").filter(pk=platform_id).first()
     if platform is not None:
         sync_platform(platform=platform)
+
+
+@shared_task(soft_time_limit=24, time_limit=27, expires=30)
+def watch() -> None:
+    """Every half minute: alarms about what piles up."""
+    watch_platforms()
 
 
 @shared_task(soft_time_limit=400, time_limit=430, expires=3000)

@@ -42,6 +42,7 @@ app.conf.beat_schedule = {
     "reconcile-media": _every("streaming.tasks.reconcile_media_servers", 5),
     "stop-overdue-ptz": _every("ptz.tasks.stop_overdue", 2),
     "report-upward": _every("ministry.tasks.sync_all", 1),
+    "watch-reports-upward": _every("ministry.tasks.watch", 30),
     "keep-analysis-partitions": {
         "task": "analysis.tasks.keep_partitions",
         "schedule": crontab(minute=27),
