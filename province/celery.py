@@ -43,6 +43,12 @@ app.conf.beat_schedule = {
     "stop-overdue-ptz": _every("ptz.tasks.stop_overdue", 2),
     "report-upward": _every("ministry.tasks.sync_all", 1),
     "watch-reports-upward": _every("ministry.tasks.watch", 30),
+    # When the hourly reports are over.
+    "check-ledgers-upward": {
+        "task": "ministry.tasks.check_ledgers",
+        "schedule": crontab(minute=12),
+        "options": {"expires": 3000},
+    },
     "keep-analysis-partitions": {
         "task": "analysis.tasks.keep_partitions",
         "schedule": crontab(minute=27),

@@ -7,7 +7,8 @@ from django.core.management import call_command
 from ministry.models import UpperPlatform
 from tests.cameras.ledger import register, wire
 from tests.cast import Caller
-from tests.ministry.upper import connect
+from tests.ministry.holding import Holding
+from tests.ministry.upper import connect, sync
 from tests.mock_ministry.running import PRIVATE_KEY, RunningMinistry
 from tests.protocol.peer import Peer, peer_answering, reply
 
@@ -43,3 +44,12 @@ def odd(db: None, cameras: Caller) -> Iterator[Peer]:
             *("--concurrency", "1"),
         )
         yield peer
+
+
+@pytest.fixture
+def holding(odd: Peer) -> Holding:
+    """The same platform with a memory and the ledger verbs; it holds cameras 1 to 3 and their statuses."""
+    theirs = Holding()
+    odd.respond = theirs.respond
+    sync()
+    return theirs

@@ -5,7 +5,15 @@ from django.db.models import Q
 from ministry.choices import Interface
 from ministry.models import CameraDelivery, UpperPlatform
 from ministry.services.claims import Claim
-from ministry.services.reports.base import RESULTS, Batch, Report, Verdicts, item_verdicts, still_ours
+from ministry.services.reports.base import (
+    RESULTS,
+    Batch,
+    ItemVerdict,
+    Report,
+    Verdicts,
+    item_verdicts,
+    still_ours,
+)
 from ministry.services.troubles import CameraTroubles
 from protocol.envelope import Answer
 
@@ -37,13 +45,13 @@ class Deletions(Report):
     def accept(self, batch: Batch, answer: Answer) -> Verdicts:
         verdicts = item_verdicts(answer)
         by_key = {row.pk: verdicts.get(row.camera.number_key) for row in batch.rows}
-        done = [
-            key
-            for key, verdict in by_key.items()
-            if verdict is not None and (verdict.is_done or _ABSENT in verdict.info)
-        ]
+        done = [key for key, verdict in by_key.items() if is_gone_there(verdict)]
         refused = {
             key: verdict.info for key, verdict in by_key.items() if verdict is not None and key not in done
         }
         still_ours(batch, done).delete()
         return Verdicts(done, refused, [key for key, verdict in by_key.items() if verdict is None])
+
+
+def is_gone_there(verdict: ItemVerdict | None) -> bool:
+    return verdict is not None and (verdict.is_done or _ABSENT in verdict.info)
