@@ -67,18 +67,18 @@ class Trouble:
         """The batch of `sent_with` items was refused as a whole; who was in it alone is the culprit."""
         strikes = self.strikes + 1
         is_judged = is_malformed or strikes % STRIKES_TO_HALVE == 0
-        wait = 0.0 if is_malformed else jitter(min(2 ** min(strikes, 9), _LONGEST_STRIKE_SECONDS))
+        is_culprit = is_judged and sent_with == 1
+        # Smaller batches of what is malformed are tried at once; what failed over there may be well again soon.
+        wait = 0 if is_malformed and not is_culprit else min(2 ** min(strikes, 9), _LONGEST_STRIKE_SECONDS)
         struck = replace(
             self,
             about=about,
             reason=reason[:_LONGEST_REASON],
             attempts=self.attempts + 1,
             strikes=_strikes_to_travel_with(sent_with // 2, strikes) if is_judged else strikes,
-            retry_at=timezone.now() + timedelta(seconds=wait),
+            retry_at=timezone.now() + timedelta(seconds=jitter(wait)),
         )
-        if not is_judged or sent_with > 1:
-            return struck
-        return struck.parked() if may_park else replace(struck, retry_at=_later(struck.attempts))
+        return struck.parked() if is_culprit and may_park else struck
 
     def parked(self) -> "Trouble":
         """Out of the way; tried again hourly, with another value, or when staff ask."""

@@ -9,6 +9,7 @@ from time_machine import TimeMachineFixture
 from cameras.services.status import set_stream_presence
 from ministry.choices import Interface
 from ministry.models import DeliveryTrouble, InterfaceState
+from ministry.services.sync import sync_platform
 from tests.cameras.ledger import camera, number, register, wire
 from tests.cast import Caller
 from tests.ministry.upper import accepted, delivery, only_platform, sent, sync, trouble
@@ -117,11 +118,13 @@ def test_a_verb_that_fails_alone_rests_and_the_others_go_on(
         return reply(200, backResult=[{"cameraNum": num, "status": 0} for num in sent(request)])
 
     odd.respond = respond
-    for n in range(20):
+    for n in range(30):
         register(cameras, wire(1, poiName=f"第 {n} 次"))
-        sync()
+        sync_platform(platform=only_platform())
         clock.shift(60)
     state = InterfaceState.objects.get(interface=Interface.STATUS)
     assert state.failures >= 5
     assert state.retry_at is not None
-    assert (only_platform().failures, delivery(1).version) == (0, 21)
+    # Five at once and one in up to five minutes from then on.
+    assert len(odd.of("ReportCameraStatus")) <= 5 + 5 + 30 / 3.75
+    assert (only_platform().failures, delivery(1).version) == (0, 31)
