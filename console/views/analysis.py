@@ -1,6 +1,6 @@
 """智能分析: events and figures of the five subjects."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -14,9 +14,10 @@ from access.models import User
 from analysis.choices import Subject
 from analysis.selectors import UNRECOGNISED, Wanted, figures_by_subject, older_than, results_visible_to
 from console.findings import findings_of, tiles_of
+from console.frame import frame_of
 from console.params import text_of
 from console.permissions import Kind, requires
-from console.roles import role_of
+from console.places import place_in, place_of
 from protocol.errors import MalformedError, shorten
 
 PAGE_ROWS = 50
@@ -31,12 +32,11 @@ def analysis(request: HttpRequest, user: User) -> HttpResponse:
     wanted, form = _wanted(request)
     results = results_visible_to(user, wanted)
     before = text_of(request, "before", longest=60)
-    shown = older_than(results, *_place(before)) if before else results
+    shown = older_than(results, *place_in(before)) if before else results
     rows = list(shown.select_related("camera__organisation")[: PAGE_ROWS + 1])
     query = {name: value for name, value in form.items() if value}
     context = {
-        "page": "analysis",
-        "role": role_of(user),
+        **frame_of(user, "analysis"),
         "form": form,
         "subjects": _SUBJECTS,
         "tiles": tiles_of(figures_by_subject(results)),
@@ -45,7 +45,7 @@ def analysis(request: HttpRequest, user: User) -> HttpResponse:
     }
     if len(rows) > PAGE_ROWS:
         last = rows[PAGE_ROWS - 1]
-        place = f"{last.occurred_at.timestamp():.6f}-{last.pk}"
+        place = place_of(last.occurred_at, last.pk)
         context["older_url"] = f"?{urlencode({**query, 'before': place})}"
     return render(request, "console/analysis.html", context)
 
@@ -83,15 +83,3 @@ def _time(request: HttpRequest, name: str) -> datetime | None:
     if moment is None or not 2000 <= moment.year <= 2100:
         raise MalformedError(f"{name} 的值“{shorten(text)}”应形如 2026-11-22T12:00")
     return moment
-
-
-def _place(text: str) -> tuple[datetime, int]:
-    """The last row of the page before, as its link named it."""
-    seconds, _, pk = text.partition("-")
-    try:
-        moment, number = datetime.fromtimestamp(float(seconds), UTC), int(pk)
-    except (ValueError, OverflowError, OSError):
-        moment, number = None, 0
-    if moment is None or not 0 < number < 2**63:
-        raise MalformedError(f"before 的值“{shorten(text)}”无法识别")
-    return moment, number

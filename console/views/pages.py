@@ -7,9 +7,9 @@ from django.views.decorators.http import require_GET
 
 from access.choices import Action
 from access.models import User
+from console.frame import frame_of
 from console.permissions import Kind, requires
 from console.policy import wall_policy
-from console.roles import role_of
 from console.tree import WEAK_PERCENT
 
 LAYOUTS = (1, 4, 9, 16, 25)
@@ -21,8 +21,7 @@ STEPS = range(1, 9)
 def wall(request: HttpRequest, user: User) -> HttpResponse:
     """视频监控; everything in it is fetched by its modules."""
     context = {
-        "page": "wall",
-        "role": role_of(user),
+        **frame_of(user, "wall"),
         "layouts": LAYOUTS,
         "steps": STEPS,
         "weak_percent": WEAK_PERCENT,
