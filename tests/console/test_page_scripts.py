@@ -225,6 +225,19 @@ def test_a_wall_that_could_not_be_filled_is_filled_later(desk: Page, upper: Plat
     assert json.loads(desk.evaluate("localStorage['wall-1']"))["layout"] == 4
 
 
+def test_a_camera_that_a_link_names_goes_up_once(desk: Page, upper: Platform) -> None:
+    def named(route: Route) -> None:
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(route.request.url).query)
+        route.fulfill(json={"cards": [card(int(number)) for number in query["ids"][0].split(",")]})
+
+    upper.answers["cameras"] = named
+    desk.add_init_script("localStorage['wall-1'] ??= JSON.stringify({layout: 4, ids: [1, 2]})")
+    desk.goto(f"{HOME}?camera=7")
+    expect(tile(desk, 7)).to_have_class(re.compile("is-selected"))
+    expect(tile(desk, 1)).to_be_visible()
+    assert desk.url == HOME
+
+
 def test_a_name_at_the_end_of_the_road_is_moved_inside(desk: Page, upper: Platform) -> None:
     upper.places = [{"kind": "service", "name": "溧水服务区", "from_m": -500, "to_m": -500}]
     page = opened(desk)

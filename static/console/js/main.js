@@ -162,6 +162,21 @@ async function begin() {
   setLayout(kept?.layout ?? 9);
   poll.start();
   await fillWall(kept);
+  await putAsked();
+}
+
+// A link of another page names a camera: it goes up beside what was there, once.
+async function putAsked() {
+  const asked = new URLSearchParams(location.search).get("camera");
+  if (!asked) return;
+  history.replaceState(null, "", location.pathname);
+  const { cards } = await get("/cameras/", { ids: asked });
+  if (!cards.length) {
+    toast("该摄像机不存在或已删除");
+    return;
+  }
+  wall.put(cards[0]);
+  left.reveal(cards[0]);
 }
 
 async function fillWall(kept) {
