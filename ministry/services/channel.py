@@ -138,6 +138,12 @@ class Channel:
             raise answer.error(f"{verb}：上级平台")
         return answer
 
+    def exchange_token(self) -> None:
+        """A new token now, whatever the old one is worth; RemoteError when there is none."""
+        self._call.sent = []
+        self._call.about = (Interface.TOKEN, 0, "")
+        self._client.exchange_token()
+
     def _refused(self, interface: Interface, verb: str, answer: Answer) -> Reply:
         # Whoever mends it needs all of what the platform said.
         said = f"{verb}：上级平台答复 {answer.code}：{words(answer.msg) or '无说明'}"
