@@ -1,12 +1,23 @@
 """How the upper platforms stand, in one word for the top bar."""
 
-from typing import TypedDict
+from dataclasses import dataclass
+from typing import Final, TypedDict
+
+from django.core.cache import cache
+from django.utils import timezone
 
 from access.choices import Action
 from access.models import User
 from access.selectors import paths_allowed
 from console.cards import unix
-from ministry.models import UpperPlatform
+from console.headline import Lag, lag_of
+from ministry.models import InterfaceState, UpperPlatform
+from ministry.selectors import backlog_by_interface
+from ministry.services.health import FAILURES_TO_OPEN
+
+# Every desk asks every two seconds; the statement that counts looks at every camera.
+_LAG_SECONDS: Final = 10
+_ORDER: Final = ("online", "busy", "unknown", "fault")
 
 
 class UpperState(TypedDict):
@@ -18,29 +29,53 @@ class UpperState(TypedDict):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    platform: UpperPlatform
+    state: str
+    words: str
+    error: str = ""
+
+
 def upper_state(user: User) -> UpperState | None:
     """None when there is no upper platform."""
-    platforms = list(UpperPlatform.objects.filter(is_active=True).order_by("name"))
+    platforms = list(
+        UpperPlatform.objects.filter(is_active=True).select_related("organisation").order_by("name")
+    )
     if not platforms:
         return None
-    worst = max(platforms, key=_badness)
-    state, words = _told(worst)
+    refused = InterfaceState.objects.filter(platform__in=platforms, failures__gte=FAILURES_TO_OPEN)
+    open_of: dict[int, InterfaceState] = {}
+    for interface in refused.order_by("platform", "interface"):
+        open_of.setdefault(interface.platform_id, interface)
+    standings = [_standing(platform, open_of.get(platform.pk)) for platform in platforms]
+    worst = max(standings, key=lambda standing: _ORDER.index(standing.state))
     tells_why = bool(paths_allowed(user, Action.MINISTRY))
     return UpperState(
-        state=state,
-        words=words,
-        success_at=unix(worst.last_success_at),
-        reason=f"{worst.name}：{worst.last_error}" if tells_why and worst.last_error else "",
+        state=worst.state,
+        words=f"部级平台 {worst.words}",
+        success_at=unix(worst.platform.last_success_at),
+        reason=f"{worst.platform.name}：{worst.error}" if tells_why and worst.error else "",
     )
 
 
-def _badness(platform: UpperPlatform) -> int:
-    return 2 if platform.failures else int(platform.last_success_at is None)
-
-
-def _told(platform: UpperPlatform) -> tuple[str, str]:
+def _standing(platform: UpperPlatform, refused: InterfaceState | None) -> _Standing:
     if platform.failures:
-        return "fault", "部级平台 上报受阻"
+        return _Standing(platform, "fault", "上报受阻", platform.last_error)
+    if refused is not None:
+        label = refused.get_interface_display()
+        return _Standing(platform, "fault", f"{label}被拒绝", refused.last_error)
     if platform.last_success_at is None:
-        return "unknown", "部级平台 尚未上报"
-    return "online", "部级平台 已同步"
+        return _Standing(platform, "unknown", "尚未上报")
+    if count := _lag(platform).count:
+        return _Standing(platform, "busy", f"正在追赶 {count:,} 项")
+    return _Standing(platform, "online", "已同步")
+
+
+def _lag(platform: UpperPlatform) -> Lag:
+    key = f"upper-lag:{platform.pk}"
+    lag = cache.get(key)
+    if not isinstance(lag, Lag):
+        lag = lag_of(backlog_by_interface(platform).values(), timezone.now())
+        cache.set(key, lag, _LAG_SECONDS)
+    return lag

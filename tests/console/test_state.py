@@ -5,12 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from access.models import Organisation, User
 from cameras.choices import OnlineStatus
 from cameras.models import Camera
-from ministry.models import UpperPlatform
+from ministry.choices import Interface
+from ministry.models import CameraDelivery, InterfaceState, UpperPlatform
 from tests.console.desk import Desk, refusal_of
 from tests.ptz.ledger import make_camera
 
@@ -110,6 +112,37 @@ def test_the_worst_platform_is_shown_and_why_only_to_whom_it_concerns(
     assert desk.json("state")["ministry"]["state"] == "fault"
     assert desk.json("state")["ministry"]["reason"] == ""
     assert Desk(province_admin).json("state")["ministry"]["reason"] == "部级平台：连接超时"
+
+
+def test_an_interface_that_is_refused_is_trouble(
+    desk: Desk, province_admin: User, province: Organisation
+) -> None:
+    well = upper_platform(province, last_success_at=timezone.now())
+    state = InterfaceState.objects.create(
+        platform=well, interface=Interface.STATUS, failures=4, last_error="没有此接口"
+    )
+    assert desk.json("state")["ministry"]["state"] == "online"
+    state.failures = 5
+    state.save()
+    ministry = Desk(province_admin).json("state")["ministry"]
+    assert (ministry["state"], ministry["words"]) == ("fault", "部级平台 状态被拒绝")
+    assert ministry["reason"] == "部级平台：没有此接口"
+
+
+def test_a_backlog_is_told_and_counted_now_and_then(
+    desk: Desk, province: Organisation, office: Organisation, django_assert_num_queries: Asserter
+) -> None:
+    platform = upper_platform(province, last_success_at=timezone.now())
+    camera = make_camera(office, 1)
+    Camera.objects.update(version_at=timezone.now() - timedelta(minutes=2))
+    ministry = desk.json("state")["ministry"]
+    assert (ministry["state"], ministry["words"]) == ("busy", "部级平台 正在追赶 1 项")
+    CameraDelivery.objects.create(platform=platform, camera=camera, version=camera.version, status=1)
+    # Session, user, permission three times; counts, upper platforms, their interfaces.
+    with django_assert_num_queries(8):
+        assert desk.json("state")["ministry"]["state"] == "busy"
+    cache.clear()
+    assert desk.json("state")["ministry"]["state"] == "online"
 
 
 def test_no_secret_of_the_upper_platform_leaves(province_admin: User, province: Organisation) -> None:
