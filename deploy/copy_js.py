@@ -11,6 +11,8 @@ FILES = {
     "mpegts.js/dist/mpegts.js.LICENSE.txt": "mpegts.js.LICENSE.txt",
     "hls.js/dist/hls.light.min.js": "hls.light.min.js",
     "hls.js/LICENSE": "hls.js.LICENSE.txt",
+    "idiomorph/dist/idiomorph-ext.min.js": "idiomorph-ext.min.js",
+    "idiomorph/LICENSE": "idiomorph.LICENSE.txt",
 }
 # The maps are not served, and collectstatic refuses a reference to a file that is not there.
 _SOURCE_MAP = re.compile(r"^//# sourceMappingURL=.*$", re.MULTILINE)
