@@ -2,12 +2,20 @@
 
 from django.urls import path
 
-from console.views import analysis, cameras, pages, ptz, roads, sign_in, snapshots, state, tree
+from console.views import analysis, cameras, ministry, pages, ptz, roads, sign_in, snapshots, state, tree
 
 app_name = "console"
 urlpatterns = [
     path("", pages.wall, name="wall"),
     path("analysis/", analysis.analysis, name="analysis"),
+    path("ministry/", ministry.ministry, name="ministry"),
+    path("ministry/<int:platform_id>/standing/", ministry.standing, name="ministry_standing"),
+    path("ministry/<int:platform_id>/calls/", ministry.calls, name="ministry_calls"),
+    path("ministry/<int:platform_id>/retry/", ministry.retry, name="ministry_retry"),
+    path("ministry/<int:platform_id>/retry-parked/", ministry.retry_parked, name="ministry_retry_parked"),
+    path("ministry/<int:platform_id>/check/", ministry.check, name="ministry_check"),
+    path("ministry/<int:platform_id>/repair/", ministry.repair, name="ministry_repair"),
+    path("ministry/<int:platform_id>/token/", ministry.new_token, name="ministry_token"),
     path("login/", sign_in.login, name="login"),
     path("logout/", sign_in.logout, name="logout"),
     path("console/tree/", tree.tree, name="tree"),

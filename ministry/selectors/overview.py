@@ -97,16 +97,24 @@ def recent_calls(
     *,
     interface: Interface | None = None,
     only_failures: bool = False,
+    before: tuple[datetime, int] | None = None,
     limit: int = 50,
 ) -> list[DeliveryCall]:
-    """The newest first, day by day until there are enough of them, and no further back than RECENT_DAYS."""
+    """The newest first, day by day until there are enough of them, and no further back than RECENT_DAYS.
+
+    `before` is time and id of the last one of a page: those after it in this order, and as far back from there.
+    """
     calls = DeliveryCall.objects.filter(platform=platform)
+    newest = timezone.now()
+    if before is not None:
+        newest, last = before
+        calls = calls.filter(Q(at__lt=newest) | Q(at=newest, id__lt=last))
     if interface is not None:
         calls = calls.filter(interface=interface)
     if only_failures:
         calls = calls.filter(Q(code=None) | ~Q(code=Code.OK))
     found: list[DeliveryCall] = []
-    end = day_start(day_of(timezone.now())) + timedelta(days=1)
+    end = day_start(day_of(newest)) + timedelta(days=1)
     for _ in range(RECENT_DAYS):
         if len(found) >= limit:
             break

@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from datetime import timedelta
+
 import pytest
 
 from access.choices import Role
@@ -5,10 +8,13 @@ from access.models import Organisation, User
 from access.services.staff import create_staff
 from cameras.choices import Classify, Orientation
 from cameras.models import Camera
+from ministry.models import UpperPlatform
 from streaming.choices import MediaKind
 from streaming.models import MediaServer
 from tests.cast import PASSWORD
 from tests.console.desk import Desk
+from tests.console.uplink import NOON
+from tests.mock_ministry.running import PRIVATE_KEY, RunningMinistry
 from tests.ptz.ledger import make_camera
 
 
@@ -64,3 +70,39 @@ def auditor_desk(province: Organisation, quick_passwords: None) -> Desk:
             username="qian", password=PASSWORD, full_name="钱工", role=Role.AUDITOR, organisation=province
         )
     )
+
+
+@pytest.fixture
+def admin_desk(province_admin: User) -> Desk:
+    return Desk(province_admin)
+
+
+@pytest.fixture
+def neighbour_desk(other_company: Organisation, quick_passwords: None) -> Desk:
+    """May do everything, but only at the other company."""
+    role = Role.PROVINCE_ADMIN
+    user = create_staff(
+        username="zhou", password=PASSWORD, full_name="周工", role=role, organisation=other_company
+    )
+    return Desk(user)
+
+
+@pytest.fixture
+def platform(province: Organisation) -> UpperPlatform:
+    """Well, and heard a moment ago."""
+    return UpperPlatform.objects.create(
+        name="部级平台",
+        base_url="http://127.0.0.1:9",
+        user="province",
+        device_code="Y29kZQ==",
+        token="secret-token",
+        private_key=PRIVATE_KEY,
+        organisation=province,
+        last_success_at=NOON - timedelta(seconds=4),
+    )
+
+
+@pytest.fixture
+def upper() -> Iterator[RunningMinistry]:
+    with RunningMinistry() as running:
+        yield running
