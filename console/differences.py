@@ -58,6 +58,11 @@ class CheckView:
     groups: list[DifferenceGroup]
 
     @property
+    def is_clean(self) -> bool:
+        """It came to its end and found nothing."""
+        return self.check is not None and not self.check.differences and not self.check.error
+
+    @property
     def figures(self) -> list[tuple[str, str]]:
         """Who holds how many."""
         if self.check is None:

@@ -108,6 +108,8 @@ def repair(request: HttpRequest, user: User, platform_id: int) -> HttpResponse:
     if kinds == [DifferenceKind.STRANGER]:
         _ensure_agreed(request, newest)
     count = reconciliation.repair(check=newest, actor=actor_of_user(request), kinds=kinds)
+    if kinds == [DifferenceKind.STRANGER]:
+        return _standing(request, platform, f"已在对方删除 {count:,} 个点位")
     return _standing(request, platform, f"已安排修复 {count:,} 处差异，随上报完成")
 
 

@@ -15,6 +15,7 @@ from ministry.models import (
     CameraDelivery,
     DeliveryTrouble,
     InterfaceState,
+    LedgerCheck,
     LedgerDifference,
     UpperPlatform,
 )
@@ -124,6 +125,13 @@ def test_a_check_is_asked_for_and_shown_when_done(
     page = admin_desk.page("ministry_standing", platform.pk)
     assert "正在核对…" not in page
     assert "对方没有点位查询接口，按其确认记录比对" in page
+    # What they only acknowledged is no proof.
+    assert "未看到对方台账" in page
+    assert "对方持有的与我方一致" not in page
+    LedgerCheck.objects.update(is_by_ledger=True)
+    assert "对方持有的与我方一致" in admin_desk.page("ministry_standing", platform.pk)
+    LedgerCheck.objects.update(error="对方无法访问")
+    assert "对方持有的与我方一致" not in admin_desk.page("ministry_standing", platform.pk)
 
 
 def test_differences_stand_by_kind(
@@ -170,6 +178,16 @@ def test_strangers_are_deleted_only_as_agreed(
     assert response.status_code == 400
     assert "须先看过清单再确认" in text_of(response)
     assert LedgerDifference.objects.filter(repaired_at=None).count() == 2
+
+
+def test_agreed_strangers_are_deleted_over_there(admin_desk: Desk, upper: RunningMinistry) -> None:
+    platform = connect(upper)
+    check = find(platform, DifferenceKind.STRANGER, DifferenceKind.STRANGER)
+    kind = int(DifferenceKind.STRANGER)
+    page = pressed(admin_desk, "ministry_repair", platform, check=check.pk, kind=kind, agreed=2)
+    assert "已在对方删除 2 个点位" in page
+    assert upper.calls()[-1]["verb"] == "VideoInformationDel"
+    assert "台账差异待修复" not in page
 
 
 def test_an_older_list_is_not_repaired(admin_desk: Desk, platform: UpperPlatform) -> None:
