@@ -1,8 +1,6 @@
 """One run of the proof: rain, fair weather, verdict."""
 
 import argparse
-import importlib
-import pkgutil
 import random
 import time
 from collections import Counter
@@ -11,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from django.db import connection
 from django.utils import timezone
 
+from access.actors import SYSTEM
 from ministry.models import AnalysisDelivery, DeliveryTrouble, UpperPlatform
+from ministry.services import parking
 from tests.proof.journal import acknowledgements, install
 from tests.proof.judge import ahead_of_truth, differences, overlapping, pending, read_truth, too_rare
 from tests.proof.workload import Gateway
@@ -145,12 +145,8 @@ class Proof:
 
 def retry_parked() -> None:
     """What was put off because the ministry would not have it: staff ask for it, or its hour is over."""
-    for module in pkgutil.iter_modules(importlib.import_module("ministry.services").__path__):
-        service = getattr(importlib.import_module(f"ministry.services.{module.name}"), "retry_parked", None)
-        if service is not None:
-            for platform in UpperPlatform.objects.all():
-                service(platform=platform)
-            break
+    for platform in UpperPlatform.objects.all():
+        parking.retry_parked(platform=platform, actor=SYSTEM)
     for model in (DeliveryTrouble, AnalysisDelivery):
         model.objects.filter(retry_at__gt=timezone.now()).update(retry_at=timezone.now())
 
