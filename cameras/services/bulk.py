@@ -15,15 +15,15 @@ def _columns(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def insert_cameras(names: Sequence[str], rows: Sequence[tuple[object, ...]], *, now: datetime) -> None:
+def insert_cameras(names: Sequence[str], rows: Iterable[tuple[object, ...]], *, now: datetime) -> None:
     """New cameras, each the values of the attributes `names` (`organisation_id`); others by default.
 
-    IntegrityError when a number is taken already: nothing is written then.
+    `rows` must not use the database while they are read. IntegrityError when a number is taken already:
+    nothing is written then.
     """
-    if not rows:
-        return
     rest = {field.attname: field.get_default() for field in _FIELDS if field.attname not in names}
-    rest |= {"created_at": now, "updated_at": now, "version_at": now}
+    # As text: psycopg takes longer for a time than for all that a row says.
+    rest |= dict.fromkeys(("created_at", "updated_at", "version_at"), now.isoformat())
     # What is not named is null without being sent.
     rest = {name: value for name, value in rest.items() if value is not None}
     constant = tuple(rest.values())
@@ -38,12 +38,10 @@ def update_cameras(cameras: Sequence[Camera], names: Sequence[str], *, now: date
     """The attributes `names` of cameras whose rows the caller has locked."""
     if not cameras:
         return
-    for camera in cameras:
-        camera.updated_at = now
     # Read before COPY holds the connection: an attribute not loaded yet would wait for it without end.
     rows = [(camera.pk, *(getattr(camera, name) for name in names)) for camera in cameras]
     columns = _columns(names)
-    assigned = ", ".join(f'"{name}" = changed."{name}"' for name in names)
+    assigned = ", ".join([*(f'"{name}" = changed."{name}"' for name in names), '"updated_at" = %s'])
     with connection.wrap_database_errors, connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TEMPORARY TABLE changed ON COMMIT DROP AS SELECT id, {columns} FROM {_TABLE} LIMIT 0"  # noqa: S608
@@ -51,5 +49,6 @@ def update_cameras(cameras: Sequence[Camera], names: Sequence[str], *, now: date
         with cursor.copy(f"COPY changed (id, {columns}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
-        cursor.execute(f"UPDATE {_TABLE} c SET {assigned} FROM changed WHERE c.id = changed.id")  # noqa: S608
+        update = f"UPDATE {_TABLE} c SET {assigned} FROM changed WHERE c.id = changed.id"  # noqa: S608
+        cursor.execute(update, [now])
         cursor.execute("DROP TABLE changed")

@@ -38,7 +38,6 @@ _CHANGED_FIELDS = (
     "version",
     "version_at",
     "is_moved",
-    "updated_at",
 )
 _REVIVED_FIELDS = (
     *_CHANGED_FIELDS,
@@ -144,14 +143,13 @@ def _apply(partner: Partner, wanted: Mapping[str, CameraRecord]) -> dict[str, Ba
         else:
             differing.append(key)
     verdicts |= _modify_all(partner, differing, accepted, places, now)
-    fresh: list[tuple[object, ...]] = []
     # Also what staff have given another number meanwhile: the number is free.
-    for key, item in accepted.items():
-        if key not in verdicts:
-            is_pending = places.must_be_reviewed(item)
-            fresh.append(_new_row(partner, key, item, places, is_pending))
-            verdicts[key] = BackResult(item.camera_num, 0, PENDING if is_pending else REGISTERED)
-    insert_cameras(_NEW_FIELDS, fresh, now=now)
+    fresh = [item for key, item in accepted.items() if key not in verdicts]
+    for item in fresh:
+        info = PENDING if places.must_be_reviewed(item) else REGISTERED
+        verdicts[item.camera_num.lower()] = BackResult(item.camera_num, 0, info)
+    if fresh:
+        insert_cameras(_NEW_FIELDS, (_new_row(partner, item, places) for item in fresh), now=now)
     return verdicts
 
 
@@ -259,18 +257,16 @@ class _Places:
         return gateway is not None and gateway.is_review_first
 
 
-def _new_row(
-    partner: Partner, key: str, item: CameraRecord, places: _Places, is_pending: bool
-) -> tuple[object, ...]:
+def _new_row(partner: Partner, item: CameraRecord, places: _Places) -> tuple[object, ...]:
     """The values of _NEW_FIELDS."""
     gateway = places.gateway(item)
     return (
         item.camera_num,
-        key,
+        item.camera_num.lower(),
         places.office(item).pk,
         gateway.pk if gateway else None,
         partner.pk,
-        is_pending,
+        places.must_be_reviewed(item),
         *reported_values(item),
     )
 
