@@ -29,4 +29,4 @@ class DifferenceKind(models.IntegerChoices):
     CONTENT = 2, "内容不同"
     STATUS = 3, "状态不同"
     SURPLUS = 4, "对方多出（本平台已删除）"
-    STRANGER = 5, "对方多出（本平台从未登记）"
+    STRANGER = 5, "对方多出（不是本平台登记的）"

@@ -29,6 +29,10 @@ WHERE id = %(platform)s RETURNING paced_until - make_interval(secs => %(gap)s)
 """
 # What is written about a platform that answers well: at most so often.
 _PRAISE_SECONDS: Final = 1.0
+# What the log can hold; other codes are not the document's.
+_LARGEST_CODE: Final = 32_767
+# Somebody in between gave up waiting for an answer.
+_GIVEN_UP: Final = frozenset({408, 504})
 _TOKEN_VERB: Final = "TokenInfo"  # noqa: S105
 # They only say something of the request, so nothing of it was done.
 _NOT_DONE: Final = (Code.MALFORMED, Code.FORBIDDEN, Code.NOT_FOUND)
@@ -153,23 +157,35 @@ class Channel:
         is_plain = outcome is not None and answer.retry_after is None and not _is_gateway_page(answer)
         if outcome is None or not is_plain:
             return self._lost(interface, error, Outcome.LOST, is_in_doubt=answer.code not in _NOT_DONE)
-        if outcome == Outcome.FORBIDDEN:
+        if outcome == Outcome.FORBIDDEN and not self._has_new_token():
             return self._lost(interface, error, outcome, is_in_doubt=False)
         health.note_refusal(self.platform, interface, said)
         self._praised.pop(interface, None)
         return Reply(outcome, said, answer, is_in_doubt=outcome == Outcome.CRASHED)
 
-    def _failed(self, interface: Interface, verb: str, error: RemoteError) -> Reply:
-        error.message = f"{verb}：{error.message}"
+    def _has_new_token(self) -> bool:
+        """The token was exchanged in this call: what is refused is the request, not the token."""
+        return any(sent.verb == _TOKEN_VERB and sent.answer is not None for sent in self._call.sent)
+
+    def _failed(self, interface: Interface, verb: str, shared: RemoteError) -> Reply:
+        # Threads share the failure of an exchange.
+        error = RemoteError(
+            f"{verb}：{shared.message}",
+            remote_code=shared.remote_code,
+            http_status=shared.http_status,
+            retry_after=shared.retry_after,
+            is_timeout=shared.is_timeout,
+        )
         if error.remote_code == Code.FORBIDDEN:
             return self._lost(interface, error, Outcome.FORBIDDEN, is_in_doubt=False)
-        # Its first answer was 403 when it is the exchange that failed.
-        first = next((sent.answer for sent in self._call.sent if sent.verb == verb), None)
-        if error.http_status == Code.NOT_FOUND and first is None:
+        last = self._call.sent[-1] if self._call.sent else None
+        was_sent = last is not None and last.verb == verb and last.error is not None
+        if error.http_status == Code.NOT_FOUND and was_sent:
             health.note_refusal(self.platform, interface, error.message)
             return Reply(Outcome.UNKNOWN, error.message)
-        outcome = Outcome.TIMED_OUT if error.is_timeout else Outcome.LOST
-        return self._lost(interface, error, outcome, is_in_doubt=first is None)
+        outcome = Outcome.TIMED_OUT if _may_go_on(error) else Outcome.LOST
+        # Otherwise its last answer was 403, and it is the exchange that failed.
+        return self._lost(interface, error, outcome, is_in_doubt=was_sent)
 
     def _lost(
         self, interface: Interface, error: RemoteError, outcome: Outcome, *, is_in_doubt: bool
@@ -202,7 +218,7 @@ class Channel:
             verb=sent.verb,
             department="" if is_token else department[:64],
             count=0 if is_token else count,
-            code=answer.code if answer else None,
+            code=answer.code if answer and abs(answer.code) <= _LARGEST_CODE else None,
             duration_ms=round(sent.seconds * 1000),
             error=words(failed),
         )
@@ -214,6 +230,11 @@ _REFUSALS: Final[dict[int, Outcome]] = {
     Code.NOT_FOUND: Outcome.UNKNOWN,
     Code.INTERNAL: Outcome.CRASHED,
 }
+
+
+def _may_go_on(error: RemoteError) -> bool:
+    """Whether it may still be worked on over there."""
+    return error.is_timeout or error.http_status in _GIVEN_UP
 
 
 def _is_gateway_page(answer: Answer) -> bool:

@@ -89,11 +89,15 @@ def _not_done(channel: Channel, report: Report, batch: Batch, reply: Reply) -> N
             rest = min(_FIRST_REST_SECONDS * 2 ** min(reply.failures, 9), _LONGEST_REST_SECONDS)
             release(batch.claim, batch.keys, rest_seconds=jitter(rest))
             return
+        case Outcome.FORBIDDEN if reply.answer is not None:
+            # The token is good; others may be allowed what these are not.
+            _note(report, batch, reasons, Trouble.unanswered)
         case Outcome.FORBIDDEN:
             # It is the platform that rests now.
             pass
         case Outcome.UNKNOWN:
-            for key in report.deny(batch):
+            # A page of somebody in between says nothing of the cameras.
+            for key in report.deny(batch) if reply.answer is not None else ():
                 del reasons[key]
             _note(report, batch, reasons, Trouble.refused)
         case Outcome.MALFORMED:

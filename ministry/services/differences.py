@@ -102,8 +102,10 @@ class Differences:
             .filter(long_gone, pk__in=set(own.values()) - self._under_way)
             .exclude(pk__in=on_the_way(self._platform).values("camera"))
         )
-        for number, pk, name in surplus.values_list("number", "pk", "name"):
-            self._add(DifferenceKind.SURPLUS, number, pk, name)
+        for number, pk, name, deleted_at in surplus.values_list("number", "pk", "name", "deleted_at"):
+            # One that lives here outside their scope, or waits for staff, may have been told them by somebody else.
+            kind = DifferenceKind.STRANGER if deleted_at is None else DifferenceKind.SURPLUS
+            self._add(kind, number, pk, name)
         for key, entry in page.items():
             if key not in own:
                 name = words(entry.get("cameraName"))

@@ -27,7 +27,7 @@ from ministry.services.health import is_probing
 from ministry.services.troubles import batch_limit
 
 # Of cameras, in one look; a look costs about the same whatever it finds.
-_MOST_OWED: Final = 4000
+_MOST_OWED: Final = 8000
 _MOST_EVENTS: Final = 500
 # First states wait so long for a registration under way, so that their batches become full.
 _SETTLING_SECONDS: Final = 5.0

@@ -41,7 +41,8 @@ def add_upstream(
     platform = UpperPlatform.objects.filter(name=name).first() or UpperPlatform(name=name)
     platform.base_url, platform.user, platform.device_code = base_url, user, device_code
     platform.token, platform.private_key, platform.ca_file = token, private_key, ca_file
-    platform.organisation = organisation or ensure_root()
+    if organisation is not None or platform.pk is None:
+        platform.organisation = organisation or ensure_root()
     if concurrency is not None:
         platform.concurrency = concurrency
     if requests_per_second is not None:

@@ -31,6 +31,9 @@ from protocol.errors import RemoteError
 
 # What brings their copy to what they acknowledged; a number that was never ours may be somebody else's.
 AUTOMATIC: Final = frozenset(DifferenceKind) - {DifferenceKind.STRANGER}
+# Repaired without asking: so many, or this share of what was compared.
+_MOST_REPAIRED: Final = 50
+_MOST_SHARE: Final = 0.1
 # Document 1.1 b: numbers of one deletion.
 _MOST_DELETED: Final = 100
 _BATCH: Final = 2000
@@ -118,10 +121,22 @@ def check_ledger(*, platform: UpperPlatform) -> LedgerCheck:
 
 
 def check_and_repair(*, platform: UpperPlatform) -> LedgerCheck:
-    """The hourly check: what differs is sent anew by the next runs."""
+    """The hourly check: what differs is sent anew by the next runs.
+
+    Not when so much differs that it is rather their answer that is wrong, or our idea of what they keep: then staff
+    decide.
+    """
     check = check_ledger(platform=platform)
-    if check.is_by_ledger and check.differences and not check.error:
-        repair(check=check, actor=SYSTEM, kinds=AUTOMATIC)
+    if not check.is_by_ledger or not check.differences or check.error:
+        return check
+    if check.found.filter(kind__in=AUTOMATIC).count() > max(_MOST_REPAIRED, _MOST_SHARE * check.compared):
+        raise_alarm(
+            key=alarm_key(platform, Topic.DIFFERENCES),
+            title=f"{platform.name}：台账差异过多，未自动修复",
+            message=f"比对 {check.compared} 个，差异 {check.differences} 个；请核实后在部级对接页面修复",
+        )
+        return check
+    repair(check=check, actor=SYSTEM, kinds=AUTOMATIC)
     return check
 
 

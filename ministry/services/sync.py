@@ -23,8 +23,9 @@ logger = logging.getLogger(__name__)
 
 # One run leaves the rest to the next, so that no run outlives its task.
 LONGEST_RUN_SECONDS: Final = 60.0
-# What was planned longer ago is planned anew: something more urgent may have come.
+# What was planned longer ago is planned anew: something more urgent may have come. A plan that took long lasts longer.
 _PLAN_SECONDS: Final = 1.0
+_PLAN_SHARE: Final = 5
 _WAIT_SECONDS: Final = 0.2
 
 
@@ -60,7 +61,7 @@ class _Run:
         self._channel = Channel(platform)
         self._lock = threading.Lock()
         self._waiting: deque[Planned] = deque()
-        self._planned_at = -_PLAN_SECONDS
+        self._plan_ends_at = 0.0
         self._ends_at = time.monotonic() + LONGEST_RUN_SECONDS
         self._helpers: list[threading.Thread] = []
 
@@ -93,9 +94,10 @@ class _Run:
             now = time.monotonic()
             if now > self._ends_at or self._channel.is_resting:
                 return None
-            if not self._waiting or now - self._planned_at > _PLAN_SECONDS:
-                self._planned_at = now
+            if not self._waiting or now > self._plan_ends_at:
                 self._waiting = deque(plan(self._platform) if self._is_in_use() else ())
+                took = time.monotonic() - now
+                self._plan_ends_at = now + took + max(_PLAN_SECONDS, _PLAN_SHARE * took)
             return self._waiting.popleft() if self._waiting else None
 
     def _is_in_use(self) -> bool:

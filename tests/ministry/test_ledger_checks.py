@@ -134,7 +134,8 @@ def test_what_we_deleted_and_they_kept_is_surplus(holding: Holding, cameras: Cal
     assert found() == [(DifferenceKind.SURPLUS, number(1))]
 
 
-def test_what_lies_outside_their_scope_is_surplus(holding: Holding) -> None:
+def test_what_lies_outside_their_scope_is_a_stranger(holding: Holding) -> None:
+    """Another record of ours, or a section itself, may have told them of it."""
     kept = dict(holding.of(1))
     UpperPlatform.objects.update(organisation=Organisation.objects.get(name="齐鲁交通"))
     sync()
@@ -142,7 +143,7 @@ def test_what_lies_outside_their_scope_is_surplus(holding: Holding) -> None:
     holding.cameras[number(1)] = kept
     result = check()
     assert (result.ours, result.theirs) == (1, 2)
-    assert found() == [(DifferenceKind.SURPLUS, number(1))]
+    assert found() == [(DifferenceKind.STRANGER, number(1))]
 
 
 def test_a_number_that_was_never_ours_is_a_stranger(holding: Holding) -> None:

@@ -122,7 +122,7 @@ class TestStrangers:
         # Only staff can end it, so they hear of it.
         alarm = Alarm.objects.get(closed_at=None)
         assert alarm.title == "邻省：台账差异未消除"
-        assert f"对方多出（本平台从未登记） 1 个。例如：对方多出（本平台从未登记） {STRANGER}" in alarm.message
+        assert f"对方多出（不是本平台登记的） 1 个。例如：对方多出（不是本平台登记的） {STRANGER}" in alarm.message
 
     @pytest.mark.parametrize("kinds", [None, [DifferenceKind.STRANGER]])
     def test_staff_delete_them(self, holding: Holding, kinds: list[DifferenceKind] | None) -> None:
@@ -236,3 +236,14 @@ def test_checks_are_kept_as_long_as_the_delivery_log(holding: Holding) -> None:
     keep_partitions()
     assert list(LedgerCheck.objects.all()) == [new]
     assert LedgerDifference.objects.count() == 1
+
+
+def test_a_ledger_that_seems_all_wrong_is_left_to_staff(holding: Holding, cameras: Caller) -> None:
+    """An empty answer is rather a fault of theirs than the loss of everything."""
+    register(cameras, *[wire(n) for n in range(100, 160)])
+    sync()
+    holding.cameras.clear()
+    before = CameraDelivery.objects.filter(version__gt=0).count()
+    check_and_repair(platform=only_platform())
+    assert CameraDelivery.objects.filter(version__gt=0).count() == before
+    assert Alarm.objects.get(closed_at=None).title == "邻省：台账差异过多，未自动修复"

@@ -7,7 +7,8 @@ from time_machine import TimeMachineFixture
 
 from access.models import Alarm
 from ministry.choices import Interface
-from ministry.models import CameraDelivery, DeliveryTrouble, InterfaceState
+from ministry.models import CameraDelivery, DeliveryCall, DeliveryTrouble, InterfaceState
+from ministry.services.sync import sync_platform
 from tests.cameras.ledger import number, register, wire
 from tests.cast import Caller
 from tests.ministry.upper import accepted, answering, delivery, only_platform, sent, sync, trouble
@@ -126,7 +127,66 @@ class TestOddAnswers:
         ]
         assert [odd.requests[0].token, odd.requests[2].token] == ["t-1", "t-2"]
         assert only_platform().token == "t-2"
+        # The token is good, so it is this request that is refused, and nothing else has to wait.
+        assert not Alarm.objects.exists()
+        assert (only_platform().failures, trouble(1).attempts) == (0, 1)
+        assert InterfaceState.objects.get(interface=Interface.REGISTER).failures == 1
+
+    def test_one_verb_that_is_not_allowed_holds_up_no_other(
+        self, odd: Peer, time_machine: TimeMachineFixture
+    ) -> None:
+        time_machine.move_to(NOON, tick=False)
+
+        def respond(request: Request) -> Reply:
+            if request.path.endswith("TokenInfo"):
+                return reply(200, token={"user": "province", "deviceCode": "x", "token": "t-2"})
+            if request.path.endswith("Status"):
+                return reply(403)
+            return reply(200, backResult=[{"cameraNum": num, "status": 0} for num in sent(request)])
+
+        odd.respond = respond
+        for _ in range(20):
+            sync_platform(platform=only_platform())
+            time_machine.shift(60)
+        assert accepted() == {1, 2, 3}
+        assert only_platform().failures == 0
+        (alarm,) = Alarm.objects.filter(closed_at=None)
+        assert "状态" in alarm.title
+
+    def test_a_repeated_request_that_is_lost_leaves_doubt(self, odd: Peer) -> None:
+        """403, a new token, and the answer to the repetition never comes: it may be held there."""
+
+        def respond(request: Request) -> Reply:
+            if request.path.endswith("TokenInfo"):
+                return reply(200, token={"user": "province", "deviceCode": "x", "token": "t-2"})
+            return reply(403) if request.token == "t-1" else Reply(b"", raw=b"")
+
+        odd.respond = respond
+        sync()
+        assert delivery(1).is_in_doubt is True
+
+    def test_a_refused_exchange_leaves_none(self, odd: Peer) -> None:
+        odd.respond = lambda _: reply(403)
+        sync()
+        assert delivery(1).is_in_doubt is False
         assert "令牌被拒绝" in Alarm.objects.get().title
+
+    def test_a_code_beyond_all_bounds_is_an_answer_all_the_same(self, odd: Peer) -> None:
+        odd.respond = lambda _: reply(10**20)
+        sync()
+        assert only_platform().failures == 1
+        assert DeliveryCall.objects.get().code is None
+
+    def test_a_page_of_somebody_between_disproves_nothing(
+        self, odd: Peer, time_machine: TimeMachineFixture
+    ) -> None:
+        time_machine.move_to(NOON, tick=False)
+        odd.respond = answering(lambda nums: [{"cameraNum": num, "status": 0} for num in nums])
+        sync()
+        time_machine.move_to(NOON + timedelta(hours=2, minutes=20), tick=False)
+        odd.respond = lambda _: Reply(b"<html>404</html>", 404)
+        sync()
+        assert accepted() == {1, 2, 3}
 
     def test_retry_after_is_heeded(self, odd: Peer, time_machine: TimeMachineFixture) -> None:
         time_machine.move_to(NOON, tick=False)

@@ -42,6 +42,10 @@ class Deletions(Report):
         body = {"cameras": [row.camera.number for row in rows]}
         return Batch(held, rows, {row.pk: "" for row in rows}, body)
 
+    def begin(self, batch: Batch) -> None:
+        # If the answer is lost and the camera comes back, it has to be registered there anew.
+        still_ours(batch, batch.keys).update(version=0, is_in_doubt=True)
+
     def accept(self, batch: Batch, answer: Answer) -> Verdicts:
         verdicts = item_verdicts(answer)
         by_key = {row.pk: verdicts.get(row.camera.number_key) for row in batch.rows}
