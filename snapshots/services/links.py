@@ -31,8 +31,9 @@ def path_signer(expires: int) -> Callable[[int, int], str]:
     key = _keyed(settings.SNAPSHOT_URL_KEY)
 
     def signed_path(camera_id: int, unix_slot: int) -> str:
-        signature = _sign(key, camera_id, unix_slot, expires)
-        return f"/snapshots/{camera_id}/{unix_slot}.jpg?expires={expires}&signature={signature}"
+        mac = key.copy()
+        mac.update(b"%d/%d/%d" % (camera_id, unix_slot, expires))
+        return f"/snapshots/{camera_id}/{unix_slot}.jpg?expires={expires}&signature={mac.hexdigest()}"
 
     return signed_path
 
@@ -41,14 +42,8 @@ def is_signed(camera_id: int, unix_slot: int, *, expires: str, signature: str, n
     """Whether `signature` was made for this picture and has not run out."""
     if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
         return False
-    expected = _sign(_keyed(settings.SNAPSHOT_URL_KEY), camera_id, unix_slot, int(expires))
+    _, _, expected = path_signer(int(expires))(camera_id, unix_slot).rpartition("=")
     return hmac.compare_digest(expected.encode(), signature.encode()) and now <= int(expires)
-
-
-def _sign(key: "hashlib.blake2b", camera_id: int, unix_slot: int, expires: int) -> str:
-    mac = key.copy()
-    mac.update(b"%d/%d/%d" % (camera_id, unix_slot, expires))
-    return mac.hexdigest()
 
 
 @lru_cache(maxsize=4)
