@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from access.days import day_of, day_start
@@ -112,7 +112,7 @@ def recent_calls(
     if interface is not None:
         calls = calls.filter(interface=interface)
     if only_failures:
-        calls = calls.filter(Q(code=None) | ~Q(code=Code.OK))
+        calls = calls.exclude(code=Code.OK)
     found: list[DeliveryCall] = []
     end = day_start(day_of(newest)) + timedelta(days=1)
     for _ in range(RECENT_DAYS):

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
+from access.actors import SYSTEM
 from cameras.models import Camera
 from ministry.models import CameraDelivery, LedgerDifference
-from ministry.services.reconciliation import check_and_repair
+from ministry.services.reconciliation import check_and_repair, check_ledger, repair
 from ministry.services.sync import sync_platform
 from tests.cameras.ledger import camera, number, register, wire
 from tests.cast import Caller
@@ -22,7 +23,7 @@ Change = Callable[[], object]
 
 
 def meanwhile(holding: Holding, change: Change, verb: str = LEDGER, page: str = "2") -> None:
-    """`change` happens in another process just before that page is answered, once."""
+    """`change` happens in another process between making that page and sending it, once."""
     waiting = [change]
 
     def work(change: Change) -> None:
@@ -31,9 +32,11 @@ def meanwhile(holding: Holding, change: Change, verb: str = LEDGER, page: str = 
 
     def respond(request: Request) -> Reply | None:
         if waiting and request.path.endswith(verb) and request.query["currPage"] == page:
+            page_of_before = Holding(holding.cameras, holding.statuses, holding.page_size).respond(request)
             thread = threading.Thread(target=work, args=(waiting.pop(),))
             thread.start()
             thread.join()
+            return page_of_before
         return None
 
     holding.page_size = 1
@@ -102,32 +105,41 @@ def test_a_status(holding: Holding, page: str, is_told: bool) -> None:
     nothing_found()
 
 
-def test_a_deletion_that_was_acknowledged_after_its_page_was_read(holding: Holding, cameras: Caller) -> None:
+def test_a_deletion_that_was_owed_when_the_check_began(holding: Holding, cameras: Caller) -> None:
     """The page shows the camera, and by the time it is compared nothing of the deletion is left to see."""
     cameras.post("VideoInformationDel", {"cameras": [number(1)]})
-    kept = dict(holding.of(1))
-
-    def change() -> None:
-        deliver()
-        assert number(1) not in holding.cameras
-        holding.cameras = {number(1): kept, **holding.cameras}
-
-    meanwhile(holding, change, page="1")
+    meanwhile(holding, deliver, page="1")
     nothing_found()
+    assert number(1) not in holding.cameras
 
 
 def test_a_registration_that_was_under_way_when_the_check_began(holding: Holding, cameras: Caller) -> None:
-    """Their page was made before it took effect; the acknowledgement comes before the page is compared."""
+    """The page was made before it took effect; the acknowledgement comes before the page is compared."""
     register(cameras, wire(1, poiName="黄河大桥"))
-    sync()
-    older = {**holding.of(1), "poiName": "京沪高速"}
     rows = CameraDelivery.objects.filter(pk=delivery(1).pk)
-    rows.update(version=1, is_in_doubt=True)
+    rows.update(is_in_doubt=True)
 
-    def change() -> None:
+    def acknowledge() -> None:
         # `registered_at` is when it was sent, and so before the check.
         rows.update(version=2, is_in_doubt=False)
 
-    holding.cameras[number(1)] = older
-    meanwhile(holding, change, page="1")
+    meanwhile(holding, acknowledge, page="1")
     nothing_found()
+
+
+def test_a_status_that_was_under_way_when_the_check_began(holding: Holding) -> None:
+    Camera.objects.filter(pk=camera(1).pk).update(status=1)
+    rows = CameraDelivery.objects.filter(pk=delivery(1).pk)
+    meanwhile(holding, lambda: rows.update(status=1), STATUS, "1")
+    nothing_found()
+
+
+def test_a_repair_of_another_check(holding: Holding, cameras: Caller) -> None:
+    kept = dict(holding.of(1))
+    cameras.post("VideoInformationDel", {"cameras": [number(1)]})
+    sync()
+    holding.cameras[number(1)] = kept
+    other = check_ledger(platform=only_platform())
+    assert other.differences == 1
+    meanwhile(holding, lambda: repair(check=other, actor=SYSTEM))
+    assert check_ledger(platform=only_platform()).differences == 0
