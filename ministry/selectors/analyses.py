@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import TypedDict
 
-from django.db.models import CharField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.utils import timezone
 from django_stubs_ext import WithAnnotations
 
 from analysis.models import AnalysisResult
-from ministry.models import AnalysisDelivery, CameraDelivery, UpperPlatform
+from ministry.models import AnalysisDelivery, UpperPlatform
 
 
 class _Department(TypedDict):
@@ -16,7 +16,14 @@ class _Department(TypedDict):
 
 
 def owed_analyses(platform: UpperPlatform) -> QuerySet[AnalysisDelivery]:
-    return AnalysisDelivery.objects.filter(platform=platform, reported_at=None)
+    """Of cameras that are gone, or out of the platform's scope, nothing can be told any more."""
+    return AnalysisDelivery.objects.filter(
+        platform=platform,
+        reported_at=None,
+        camera__deleted_at=None,
+        camera__is_pending=False,
+        camera__organisation__path__startswith=platform.organisation.path,
+    )
 
 
 def sendable_analyses(
@@ -27,20 +34,14 @@ def sendable_analyses(
     A camera's results wait until its registration is acknowledged and no modification is in doubt.
     """
     now = timezone.now()
-    held = CameraDelivery.objects.filter(
-        platform=platform,
-        camera=OuterRef("camera"),
-        version__gt=0,
-        is_in_doubt=False,
-        camera__deleted_at=None,
-        camera__is_pending=False,
-    )
+    held = FilteredRelation("camera__deliveries", condition=Q(camera__deliveries__platform=platform))
     return (
         owed_analyses(platform)
+        .annotate(held=held)
         .filter(Q(retry_at=None) | Q(retry_at__lte=now), Q(claimed_until=None) | Q(claimed_until__lte=now))
-        .annotate(department=Subquery(held.values("department")[:1], output_field=CharField()))
-        .exclude(department=None)
-        .order_by("strikes", "received_at", "id")
+        .filter(held__version__gt=0, held__is_in_doubt=False)
+        .annotate(department=F("held__department"))
+        .order_by("received_at", "id")
     )
 
 

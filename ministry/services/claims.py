@@ -29,8 +29,8 @@ UPDATE {table} SET claimed_until = %(until)s WHERE id IN (
 """
 _RELEASE: Final = "UPDATE {table} SET claimed_until = %s WHERE id = ANY(%s) AND claimed_until = %s"
 _KNOW: Final = """
-INSERT INTO ministry_cameradelivery (platform_id, camera_id, version, is_in_doubt, department)
-SELECT %(platform)s, c.id, 0, FALSE, ''
+INSERT INTO ministry_cameradelivery (platform_id, camera_id, version, is_in_doubt, department, reset_at)
+SELECT %(platform)s, c.id, 0, FALSE, '', %(now)s
 FROM cameras_camera c JOIN access_organisation o ON o.id = c.organisation_id
 WHERE c.deleted_at IS NULL AND NOT c.is_pending AND starts_with(o.path, %(path)s) AND NOT EXISTS (
     SELECT FROM ministry_cameradelivery d WHERE d.platform_id = %(platform)s AND d.camera_id = c.id
@@ -74,7 +74,9 @@ def release(held: Claim, keys: Sequence[int], *, rest_seconds: float = 0) -> Non
 def know_new_cameras(platform: UpperPlatform) -> int:
     """A row, with nothing acknowledged, for every camera in the platform's scope; how many are new."""
     with connection.cursor() as cursor:
-        cursor.execute(_KNOW, {"platform": platform.pk, "path": platform.organisation.path})
+        # They wait from now on, however old they are.
+        now = timezone.now()
+        cursor.execute(_KNOW, {"platform": platform.pk, "path": platform.organisation.path, "now": now})
         return int(cursor.rowcount)
 
 

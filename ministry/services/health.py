@@ -77,6 +77,13 @@ def note_refusal(platform: UpperPlatform, interface: Interface, words: str) -> N
         )
 
 
+def settle_interface(platform: UpperPlatform, interface: Interface) -> None:
+    """Nothing is owed there any more, so no success will ever end its trouble."""
+    states = InterfaceState.objects.filter(platform=platform, interface=interface, failures__gt=0)
+    if states.update(failures=0, retry_at=None):
+        close_alarm(key=alarm_key(platform, interface))
+
+
 def note_failure(
     platform: UpperPlatform, interface: Interface, error: RemoteError, *, is_forbidden: bool
 ) -> int:

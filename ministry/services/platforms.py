@@ -64,6 +64,9 @@ def save_upstream(*, platform: UpperPlatform, actor: Actor, has_new_token: bool 
     """
     is_new = platform.pk is None
     platform.failures, platform.retry_at = 0, None
+    if has_new_token:
+        # When it was issued we do not know.
+        platform.token_at = None
     with transaction.atomic():
         if is_new or has_new_token:
             platform.save()
@@ -71,6 +74,8 @@ def save_upstream(*, platform: UpperPlatform, actor: Actor, has_new_token: bool 
             names = {field.name for field in platform._meta.concrete_fields}
             platform.save(update_fields=names - {"id", "token", "token_at"})
         InterfaceState.objects.filter(platform=platform).update(failures=0, retry_at=None)
+        if not platform.is_active:
+            close_all_alarms(platform)
         _log(actor, "新增上级平台" if is_new else "修改上级平台", platform)
     return platform
 

@@ -12,7 +12,7 @@ from ministry.choices import Interface
 from ministry.models import UpperPlatform
 from ministry.selectors import Backlog, backlog_by_interface
 from ministry.selectors.overview import parked_items
-from ministry.services.health import Topic, alarm_key
+from ministry.services.health import Topic, alarm_key, settle_interface
 
 _EXAMPLES: Final = 3
 
@@ -22,6 +22,9 @@ def watch_platforms() -> None:
     now = timezone.now()
     for platform in UpperPlatform.objects.select_related("organisation"):
         waiting = backlog_by_interface(platform) if platform.is_active else {}
+        for interface, kind in waiting.items():
+            if not kind.waiting and not kind.hourly:
+                settle_interface(platform, interface)
         _watch_backlog(platform, waiting, now)
         _watch_parked(platform, waiting)
 
@@ -33,7 +36,8 @@ def _watch_backlog(platform: UpperPlatform, waiting: Mapping[Interface, Backlog]
     if seconds <= settings.MINISTRY_BACKLOG_ALARM_SECONDS:
         close_alarm(key=key)
         return
-    counts = {interface: kind.waiting - kind.parked for interface, kind in waiting.items()}
+    # Those parked may be due hourly only, and not among those that wait.
+    counts = {interface: max(0, kind.waiting - kind.parked) for interface, kind in waiting.items()}
     raise_alarm(
         key=key,
         title=f"{platform.name}：上报积压",

@@ -6,11 +6,15 @@ import pytest
 from django.conf import LazySettings
 from time_machine import TimeMachineFixture
 
+from access.actors import SYSTEM
 from access.models import Alarm
 from cameras.models import Camera
-from ministry.models import DeliveryTrouble, UpperPlatform
+from ministry.choices import Interface
+from ministry.models import DeliveryTrouble, InterfaceState, UpperPlatform
+from ministry.selectors import backlog_by_interface
+from ministry.services.platforms import save_upstream
 from ministry.tasks import watch
-from tests.cameras.ledger import register, wire
+from tests.cameras.ledger import number, register, wire
 from tests.cast import Caller
 from tests.ministry.upper import answering, sync
 from tests.protocol.peer import Peer, reply
@@ -89,3 +93,57 @@ def test_nothing_is_awaited_of_a_platform_that_is_switched_off(odd: Peer, clock:
     UpperPlatform.objects.update(is_active=False)
     watch()
     assert open_alarms() == []
+
+
+def test_an_old_ledger_waits_for_a_new_platform_only_since_it_is_there(
+    odd: Peer, cameras: Caller, clock: TimeMachineFixture
+) -> None:
+    Camera.objects.update(version_at=NOON - timedelta(days=90))
+    odd.respond = lambda _: reply(500)
+    sync()
+    watch()
+    assert open_alarms() == []
+    clock.move_to(NOON + timedelta(seconds=601), tick=False)
+    watch()
+    assert open_alarms() == ["邻省：上报积压"]
+
+
+def test_the_trouble_of_an_interface_ends_when_nothing_is_owed_there(
+    odd: Peer, cameras: Caller, clock: TimeMachineFixture
+) -> None:
+    take_all(odd)
+    sync()
+    cameras.post("VideoInformationDel", {"cameras": [number(1)]})
+    odd.respond = lambda _: reply(500)
+    for _ in range(6):
+        sync()
+        clock.shift(120)
+    assert open_alarms() == ["邻省：删除连续被拒绝"]
+    register(cameras, wire(1))
+    take_all(odd)
+    sync()
+    watch()
+    assert open_alarms() == []
+    assert InterfaceState.objects.get(interface=Interface.DELETE).failures == 0
+
+
+def test_alarms_end_when_a_platform_is_switched_off(odd: Peer) -> None:
+    odd.respond = lambda _: reply(403)
+    sync()
+    assert open_alarms() == ["邻省：令牌被拒绝"]
+    platform = UpperPlatform.objects.get()
+    platform.is_active = False
+    save_upstream(platform=platform, actor=SYSTEM, has_new_token=False)
+    assert open_alarms() == []
+
+
+def test_results_of_a_camera_that_is_gone_are_owed_no_more(odd: Peer, cameras: Caller) -> None:
+    take_all(odd)
+    sync()
+    odd.respond = lambda _: reply(500)
+    cameras.post("ReportAnalyse", [{"cameraNum": number(1), "data": "{}"}])
+    sync()
+    platform = UpperPlatform.objects.get()
+    assert backlog_by_interface(platform)[Interface.ANALYSE].waiting == 1
+    cameras.post("VideoInformationDel", {"cameras": [number(1)]})
+    assert backlog_by_interface(platform)[Interface.ANALYSE].waiting == 0
