@@ -184,5 +184,5 @@ def test_the_admin_lists_them_in_words_and_lets_nobody_touch_them(
     delete = reverse("admin:analysis_analysisresult_delete", args=[row.pk])
     assert client.post(delete, {"post": "yes"}).status_code == 403
     assert client.get(reverse("admin:analysis_analysisresult_add")).status_code == 403
-    monkeypatch.setattr("analysis.admin._MOST_COUNTED", 2)
+    monkeypatch.setattr("access.admin.base._MOST_COUNTED", 2)
     assert "2 分析结果" in client.get(url).content.decode().replace("条", "")

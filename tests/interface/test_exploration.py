@@ -4,19 +4,21 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.core.wsgi import get_wsgi_application
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.core.failures import FailureGroup
 
+from access.chunked import with_chunked_bodies
 from access.views import published_schema
-from province.wsgi import application
 from tests.interface.exploration import World
 from tests.interface.mirrored import by_code, mirrored
 
 pytestmark = pytest.mark.django_db
 
 SCHEMA = schemathesis.openapi.from_dict(by_code(published_schema()))
-SCHEMA.app = mirrored(application)
+# Without turns: each brings a database connection of its own, outside the transaction of the test.
+SCHEMA.app = mirrored(with_chunked_bodies(get_wsgi_application()))
 
 # Beside these come the examples of the schema and, for each limit in it, a request at and beyond it.
 BOUNDED = settings(
