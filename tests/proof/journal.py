@@ -32,7 +32,8 @@ BEGIN
     IF (now_is->>'version')::int > 0 AND now_is->'version' IS DISTINCT FROM before->'version' THEN
         INSERT INTO proof_acknowledgement (camera_id, what, value) VALUES (camera, 'version', now_is->>'version');
     END IF;
-    IF (now_is->>'version')::int = 0 AND (before->>'version')::int > 0
+    IF (now_is->>'version')::int = 0 AND NOT coalesce((now_is->>'is_in_doubt')::boolean, FALSE)
+            AND ((before->>'version')::int > 0 OR (before->>'is_in_doubt')::boolean)
             AND EXISTS (SELECT FROM cameras_camera WHERE id = camera AND deleted_at IS NOT NULL) THEN
         INSERT INTO proof_acknowledgement (camera_id, what, value) VALUES (camera, 'gone', NULL);
     END IF;
