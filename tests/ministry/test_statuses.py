@@ -45,6 +45,21 @@ def test_a_change_is_told_alone(cameras: Caller, upper: RunningMinistry) -> None
     assert delivery(2).status == OnlineStatus.FAULT
 
 
+def test_what_a_deletion_with_a_lost_answer_took_along_is_told_again(
+    cameras: Caller, upper: RunningMinistry
+) -> None:
+    sync()
+    upper.break_down("lost", verbs=["VideoInformationDel"])
+    cameras.post("VideoInformationDel", {"cameras": [number(1)]})
+    sync()
+    assert 1 not in told_statuses(upper)
+    register(cameras, wire(1))
+    upper.break_down("none")
+    sync()
+    sync()
+    assert told_statuses(upper)[1] == camera(1).status
+
+
 def test_an_offline_that_may_be_a_blip_is_not_told(upper: RunningMinistry) -> None:
     set_stream_presence(present=[camera(1).pk])
     sync()

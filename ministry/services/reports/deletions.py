@@ -43,8 +43,9 @@ class Deletions(Report):
         return Batch(held, rows, {row.pk: "" for row in rows}, body)
 
     def begin(self, batch: Batch) -> None:
-        # If the answer is lost and the camera comes back, it has to be registered there anew.
-        still_ours(batch, batch.keys).update(version=0, is_in_doubt=True)
+        # If the answer is lost and the camera comes back, it has to be registered there anew, and its states told:
+        # whoever deletes a camera drops what was known of it.
+        still_ours(batch, batch.keys).update(version=0, is_in_doubt=True, status=None, quality=None)
 
     def accept(self, batch: Batch, answer: Answer) -> Verdicts:
         verdicts = item_verdicts(answer)
