@@ -36,11 +36,11 @@ class Deletions(Report):
             | ~Q(camera__organisation__path__startswith=platform.organisation.path)
         )
         owed = CameraDelivery.objects.filter(gone, Q(version__gt=0) | Q(is_in_doubt=True), pk__in=held.keys)
-        rows = list(owed.select_related("camera").order_by("pk"))
+        rows = list(owed.order_by("pk").values_list("pk", "camera__number", "camera__number_key"))
         if not rows:
             return None
-        body = {"cameras": [row.camera.number for row in rows]}
-        return Batch(held, rows, {row.pk: "" for row in rows}, body)
+        body = {"cameras": [number for _, number, _ in rows]}
+        return Batch(held, rows, {key: "" for key, _, _ in rows}, body)
 
     def begin(self, batch: Batch) -> None:
         # If the answer is lost and the camera comes back, it has to be registered there anew, and its states told:
@@ -49,7 +49,7 @@ class Deletions(Report):
 
     def accept(self, batch: Batch, answer: Answer) -> Verdicts:
         verdicts = item_verdicts(answer)
-        by_key = {row.pk: verdicts.get(row.camera.number_key) for row in batch.rows}
+        by_key = {key: verdicts.get(number_key) for key, _, number_key in batch.rows}
         done = [key for key, verdict in by_key.items() if is_gone_there(verdict)]
         refused = {
             key: verdict.info for key, verdict in by_key.items() if verdict is not None and key not in done
