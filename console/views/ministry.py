@@ -20,7 +20,7 @@ from console.upstream import view_of
 from console.words import moment
 from ministry.choices import DifferenceKind, Interface
 from ministry.models import LedgerCheck, UpperPlatform
-from ministry.selectors.overview import differences_of, newest_check
+from ministry.selectors.overview import listed_strangers, newest_check
 from ministry.selectors.platforms import platforms_managed_by
 from ministry.services import parking, reconciliation
 from ministry.services.token import exchange_token
@@ -127,7 +127,7 @@ def new_token(request: HttpRequest, user: User, platform_id: int) -> HttpRespons
 def _ensure_agreed(request: HttpRequest, check: LedgerCheck) -> None:
     """Strangers are deleted over there: only as many as were on the screen of who agreed to it."""
     agreed = whole(request.POST.get("agreed", "0"), "agreed", low=0, high=2**31)
-    if agreed != differences_of(check, DifferenceKind.STRANGER).filter(repaired_at=None).count():
+    if agreed != sum(row.repaired_at is None for row in listed_strangers(check)):
         raise MalformedError("删除对方的点位须先看过清单再确认")
 
 

@@ -158,6 +158,9 @@ def hourly_progress(platform: UpperPlatform, interface: Interface) -> tuple[int,
     told = CameraDelivery.objects.filter(
         platform=platform, version__gt=0, is_in_doubt=False, **{f"{column}__isnull": False}
     )
+    if interface == Interface.QUALITY:
+        # One that nobody judges any more is not told again.
+        told = told.filter(camera__quality__flags__isnull=False)
     figures = told.aggregate(
         total=Count("pk"), done=Count("pk", filter=Q(**{f"{column}_at__gte": current_hour()}))
     )

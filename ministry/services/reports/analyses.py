@@ -14,6 +14,7 @@ from analysis.models import AnalysisResult
 from cameras.models import Camera
 from ministry.choices import Interface
 from ministry.models import AnalysisDelivery, CameraDelivery, UpperPlatform
+from ministry.selectors.scope import in_scope
 from ministry.services.claims import Claim, release
 from ministry.services.reports.base import Batch, Report, Verdicts
 from ministry.services.troubles import AnalysisTroubles
@@ -88,12 +89,11 @@ class _Event:
 def _places(platform: UpperPlatform, owed: QuerySet[AnalysisDelivery]) -> dict[int, _Place]:
     """By camera; none where a registration or deletion is under way."""
     rows = CameraDelivery.objects.filter(
+        in_scope(platform, "camera"),
         platform=platform,
         camera__in=owed.values("camera"),
         version__gt=0,
         is_in_doubt=False,
-        camera__deleted_at=None,
-        camera__is_pending=False,
     )
     return {
         camera: _Place(department, version)

@@ -76,7 +76,10 @@ class Report:
         """Store what is acknowledged by success, and let go of it."""
         raise NotImplementedError
 
-    def deny(self, batch: Batch) -> Sequence[int]:
+    # A whole batch is answered 404 because of one of its cameras.
+    is_unknown_for_one = False
+
+    def deny(self, batch: Batch, answer: Answer) -> Sequence[int]:
         """Answered 404: those whose acknowledgement is disproved by it, and which need no further trouble."""
         return ()
 

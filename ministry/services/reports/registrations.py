@@ -10,6 +10,7 @@ from django.db.models import F
 from cameras.selectors import RECORD_FIELDS, record_of
 from ministry.choices import Interface
 from ministry.models import CameraDelivery, UpperPlatform
+from ministry.selectors.scope import in_scope
 from ministry.services.claims import Claim
 from ministry.services.reports.base import RESULTS, Batch, Report, Verdicts, item_verdicts, still_ours
 from ministry.services.troubles import CameraTroubles
@@ -52,11 +53,7 @@ class Registrations(Report):
 
     def load(self, platform: UpperPlatform, held: Claim, department: str) -> Batch | None:
         owed = CameraDelivery.objects.filter(
-            pk__in=held.keys,
-            camera__deleted_at=None,
-            camera__is_pending=False,
-            camera__organisation__path__startswith=platform.organisation.path,
-            version__lt=F("camera__version"),
+            in_scope(platform, "camera"), pk__in=held.keys, version__lt=F("camera__version")
         )
         rows = [
             _Sent(key, is_in_doubt, version, number_key, record_of(*values))

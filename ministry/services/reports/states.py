@@ -12,6 +12,7 @@ from django.utils import timezone
 from ministry.choices import Interface
 from ministry.models import CameraDelivery, UpperPlatform
 from ministry.selectors import current_hour
+from ministry.selectors.scope import in_scope
 from ministry.services.claims import Claim
 from ministry.services.reports.base import Batch, Report, Verdicts, still_ours
 from ministry.services.troubles import CameraTroubles
@@ -50,12 +51,11 @@ class _States(Report):
         )
         owed = CameraDelivery.objects.filter(
             stale,
+            in_scope(platform, "camera"),
             pk__in=held.keys,
             department=department,
             version__gt=0,
             is_in_doubt=False,
-            camera__deleted_at=None,
-            camera__is_pending=False,
             **{f"{self.source}__isnull": False},
         )
         rows = list(owed.order_by("pk").values_list("pk", "camera__number", self.source))
@@ -73,7 +73,7 @@ class _States(Report):
             cursor.execute(statement, [batch.at, batch.keys, values, batch.claim.until])
         return Verdicts(batch.keys)
 
-    def deny(self, batch: Batch) -> Sequence[int]:
+    def deny(self, batch: Batch, answer: Answer) -> Sequence[int]:
         """They hold none of them, whatever they acknowledged: those they once took a state of are registered anew."""
         long_ago = timezone.now() - _DOUBT_AFTER
         is_old = Q(registered_at=None) | Q(registered_at__lt=long_ago)
