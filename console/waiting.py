@@ -15,9 +15,17 @@ _KNOWN_SECONDS: Final = 3
 
 def waiting_at(platform: UpperPlatform) -> Mapping[Interface, Backlog]:
     """As it was a few seconds ago."""
-    key = f"upper-waiting:{platform.pk}"
-    known: Mapping[Interface, Backlog] | None = cache.get(key)
+    known: Mapping[Interface, Backlog] | None = cache.get(_key(platform))
     if known is None:
         known = backlog_by_interface(platform)
-        cache.set(key, known, _KNOWN_SECONDS)
+        cache.set(_key(platform), known, _KNOWN_SECONDS)
     return known
+
+
+def count_anew(platform: UpperPlatform) -> None:
+    """Somebody did something about it and looks whether it helped."""
+    cache.delete(_key(platform))
+
+
+def _key(platform: UpperPlatform) -> str:
+    return f"upper-waiting:{platform.pk}"

@@ -17,6 +17,7 @@ from console.frame import frame_of
 from console.params import whole
 from console.permissions import Kind, requires
 from console.upstream import view_of
+from console.waiting import count_anew
 from console.words import moment
 from ministry.choices import DifferenceKind, Interface
 from ministry.models import LedgerCheck, UpperPlatform
@@ -142,6 +143,8 @@ def _standing(
     request: HttpRequest, platform: UpperPlatform, said: str = "", *, is_good: bool = True
 ) -> HttpResponse:
     platform.refresh_from_db()
+    if said:
+        count_anew(platform)
     context = {
         "view": view_of(platform),
         "said": said,
