@@ -4,7 +4,7 @@ One statement looks at every camera once and says which of the four things are o
 which no delivery is kept yet, is owed its registration.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -54,27 +54,32 @@ WHERE CASE
 END
 """
 _SENDABLE: Final = f"""
-SELECT v.interface, d.id, COALESCE(d.department, ''), COALESCE(t.strikes, 0) AS strikes,
-    CASE
-        WHEN v.is_hourly THEN %(hourly)s
-        WHEN v.was_told THEN %(changed)s
-        WHEN v.interface = %(delete)s THEN %(gone)s
-        WHEN v.interface = %(register)s THEN %(new)s
-        WHEN v.interface = %(status)s THEN %(first_status)s
-        ELSE %(first_quality)s
-    END AS rank
-{_OWED}
-    AND (d.claimed_until IS NULL OR d.claimed_until <= %(now)s)
-    AND (
-        t.id IS NULL OR t.retry_at <= %(now)s
-        OR t.about <> CASE v.interface
-            WHEN %(register)s THEN c.version::text WHEN %(status)s THEN c.status::text
-            WHEN %(quality)s THEN q.flags ELSE ''
-        END
-    )
-    AND v.interface = ANY(%(interfaces)s)
-ORDER BY rank, strikes, v.interface, d.department, d.id
-LIMIT %(limit)s
+SELECT rank, interface, department, strikes, array_agg(id ORDER BY id) FILTER (WHERE id IS NOT NULL), bool_or(id IS NULL)
+FROM (
+    SELECT v.interface, d.id, COALESCE(d.department, '') AS department, COALESCE(t.strikes, 0) AS strikes,
+        CASE
+            WHEN v.is_hourly THEN %(hourly)s
+            WHEN v.was_told THEN %(changed)s
+            WHEN v.interface = %(delete)s THEN %(gone)s
+            WHEN v.interface = %(register)s THEN %(new)s
+            WHEN v.interface = %(status)s THEN %(first_status)s
+            ELSE %(first_quality)s
+        END AS rank
+    {_OWED}
+        AND (d.claimed_until IS NULL OR d.claimed_until <= %(now)s)
+        AND (
+            t.id IS NULL OR t.retry_at <= %(now)s
+            OR t.about <> CASE v.interface
+                WHEN %(register)s THEN c.version::text WHEN %(status)s THEN c.status::text
+                WHEN %(quality)s THEN q.flags ELSE ''
+            END
+        )
+        AND v.interface = ANY(%(interfaces)s)
+    ORDER BY rank, strikes, v.interface, department, d.id
+    LIMIT %(limit)s
+) owed
+GROUP BY rank, strikes, interface, department
+ORDER BY rank, strikes, interface, department
 """  # noqa: S608
 _BACKLOG: Final = f"""
 SELECT v.interface, count(*) FILTER (WHERE NOT v.is_hourly), count(*) FILTER (WHERE v.is_hourly),
@@ -102,13 +107,15 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One thing to tell; `key` is the id of its delivery, None while a new camera has none."""
+    """Things to tell that may travel together; `keys` are ids of deliveries, in ascending order."""
 
+    rank: Rank
     interface: Interface
-    key: int | None
     department: str
     strikes: int
-    rank: Rank
+    keys: Sequence[int]
+    # Some are new cameras, for which no delivery is kept yet.
+    has_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +133,11 @@ def current_hour(now: datetime | None = None) -> datetime:
 
 
 def sendable(platform: UpperPlatform, interfaces: list[Interface], limit: int) -> list[Owed]:
-    """What may be sent now of these interfaces, the most urgent first; things of a batch stand together."""
+    """What may be sent now of these interfaces, the most urgent first; of at most `limit` cameras."""
     given = _given(platform) | {"interfaces": [int(interface) for interface in interfaces], "limit": limit}
     return [
-        Owed(Interface(interface), key, department, strikes, Rank(rank))
-        for interface, key, department, strikes, rank in _rows(_SENDABLE, given)
+        Owed(Rank(rank), Interface(interface), department, strikes, keys or (), has_unknown)
+        for rank, interface, department, strikes, keys, has_unknown in _rows(_SENDABLE, given)
     ]
 
 

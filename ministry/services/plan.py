@@ -40,11 +40,11 @@ def plan(platform: UpperPlatform) -> list[Planned]:
     resting, probing = _breakers(platform)
     interfaces = [interface for interface in CAMERA_INTERFACES if interface not in resting]
     owed = sendable(platform, interfaces, _MOST_OWED)
-    if any(one.key is None for one in owed):
+    if any(one.has_unknown for one in owed):
         know_new_cameras(platform)
         owed = sendable(platform, interfaces, _MOST_OWED)
     batches = _batches(owed)
-    if len(owed) == _MOST_OWED:
+    if sum(len(one.keys) for one in owed) == _MOST_OWED:
         # The last one may go on beyond the look, and would travel half empty.
         batches = batches[:-1]
     if _are_registrations_awaited(platform, owed):
@@ -69,8 +69,7 @@ def _batches(owed: Iterable[Owed]) -> list[Planned]:
     groups: dict[tuple[Rank, Interface, str, int], list[int]] = defaultdict(list)
     for one in owed:
         department = one.department if one.interface in _BY_DEPARTMENT else ""
-        if one.key is not None:
-            groups[one.rank, one.interface, department, batch_limit(one.strikes)].append(one.key)
+        groups[one.rank, one.interface, department, batch_limit(one.strikes)] += one.keys
     return [
         Planned(interface, tuple(keys[begin : begin + limit]), department, rank)
         for (rank, interface, department, limit), keys in groups.items()
@@ -80,7 +79,7 @@ def _batches(owed: Iterable[Owed]) -> list[Planned]:
 
 def _owed_events(platform: UpperPlatform) -> list[Owed]:
     return [
-        Owed(Interface.ANALYSE, row.pk, row.department, row.strikes, Rank.EVENT)
+        Owed(Rank.EVENT, Interface.ANALYSE, row.department, row.strikes, [row.pk])
         for row in sendable_analyses(platform)[:_MOST_EVENTS]
     ]
 

@@ -42,7 +42,7 @@ class Analyses(Report):
         platform.save(update_fields=["analyse_verb"])
 
     def load(self, platform: UpperPlatform, held: Claim, department: str) -> Batch | None:
-        owed = AnalysisDelivery.objects.filter(pk__in=held.keys, reported_at=None)
+        owed = AnalysisDelivery.objects.filter(pk__any_of=list(held.keys), reported_at=None)
         places = _places(platform, owed)
         rows = [
             _Event(row, places[row.camera_id])
@@ -58,14 +58,14 @@ class Analyses(Report):
         """Only of cameras that nobody moved or deleted meanwhile: those are passed over in silence (document 1.4)."""
         sent: Sequence[_Event] = batch.rows
         owed = AnalysisDelivery.objects.filter(
-            pk__in=batch.keys,
+            pk__any_of=batch.keys,
             # The time finds the partitions.
             received_at__in={one.row.received_at for one in sent},
             claimed_until=batch.claim.until,
         )
         places = _places(sent[0].row.platform, owed)
         done = [one.row.pk for one in sent if places.get(one.row.camera_id) == one.place]
-        owed.filter(pk__in=done).update(
+        owed.filter(pk__any_of=done).update(
             reported_at=timezone.now(), last_error="", retry_at=None, parked_at=None, claimed_until=None
         )
         release(batch.claim, batch.keys)

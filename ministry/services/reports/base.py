@@ -86,7 +86,7 @@ class Report:
 
 def still_ours(batch: Batch, keys: Sequence[int]) -> QuerySet[CameraDelivery]:
     """An answer that comes after the claim ran out is worth nothing: others may have sent since."""
-    return CameraDelivery.objects.filter(pk__in=keys, claimed_until=batch.claim.until)
+    return CameraDelivery.objects.filter(pk__any_of=list(keys), claimed_until=batch.claim.until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class Deletions(Report):
 
     def load(self, platform: UpperPlatform, held: Claim, department: str) -> Batch | None:
         owed = CameraDelivery.objects.filter(
-            ~in_scope(platform, "camera"), Q(version__gt=0) | Q(is_in_doubt=True), pk__in=held.keys
+            ~in_scope(platform, "camera"), Q(version__gt=0) | Q(is_in_doubt=True), pk__any_of=list(held.keys)
         )
         rows = list(owed.order_by("pk").values_list("pk", "camera__number", "camera__number_key"))
         if not rows:

@@ -53,7 +53,7 @@ class Registrations(Report):
 
     def load(self, platform: UpperPlatform, held: Claim, department: str) -> Batch | None:
         owed = CameraDelivery.objects.filter(
-            in_scope(platform, "camera"), pk__in=held.keys, version__lt=F("camera__version")
+            in_scope(platform, "camera"), pk__any_of=list(held.keys), version__lt=F("camera__version")
         )
         rows = [
             _Sent(key, is_in_doubt, version, number_key, record_of(*values))

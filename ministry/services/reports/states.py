@@ -52,7 +52,7 @@ class _States(Report):
         owed = CameraDelivery.objects.filter(
             stale,
             in_scope(platform, "camera"),
-            pk__in=held.keys,
+            pk__any_of=list(held.keys),
             department=department,
             version__gt=0,
             is_in_doubt=False,
