@@ -9,6 +9,7 @@ from aiohttp import web
 
 from gateway.adapters.base import Surroundings
 from gateway.analyst import Analyst
+from gateway.budget import CoreBudget
 from gateway.cameras import Camera, Cameras
 from gateway.channels import Channels
 from gateway.config import GatewayConfig
@@ -43,7 +44,9 @@ class Gateway:
         self._cameras = Cameras(
             Camera(one.record, one.factory(one.record, surroundings)) for one in config.cameras
         )
-        workshop = Workshop(ffmpeg, PushTargets(config.networks, config.ports), StartGate(), stuck_seconds)
+        targets = PushTargets(config.networks, config.ports)
+        budget = CoreBudget(config.transcode_cores)
+        workshop = Workshop(ffmpeg, targets, StartGate(), budget, stuck_seconds)
         self._channels = Channels(self._cameras, workshop)
         tokens = TokenState(config.state_file, config.platform.token)
         upstream = Upstream(_client(config, tokens))

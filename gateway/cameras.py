@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from gateway.adapters.base import Adapter, PtzRefusedError
 from gateway.pusher import Cause, Failure
+from gateway.troubles import Defect, Trouble
 from protocol.cameras import CameraRecord
 from protocol.codes import CameraType, OnlineStatus, PtzAction, QualityFlag
 from protocol.errors import NotFoundError
@@ -22,8 +23,7 @@ class Camera:
     def __init__(self, record: CameraRecord, adapter: Adapter) -> None:
         self.record = record
         self.adapter = adapter
-        self.status = OnlineStatus.ONLINE
-        self.reason = ""
+        self.defect: Defect | None = None
         self.failures = 0
         # Nine digits, as a box beside the road sees the picture.
         self.seen_quality: str | None = None
@@ -31,6 +31,12 @@ class Camera:
     @property
     def num(self) -> str:
         return self.record.camera_num
+
+    @property
+    def status(self) -> OnlineStatus:
+        if self.defect is None:
+            return OnlineStatus.ONLINE
+        return OnlineStatus.OFFLINE if self.defect.trouble is Trouble.UNREACHABLE else OnlineStatus.FAULT
 
     @property
     def quality(self) -> str | None:
@@ -44,7 +50,7 @@ class Camera:
             digits[QualityFlag.OFFLINE if is_away else QualityFlag.SIGNAL_LOST] = "1"
         return "".join(digits)
 
-    def move(self, action: PtzAction, step: int) -> None:
+    async def move(self, action: PtzAction, step: int) -> None:
         """Raises NotFoundError for a camera without PTZ.
 
         Appendix 3 has no number for it. 400 would say that the gateway knows no stop, 403 that the
@@ -53,7 +59,7 @@ class Camera:
         if self.record.camera_type is not CameraType.DOME:
             raise NotFoundError("该摄像机不支持云台控制")
         try:
-            self.adapter.move(action, step)
+            await self.adapter.move(action, step)
         except PtzRefusedError as error:
             raise NotFoundError(str(error)) from error
 
@@ -79,17 +85,19 @@ class Cameras:
 
     def note_frames(self, camera: Camera) -> None:
         camera.failures = 0
-        self._set(camera, OnlineStatus.ONLINE, "")
+        self._set(camera, None)
 
     async def note_failure(self, camera: Camera, failure: Failure) -> None:
         """A push ended. Only what is the camera's own doing says something about the camera."""
         if failure.cause is not Cause.SOURCE:
             return
         camera.failures += 1
+        if failure.trouble is Trouble.WRONG_PASSWORD:
+            # It is not asked again for a long time.
+            camera.failures = FAILURES_TO_FAULT
         if camera.failures >= FAILURES_TO_FAULT:
-            unreachable = await camera.adapter.check()
-            status = OnlineStatus.OFFLINE if unreachable else OnlineStatus.FAULT
-            self._set(camera, status, unreachable or failure.reason)
+            defect = await camera.adapter.check()
+            self._set(camera, defect or Defect(failure.trouble or Trouble.NO_VIDEO, failure.reason))
 
     def note_quality(self, camera: Camera, flags: str) -> None:
         """Nine digits from a box that looks at the picture; they hold until it says otherwise."""
@@ -104,16 +112,16 @@ class Cameras:
 
         async def check(camera: Camera) -> None:
             async with places:
-                reason = await camera.adapter.check()
-            if reason is None:
+                defect = await camera.adapter.check()
+            if defect is None:
                 camera.failures = 0
-            self._set(camera, OnlineStatus.OFFLINE if reason else OnlineStatus.ONLINE, reason or "")
+            self._set(camera, defect)
 
         await asyncio.gather(*(check(camera) for camera in cameras))
 
-    def _set(self, camera: Camera, status: OnlineStatus, reason: str) -> None:
-        camera.reason = reason
-        if camera.status is not status:
-            logger.info("camera %s: %s -> %s %s", camera.num, camera.status.name, status.name, reason)
-            camera.status = status
+    def _set(self, camera: Camera, defect: Defect | None) -> None:
+        before, camera.defect = camera.status, defect
+        if camera.status is not before:
+            reason = defect.reason if defect else ""
+            logger.info("camera %s: %s -> %s %s", camera.num, before.name, camera.status.name, reason)
             self.changed.set()

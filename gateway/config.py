@@ -3,6 +3,7 @@
 import base64
 import binascii
 import ipaddress
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,6 +86,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     cameras: list[_Camera]
     allowed_push_ports: tuple[int, int] = (1, 65535)
     ffmpeg: str | None = None
+    # For transcoding; None: the cores this process may use.
+    transcode_cores: float | None = None
     font: str | None = None
     intake: Intake | None = None
     analysis: Analysis = msgspec.field(default_factory=Analysis)
@@ -110,6 +113,7 @@ class GatewayConfig:
     networks: tuple[Network, ...]
     ports: tuple[int, int]
     ffmpeg: str | None
+    transcode_cores: float
     font: Path | None
     intake_token: str | None
     analysis: Analysis
@@ -144,11 +148,16 @@ def load_config(path: Path) -> GatewayConfig:
         networks=tuple(ipaddress.ip_network(text) for text in given.allowed_push_targets),
         ports=given.allowed_push_ports,
         ffmpeg=given.ffmpeg,
+        transcode_cores=_cores() if given.transcode_cores is None else given.transcode_cores,
         font=folder / given.font if given.font else None,
         intake_token=given.intake.token if given.intake else None,
         analysis=given.analysis,
         cameras=cameras,
     )
+
+
+def _cores() -> float:
+    return float(len(os.sched_getaffinity(0)))
 
 
 def _tls(folder: Path, listen: Listen) -> tuple[Path, Path] | None:
@@ -166,6 +175,8 @@ def _faults(given: _File) -> Iterator[str]:
     first, last = given.allowed_push_ports
     if not 1 <= first <= last <= 65535:
         yield f"allowed_push_ports：[{first}, {last}] 不是 1-65535 之内的端口范围"
+    if given.transcode_cores is not None and not 0 <= given.transcode_cores <= 1024:
+        yield f"transcode_cores：{given.transcode_cores:g} 不在 0-1024 之内"
     yield from _analysis_faults(given.analysis)
     if given.intake and not _INTAKE_TOKEN.fullmatch(given.intake.token):
         # Shown without the value: it is a credential.

@@ -192,7 +192,7 @@ class Service:
         camera = self._cameras.get(call.camera_num)
         action = parse_choice(call.required("action"), "action", PtzAction)
         step = parse_int(call.optional("step", 1), "step", low=1, high=8)
-        camera.move(action, step)
+        await camera.move(action, step)
         logger.info("ptz %s: %s step %s", camera.num, action.name, step)
         return Said()
 

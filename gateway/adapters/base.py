@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from gateway.troubles import Defect, Trouble
 from protocol.cameras import CameraRecord
 from protocol.codes import PtzAction, QualityFlag
 from protocol.commands import VideoFormat
 
 
 class SourceError(Exception):
-    """The camera cannot be had; the text (Chinese) says why."""
+    """The camera cannot be had; the text (Chinese) says why, `trouble` which kind of reason it is."""
+
+    def __init__(self, reason: str, trouble: Trouble = Trouble.NO_VIDEO) -> None:
+        super().__init__(reason)
+        self.trouble = trouble
 
 
 class PtzRefusedError(Exception):
@@ -34,6 +39,7 @@ class PushPlan:
     input_arguments: Sequence[str]
     codec_arguments: Sequence[str]
     feed: Feed | None = None
+    cores: float = 0.0  # what transcoding takes of the budget
 
 
 @dataclass(frozen=True)
@@ -58,13 +64,13 @@ class Unwatched:
 class Adapter(Protocol):
     """One camera."""
 
-    async def check(self) -> str | None:
-        """None when the camera can be reached, else the reason in Chinese."""
+    async def check(self) -> Defect | None:
+        """None when nothing is wrong with the camera that can be seen without its pictures."""
 
     async def plan(self, video: VideoFormat) -> PushPlan:
         """Raises SourceError."""
 
-    def move(self, action: PtzAction, step: int) -> None:
+    async def move(self, action: PtzAction, step: int) -> None:
         """Raises PtzRefusedError."""
 
     @property

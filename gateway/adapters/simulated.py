@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.adapters.base import Adapter, AdapterFactory, PushPlan, SourceError, Surroundings
+from gateway.budget import encoding_cores
 from gateway.ffmpeg import transcode_arguments
 from gateway.scene.faults import Fault
 from gateway.scene.light import LightName
@@ -20,6 +21,7 @@ from gateway.scene.stage import Stage, build_stage
 from gateway.scene.studio import Output, Studio
 from gateway.scene.text import Letterer, find_font
 from gateway.scene.watch import Watch
+from gateway.troubles import Defect, Trouble
 from protocol.cameras import CameraRecord
 from protocol.codes import PtzAction, QualityFlag
 from protocol.commands import VideoFormat
@@ -61,13 +63,13 @@ class SimulatedCamera:
         )
         self._watch = Watch(self._scene)
 
-    async def check(self) -> str | None:
-        return "模拟摄像机设为离线" if self._fault is Fault.OFFLINE else None
+    async def check(self) -> Defect | None:
+        return Defect(Trouble.UNREACHABLE, "模拟摄像机设为离线") if self._fault is Fault.OFFLINE else None
 
     async def plan(self, video: VideoFormat) -> PushPlan:
-        reason = await self.check()
-        if reason is not None:
-            raise SourceError(reason)
+        defect = await self.check()
+        if defect is not None:
+            raise SourceError(defect.reason, defect.trouble)
         if video.width > LARGEST_WIDTH or video.height > LARGEST_HEIGHT:
             raise SourceError(f"模拟摄像机最大 {LARGEST_WIDTH}x{LARGEST_HEIGHT}")
         width, height = video.width & ~1, video.height & ~1
@@ -89,9 +91,9 @@ class SimulatedCamera:
                 "colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m",
             ),
         ]
-        return PushPlan(source, codec, _Feed(stage, video.framerate))
+        return PushPlan(source, codec, _Feed(stage, video.framerate), encoding_cores(video))
 
-    def move(self, action: PtzAction, step: int) -> None:
+    async def move(self, action: PtzAction, step: int) -> None:
         self._scene.view.order(action, step, time.monotonic())
 
     @property

@@ -4,6 +4,7 @@ import json
 
 from gateway.adapters.base import PtzRefusedError, PushPlan, SourceError, Unwatched
 from gateway.cameras import Camera
+from gateway.troubles import Defect
 from protocol.cameras import CameraRecord, parse_camera
 from protocol.codes import PtzAction
 from protocol.commands import VideoFormat
@@ -13,13 +14,13 @@ from tests.gateway.roadside import COMPANY, camera
 class Reachable(Unwatched):
     """A camera that can be reached and gives no pictures."""
 
-    async def check(self) -> str | None:
+    async def check(self) -> Defect | None:
         return None
 
     async def plan(self, video: VideoFormat) -> PushPlan:
         raise SourceError("无画面")
 
-    def move(self, action: PtzAction, step: int) -> None:
+    async def move(self, action: PtzAction, step: int) -> None:
         raise PtzRefusedError("该摄像机不支持云台控制")
 
 
