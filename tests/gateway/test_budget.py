@@ -7,7 +7,17 @@ import pytest
 from gateway.budget import BudgetSpentError, CoreBudget, encoding_cores, transcoding_cores
 from protocol.codes import Code, VideoType
 from protocol.commands import HIGH_FORMAT, LOW_FORMAT
-from tests.gateway.roadside import DOME, FIXED, LOW, Sink, camera, command, gateway_in_thread, until, write_config
+from tests.gateway.roadside import (
+    DOME,
+    FIXED,
+    LOW,
+    Sink,
+    camera,
+    command,
+    gateway_in_thread,
+    until,
+    write_config,
+)
 
 CIF, FULL_HD = 352 * 288 * 25.0, 1920 * 1080 * 25.0
 
