@@ -8,13 +8,16 @@ from types import TracebackType
 from aiohttp import web
 
 from gateway.adapters.base import Surroundings
+from gateway.admission import Admission
 from gateway.analyst import Analyst
 from gateway.budget import CoreBudget
 from gateway.cameras import Camera, Cameras
 from gateway.channels import Channels
 from gateway.config import GatewayConfig
+from gateway.control import Control
 from gateway.ffmpeg import find_ffmpeg
 from gateway.intake import Intake
+from gateway.ptz_log import PtzLog
 from gateway.pusher import STUCK_SECONDS, StartGate, Workshop
 from gateway.reporting import Reporter
 from gateway.results import Relay, Results
@@ -42,7 +45,8 @@ class Gateway:
             ffmpeg=ffmpeg, font=config.font, folder=config.folder, cache=config.state_file.parent / "scenes"
         )
         self._cameras = Cameras(
-            Camera(one.record, one.factory(one.record, surroundings)) for one in config.cameras
+            Camera(one.record, one.factory(one.record, surroundings), is_ptz_open=one.is_ptz_open)
+            for one in config.cameras
         )
         targets = PushTargets(config.networks, config.ports)
         budget = CoreBudget(config.transcode_cores)
@@ -56,7 +60,9 @@ class Gateway:
         self._relay = Relay(upstream, self._results)
         self._analyst = Analyst(self._cameras, self._results, analysis.period_seconds)
         intake = Intake(self._cameras, self._results, config.intake_token)
-        service = Service(self._cameras, self._channels, tokens, intake, self._results, config.proxies)
+        control = Control(config.mode, config.ptz_lease_seconds, PtzLog(config.ptz_log))
+        admission = Admission(tokens, intake, config.section_token)
+        service = Service(self._cameras, self._channels, admission, control, intake, self._results, config.proxies)
         self._runner = web.AppRunner(service.application(), access_log=None, shutdown_timeout=1.0)
         self._tls = ServerTls(*config.tls) if config.tls else None
         self._listener: asyncio.Server | None = None

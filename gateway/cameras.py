@@ -20,8 +20,10 @@ CHECKS_AT_ONCE = 32
 class Camera:
     """One camera with its status."""
 
-    def __init__(self, record: CameraRecord, adapter: Adapter) -> None:
+    def __init__(self, record: CameraRecord, adapter: Adapter, *, is_ptz_open: bool = False) -> None:
         self.record = record
+        # One of the 重要点位 that a ministry connected directly may turn (document 4.2 2.c).
+        self.is_ptz_open = is_ptz_open
         self.adapter = adapter
         self.defect: Defect | None = None
         self.failures = 0

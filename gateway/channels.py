@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 
+from gateway.budget import CoreBudget
 from gateway.cameras import Camera, Cameras
 from gateway.pusher import Cause, Failure, Pusher, Workshop
 from protocol.codes import Code, VideoType
@@ -29,6 +30,22 @@ class Channels:
     @property
     def pushing(self) -> int:
         return sum(pusher.is_pushing for pusher in self._pushers.values())
+
+    @property
+    def budget(self) -> CoreBudget:
+        return self._workshop.budget
+
+    def pushes_of(self, camera: Camera) -> list[dict[str, object]]:
+        """What is pushed of it, and what keeps a push from flowing."""
+        return [
+            {
+                "videoType": int(video_type),
+                "pushing": pusher.is_pushing,
+                "failure": pusher.failure.reason if pusher.failure else None,
+            }
+            for (num, video_type), pusher in self._pushers.items()
+            if num == camera.num.lower()
+        ]
 
     def unwatched(self) -> list[Camera]:
         """Cameras without a push, which would tell whether they work."""

@@ -6,7 +6,7 @@ from gateway.adapters.base import PtzRefusedError, PushPlan, SourceError, Unwatc
 from gateway.cameras import Camera
 from gateway.troubles import Defect
 from protocol.cameras import CameraRecord, parse_camera
-from protocol.codes import PtzAction
+from protocol.codes import CameraType, PtzAction
 from protocol.commands import VideoFormat
 from tests.gateway.roadside import COMPANY, camera
 
@@ -24,8 +24,10 @@ class Reachable(Unwatched):
         raise PtzRefusedError("该摄像机不支持云台控制")
 
 
-def record(num: str, department: str = COMPANY) -> CameraRecord:
-    wire = camera(num, {}, department=department)
+def record(
+    num: str, department: str = COMPANY, camera_type: CameraType = CameraType.FIXED
+) -> CameraRecord:
+    wire = camera(num, {}, department=department, cameraType=int(camera_type))
     del wire["source"]
     return parse_camera(json.dumps(wire).encode())
 
