@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator
 
-from gateway.adapters.base import Adapter, PtzRefusedError
+from gateway.adapters.base import Adapter
 from gateway.pusher import Cause, Failure
 from gateway.troubles import Defect, Trouble
+from gateway.turning import PtzFailedError, PtzRefusedError
 from protocol.cameras import CameraRecord
 from protocol.codes import CameraType, OnlineStatus, PtzAction, QualityFlag
-from protocol.errors import NotFoundError
+from protocol.errors import InternalError, NotFoundError
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Camera:
         return "".join(digits)
 
     async def move(self, action: PtzAction, step: int) -> None:
-        """Raises NotFoundError for a camera without PTZ.
+        """Raises NotFoundError for a camera without PTZ, InternalError for one that could not be told.
 
         Appendix 3 has no number for it. 400 would say that the gateway knows no stop, 403 that the
         token is bad, 500 that something broke; 404 is left: there is no such thing to control.
@@ -64,6 +65,8 @@ class Camera:
             await self.adapter.move(action, step)
         except PtzRefusedError as error:
             raise NotFoundError(str(error)) from error
+        except PtzFailedError as error:
+            raise InternalError(str(error)) from error
 
 
 class Cameras:

@@ -27,7 +27,10 @@ class StatusBoard:
 
     def facts(self) -> dict[str, object]:
         return {
-            "transcoding": {"used": round(self._channels.budget.used, 3), "cores": self._channels.budget.cores},
+            "transcoding": {
+                "used": round(self._channels.budget.used, 3),
+                "cores": self._channels.budget.cores,
+            },
             "cameras": [self._facts_of(camera) for camera in self._cameras],
         }
 

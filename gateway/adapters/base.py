@@ -19,10 +19,6 @@ class SourceError(Exception):
         self.trouble = trouble
 
 
-class PtzRefusedError(Exception):
-    """The camera does not do this movement; the text (Chinese) says why."""
-
-
 class Feed(Protocol):
     """Writes raw frames into ffmpeg's standard input as long as it is open."""
 
@@ -71,7 +67,7 @@ class Adapter(Protocol):
         """Raises SourceError."""
 
     async def move(self, action: PtzAction, step: int) -> None:
-        """Raises PtzRefusedError."""
+        """Raises PtzRefusedError and PtzFailedError."""
 
     @property
     def flaws(self) -> frozenset[QualityFlag] | None:

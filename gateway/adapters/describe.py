@@ -66,13 +66,17 @@ async def _exchange(
     url: str, number: int, header: str | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> _Reply:
     extra = f"Authorization: {header}\r\n" if header else ""
-    writer.write(f"DESCRIBE {url} RTSP/1.0\r\nCSeq: {number}\r\nAccept: application/sdp\r\n{extra}\r\n".encode())
+    writer.write(
+        f"DESCRIBE {url} RTSP/1.0\r\nCSeq: {number}\r\nAccept: application/sdp\r\n{extra}\r\n".encode()
+    )
     await writer.drain()
     lines = (await reader.readuntil(b"\r\n\r\n")).decode(errors="replace").split("\r\n")
     version, _, rest = lines[0].partition(" ")
     if not version.startswith("RTSP/"):
         raise ValueError("no RTSP")
-    headers = [(name.strip().lower(), value.strip()) for name, _, value in (one.partition(":") for one in lines)]
+    headers = [
+        (name.strip().lower(), value.strip()) for name, _, value in (one.partition(":") for one in lines)
+    ]
     length = int(next((value for name, value in headers if name == "content-length"), "0"))
     if length > _MOST_BYTES:
         raise ValueError("too long")

@@ -8,7 +8,6 @@ import msgspec
 from gateway.adapters.base import (
     Adapter,
     AdapterFactory,
-    PtzRefusedError,
     PushPlan,
     SourceError,
     Surroundings,
@@ -18,6 +17,7 @@ from gateway.budget import transcoding_cores
 from gateway.ffmpeg import COPY_ARGUMENTS, transcode_arguments
 from gateway.probe import ProbeError, SourceFormat, probe
 from gateway.troubles import Defect, Trouble
+from gateway.turning import PtzRefusedError
 from protocol.cameras import CameraRecord
 from protocol.codes import PtzAction
 from protocol.commands import VideoFormat

@@ -10,7 +10,6 @@ import msgspec
 from gateway.adapters.base import (
     Adapter,
     AdapterFactory,
-    PtzRefusedError,
     PushPlan,
     SourceError,
     Surroundings,
@@ -19,8 +18,10 @@ from gateway.adapters.base import (
 from gateway.adapters.describe import describe
 from gateway.budget import transcoding_cores
 from gateway.ffmpeg import COPY_ARGUMENTS, transcode_arguments
+from gateway.onvif import ptz as onvif
 from gateway.probe import ProbeError, SourceFormat, probe
 from gateway.troubles import Defect, Trouble
+from gateway.turning import PtzRefusedError
 from protocol.cameras import CameraRecord
 from protocol.codes import PtzAction
 from protocol.commands import VideoFormat
@@ -38,6 +39,7 @@ DENIED_SECONDS = 600.0
 class Settings(msgspec.Struct, forbid_unknown_fields=True, tag_field="adapter", tag="rtsp"):
     url: str
     mode: Literal["auto", "copy", "transcode"] = "auto"
+    ptz: onvif.Settings | None = None
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -60,6 +62,7 @@ class RtspCamera(Unwatched):
         self._measured_at = 0.0
         self._denial: Defect | None = None
         self._denied_at = 0.0
+        self._ptz = onvif.build(settings.ptz, settings.url) if settings.ptz else None
 
     async def check(self) -> Defect | None:
         if self._denial and time.monotonic() - self._denied_at < DENIED_SECONDS:
@@ -79,7 +82,9 @@ class RtspCamera(Unwatched):
         return PushPlan(input_arguments(self._url), transcode_arguments(video), cores=cores)
 
     async def move(self, action: PtzAction, step: int) -> None:
-        raise PtzRefusedError("该摄像机不支持云台控制")
+        if self._ptz is None:
+            raise PtzRefusedError("该摄像机不支持云台控制")
+        await self._ptz.move(action, step)
 
     async def _measured(self) -> SourceFormat:
         if self._format is None or time.monotonic() - self._measured_at > FRESH_SECONDS:

@@ -2,9 +2,10 @@
 
 import json
 
-from gateway.adapters.base import PtzRefusedError, PushPlan, SourceError, Unwatched
+from gateway.adapters.base import PushPlan, SourceError, Unwatched
 from gateway.cameras import Camera
 from gateway.troubles import Defect
+from gateway.turning import PtzRefusedError
 from protocol.cameras import CameraRecord, parse_camera
 from protocol.codes import CameraType, PtzAction
 from protocol.commands import VideoFormat

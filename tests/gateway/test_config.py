@@ -13,6 +13,7 @@ from tests.gateway.roadside import DOME, FIRST_TOKEN, FIXED, KEYS, camera, confi
 
 LISTEN = {"host": "127.0.0.1", "port": 0}
 SIMULATED = {"adapter": "simulated"}
+RTSP = {"adapter": "rtsp", "url": "rtsp://10.1.2.3/main"}
 
 
 def faults_of(path: Path) -> str:
@@ -61,6 +62,18 @@ def test_sources_are_of_the_adapter_they_name(tmp_path: Path, surroundings: Any)
         (
             {"cameras": [camera(DOME, {"adapter": "rtsp", "url": "http://x"})]},
             "cameras[0].source：url 不是 rtsp 地址",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "ptz": {"driver": "pelco"}})]},
+            "cameras[0].source.ptz.driver：取值 pelco 无效",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "ptz": {"driver": "onvif", "url": "10.1.2.3"}})]},
+            "cameras[0].source.ptz：url 不是 http 地址",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "ptz": {"driver": "onvif", "move_seconds": 60}})]},
+            "cameras[0].source.ptz：move_seconds 不在 0.1-10 之内",
         ),
         (
             {"cameras": [camera(DOME, {**SIMULATED, "fault": "stolen"})]},

@@ -149,7 +149,9 @@ def test_the_section_outranks_the_ministry_over_http(folder: Path) -> None:
         assert "路段正在控制" in held.msg
         # Turning is all that the section may do with its token.
         assert gateway.call("VideoTransFinish", token=SECTION_TOKEN, cameraNum=DOME, videoType=0).code == 403
-        single = gateway.call("VideoTransFinish", token=SECTION_TOKEN, style="single", cameraNum=DOME, videoType=0)
+        single = gateway.call(
+            "VideoTransFinish", token=SECTION_TOKEN, style="single", cameraNum=DOME, videoType=0
+        )
         assert single.code == 403
     (log,) = until(lambda: list((folder / "ptz-log").iterdir()))
     assert [json.loads(line)["user"] for line in log.read_text().splitlines()] == ["zhang"] * 3
