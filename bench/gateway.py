@@ -44,6 +44,7 @@ RIVAL_SECONDS: Final = 30.0
 FAULT_SECONDS: Final = 20.0
 LONGEST_BACK_SECONDS: Final = 60.0
 RESTARTS: Final = 20
+HOSTS: Final = 5
 # The channels that faults happen to.
 FROZEN, GONE, SINK_GONE, DEAF_SINK = 0, 1, 2, 3
 
@@ -59,7 +60,7 @@ class Cost:
 @dataclass
 class Site:
     folder: Path
-    hosts: list[CameraHost]
+    hosts: list[CameraHost]  # of each channel's camera
     urls: list[str]
     sink: MediaSink
     other_sink: MediaSink
@@ -89,23 +90,23 @@ def _site(channels: int) -> Iterator[Site]:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="highway-bench-")))
         clip = make_clip(folder / "clip.h264")
-        names = [f"camera{index}" for index in range(channels)]
 
-        def host(*served: str) -> CameraHost:
-            program = CameraHost(folder, clip, served)
+        def host() -> CameraHost:
+            program = CameraHost(folder, clip)
             stack.callback(program.end)
             return program
 
         # What is to be stopped or killed has a process of its own.
-        hosts = [host(names[FROZEN]), host(names[GONE]), host(*names[2:])]
-        urls = [hosts[min(index, 2)].url(name) for index, name in enumerate(names)]
+        frozen, gone = host(), host()
+        others = [host() for _ in range(HOSTS)]
+        hosts = [frozen, gone, *(others[index % HOSTS] for index in range(channels - 2))]
         platform = stack.enter_context(patient_platform())
         sink, other_sink = MediaSink(folder, platform), MediaSink(folder, platform)
         stack.callback(sink.end)
         stack.callback(other_sink.end)
         counter = FrameCounter()
         stack.callback(counter.close)
-        yield Site(folder, hosts, urls, sink, other_sink, counter)
+        yield Site(folder, hosts, [one.url for one in hosts], sink, other_sink, counter)
 
 
 def _rival(site: Site, seconds: float) -> Cost:

@@ -65,11 +65,11 @@ def wait_for_port(port: int, seconds: float = 20.0) -> None:
 
 
 def make_clip(path: Path) -> Path:
-    """Ten seconds as a camera's low stream has it: CIF, 25 fps, 200 kbit/s, a key frame every 2 s."""
+    """Ten seconds as a camera's low stream has it: CIF, 25 fps, 200 kbit/s, a key frame a second."""
     arguments = [
         *(find_ffmpeg(None), "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=352x288:r=25:d=10"),
         *("-c:v", "libx264", "-preset", "veryfast", "-profile:v", "main", "-bf", "0", "-pix_fmt", "yuv420p"),
-        *("-g", "50", "-keyint_min", "50", "-sc_threshold", "0", "-b:v", "200k", "-maxrate", "220k"),
+        *("-g", "25", "-keyint_min", "25", "-sc_threshold", "0", "-b:v", "200k", "-maxrate", "220k"),
         *("-bufsize", "200k", "-x264-params", "aud=1:repeat-headers=1", "-f", "h264", str(path)),
     ]
     subprocess.run(arguments, check=True)
@@ -110,12 +110,12 @@ class Program:
 
 
 class CameraHost(Program):
-    """One RTSP server process with some cameras."""
+    """One RTSP server process; whoever connects is given the pictures of a camera."""
 
-    def __init__(self, folder: Path, clip: Path, names: Sequence[str]) -> None:
+    def __init__(self, folder: Path, clip: Path) -> None:
         self.port = free_port()
         script = str(ROOT / "bench" / "rtsp_cameras.py")
-        arguments = [SYSTEM_PYTHON, script, str(clip), str(self.port), *names]
+        arguments = [SYSTEM_PYTHON, script, str(clip), str(self.port)]
         super().__init__(arguments, folder / "cameras.log")
         self.start()
 
@@ -123,8 +123,9 @@ class CameraHost(Program):
         super().start()
         wait_for_port(self.port)
 
-    def url(self, name: str) -> str:
-        return f"rtsp://127.0.0.1:{self.port}/{name}"
+    @property
+    def url(self) -> str:
+        return f"rtsp://127.0.0.1:{self.port}/main"
 
 
 class MediaSink(Program):

@@ -44,7 +44,7 @@ def rtsp_camera(folder: Path, clip: Path, port: int) -> Iterator[int]:
     # Delimiters in front of every picture, parameters in front of every key frame.
     filters = "h264_mp4toannexb,h264_metadata=aud=insert"
     subprocess.run([*arguments, "-bsf:v", filters, "-f", "h264", str(stream)], check=True)
-    served = [str(SYSTEM_PYTHON), str(SCRIPT), str(stream), str(port), "main"]
+    served = [str(SYSTEM_PYTHON), str(SCRIPT), str(stream), str(port)]
     with subprocess.Popen(served, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
