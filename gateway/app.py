@@ -120,6 +120,7 @@ class Gateway:
             # A connection that is kept open does not answer to its close; the loop has to give up on it.
             await asyncio.sleep(2 * GOODBYE_SECONDS)
         await self._channels.close()
+        await asyncio.gather(*(camera.adapter.close() for camera in self._cameras))
 
     async def _check_unwatched(self) -> None:
         while True:

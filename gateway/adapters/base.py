@@ -56,6 +56,9 @@ class Unwatched:
     def analyse(self, begin: int, end: int) -> Mapping[str, object] | None:
         return None
 
+    async def close(self) -> None:
+        return
+
 
 class Adapter(Protocol):
     """One camera."""
@@ -75,6 +78,9 @@ class Adapter(Protocol):
 
     def analyse(self, begin: int, end: int) -> Mapping[str, object] | None:
         """A result of traffic analysis (docs/analysis.md) of the time between two unix seconds, or None."""
+
+    async def close(self) -> None:
+        """The gateway ends: leave the camera in a state in which it may be left."""
 
 
 class AdapterFactory(Protocol):

@@ -86,6 +86,10 @@ class RtspCamera(Unwatched):
             raise PtzRefusedError("该摄像机不支持云台控制")
         await self._ptz.move(action, step)
 
+    async def close(self) -> None:
+        if self._ptz is not None:
+            await self._ptz.close()
+
     async def _measured(self) -> SourceFormat:
         if self._format is None or time.monotonic() - self._measured_at > FRESH_SECONDS:
             try:

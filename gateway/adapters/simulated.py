@@ -96,6 +96,9 @@ class SimulatedCamera:
     async def move(self, action: PtzAction, step: int) -> None:
         self._scene.view.order(action, step, time.monotonic())
 
+    async def close(self) -> None:
+        return
+
     @property
     def flaws(self) -> frozenset[QualityFlag]:
         return _FLAWS[self._fault]

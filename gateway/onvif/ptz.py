@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
 import msgspec
 
@@ -75,6 +75,14 @@ def build(settings: Settings, rtsp_url: str) -> "OnvifPtz":
     )
 
 
+def _turn(pan: float, tilt: float) -> str:
+    return f'<tt:PanTilt x="{pan:g}" y="{tilt:g}"/>'
+
+
+def _zoom(speed: float) -> str:
+    return f'<tt:Zoom x="{speed:g}"/>'
+
+
 class OnvifPtz:
     """Turns one camera, and ends each movement itself: devices ignore a Timeout for a minute."""
 
@@ -95,11 +103,23 @@ class OnvifPtz:
             self._device.forget()
             raise PtzFailedError(str(error)) from error
 
+    async def close(self) -> None:
+        """A camera that still turns is stopped; nobody would be left to do it."""
+        if self._end is None or self._end.done():
+            return
+        self._cancel_end()
+        try:
+            async with self._lock:
+                await self._stop(await self._device.services())
+        except OnvifError as error:
+            logger.error("ptz movement not ended: %s", error)
+
     async def _carry_out(self, action: PtzAction, speed: float) -> None:
         services = await self._device.services()
         if action in (PtzAction.STOP, PtzAction.STOP_LENS):
-            self._cancel_end()
             await self._stop(services)
+            # Not before: what was not stopped is tried again at the movement's end.
+            self._cancel_end()
         elif action in _DIRECTIONS or action in _FOCUS:
             # Set before the order: an answer that is lost leaves a camera that turns.
             self._end_later()
@@ -125,19 +145,18 @@ class OnvifPtz:
         pan, tilt, zoom = (part * speed for part in _DIRECTIONS[action])
         pan = -pan if self._settings.invert_pan else pan
         tilt = -tilt if self._settings.invert_tilt else tilt
-        await self._velocity(services, pan, tilt, zoom)
+        # Only what is to move: devices without the other axis refuse its very mention.
+        await self._velocity(services, _zoom(zoom) if zoom else _turn(pan, tilt))
 
-    async def _velocity(self, services: Services, pan: float, tilt: float, zoom: float) -> None:
-        turn = f"<tt:PanTilt x={quoteattr(f'{pan:g}')} y={quoteattr(f'{tilt:g}')}/>"
-        lens = f"<tt:Zoom x={quoteattr(f'{zoom:g}')}/>"
-        await self._ptz(services, "ContinuousMove", f"<tptz:Velocity>{turn}{lens}</tptz:Velocity>")
+    async def _velocity(self, services: Services, speeds: str) -> None:
+        await self._ptz(services, "ContinuousMove", f"<tptz:Velocity>{speeds}</tptz:Velocity>")
 
     async def _stop(self, services: Services) -> None:
         if self._settings.stop != "zero":
             what = "<tptz:PanTilt>true</tptz:PanTilt><tptz:Zoom>true</tptz:Zoom>"
             await self._ptz(services, "Stop", what)
         if self._settings.stop != "stop":
-            await self._velocity(services, 0, 0, 0)
+            await self._velocity(services, _turn(0, 0) + _zoom(0))
         if services.imaging and services.video_source:
             # Cameras without a motor for the focus refuse it.
             with contextlib.suppress(OnvifRefusal):
