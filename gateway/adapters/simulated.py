@@ -11,7 +11,6 @@ from pathlib import Path
 import msgspec
 
 from gateway.adapters.base import Adapter, AdapterFactory, PushPlan, SourceError, Surroundings
-from gateway.budget import encoding_cores
 from gateway.ffmpeg import transcode_arguments
 from gateway.scene.faults import Fault
 from gateway.scene.light import LightName
@@ -91,7 +90,7 @@ class SimulatedCamera:
                 "colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m",
             ),
         ]
-        return PushPlan(source, codec, _Feed(stage, video.framerate), encoding_cores(video))
+        return PushPlan(source, codec, _Feed(stage, video.framerate))
 
     async def move(self, action: PtzAction, step: int) -> None:
         self._scene.view.order(action, step, time.monotonic())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.budget import BudgetSpentError, CoreBudget, encoding_cores, transcoding_cores
+from gateway.budget import BudgetSpentError, CoreBudget, transcoding_cores
 from protocol.codes import Code, VideoType
 from protocol.commands import HIGH_FORMAT, LOW_FORMAT
 from tests.gateway.roadside import (
@@ -23,12 +23,11 @@ CIF, FULL_HD = 352 * 288 * 25.0, 1920 * 1080 * 25.0
 
 
 def test_the_estimate_agrees_with_what_was_measured() -> None:
-    """Channels a core: 39 to 50, 7 and 4.5."""
-    assert 39 <= 1 / transcoding_cores(LOW_FORMAT, CIF) <= 50
-    assert 1 / transcoding_cores(LOW_FORMAT, FULL_HD) == pytest.approx(7, rel=0.1)
-    assert 1 / transcoding_cores(HIGH_FORMAT, FULL_HD) == pytest.approx(4.5, rel=0.1)
+    """Channels a core: 19, 6 and 3.3."""
+    assert 1 / transcoding_cores(LOW_FORMAT, CIF) == pytest.approx(19, rel=0.05)
+    assert 1 / transcoding_cores(LOW_FORMAT, FULL_HD) == pytest.approx(6, rel=0.05)
+    assert 1 / transcoding_cores(HIGH_FORMAT, FULL_HD) == pytest.approx(3.3, rel=0.05)
     assert transcoding_cores(LOW_FORMAT, None) == transcoding_cores(LOW_FORMAT, FULL_HD)
-    assert encoding_cores(LOW_FORMAT) < transcoding_cores(LOW_FORMAT, CIF)
 
 
 def test_what_is_promised_is_kept_until_it_is_given_back() -> None:
