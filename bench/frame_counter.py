@@ -1,13 +1,16 @@
-"""Watches many live streams over HTTP-FLV, decodes every frame, and remembers when each came."""
+"""Watches many live streams over HTTP-FLV, remembers when each frame came, and decodes them when asked."""
 
 import asyncio
+import os
 import threading
 import time
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import av
+import uvloop
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 
@@ -17,20 +20,22 @@ from protocol.play_urls import sign_path
 _PAUSE_SECONDS: Final = 0.1
 _FLV_HEADER_BYTES: Final = 13
 _TAG_HEADER_BYTES: Final = 11
+_TAG_TRAILER_BYTES: Final = 4
 _VIDEO_TAG: Final = 9
+_KEY_FRAME: Final = 1
+_CODEC_HEADER_BYTES: Final = 5
 
 
 class Channel:
-    """One stream: times of its decoded frames, and how often it had to be opened."""
+    """One stream: when its frames came, how often it had to be opened, and what is recorded of it."""
 
     def __init__(self, http_port: int, name: str) -> None:
         self.http_port = http_port
         self.name = name
         self.times: list[float] = []
         self.opened = 0
-
-    def between(self, begin: float, end: float) -> int:
-        return bisect_right(self.times, end) - bisect_left(self.times, begin)
+        self.parameters = b""
+        self.recorded: list[tuple[float, bytes]] | None = None
 
     def first_after(self, moment: float) -> float | None:
         index = bisect_right(self.times, moment)
@@ -40,13 +45,28 @@ class Channel:
     def last(self) -> float:
         return self.times[-1] if self.times else 0.0
 
+    def decoded(self, begin: float, end: float) -> int:
+        """Frames of the record that came in that time and could be decoded."""
+        decoder = VideoCodecContext.create("h264", "r")
+        decoder.extradata = self.parameters
+        decoder.thread_count = 1
+        decoder.flags |= av.codec.context.Flags.low_delay
+        decoder.options = {"skip_loop_filter": "all"}
+        count, has_begun = 0, False
+        for moment, tag in self.recorded or ():
+            has_begun = has_begun or tag[0] >> 4 == _KEY_FRAME
+            if has_begun:
+                frames = len(decoder.decode(Packet(tag[_CODEC_HEADER_BYTES:])))
+                count += frames if begin <= moment <= end else 0
+        return count
+
 
 class FrameCounter:
     """`watch` and `channels` may be used from any thread."""
 
     def __init__(self) -> None:
         self.channels: list[Channel] = []
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._tasks: list[asyncio.Task[None]] = []
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -55,6 +75,19 @@ class FrameCounter:
         """These instead of those watched until now."""
         self.channels = list(channels)
         asyncio.run_coroutine_threadsafe(self._replace(channels), self._loop).result(10)
+
+    def record(self) -> None:
+        """From the next key frames on; what was recorded before is forgotten."""
+        for channel in self.channels:
+            channel.recorded = []
+
+    def decoded(self, begin: float, end: float) -> list[int]:
+        """Frames of each channel between these times. Recording ends; decoding waited for it to leave the CPU alone."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            counts = list(pool.map(lambda channel: channel.decoded(begin, end), self.channels))
+        for channel in self.channels:
+            channel.recorded = None
+        return counts
 
     async def _replace(self, channels: Sequence[Channel]) -> None:
         for task in self._tasks:
@@ -73,40 +106,67 @@ async def _follow(channel: Channel) -> None:
     while True:
         try:
             await _view(channel)
-        except (OSError, EOFError, TimeoutError):
+        except (OSError, EOFError):
             await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _view(channel: Channel) -> None:
     path = f"/live/{channel.name}.flv"
     key = sign_path(path, PLAY_KEY, timestamp=int(time.time()) + 5)
-    reader, writer = await asyncio.open_connection("127.0.0.1", channel.http_port)
+    loop = asyncio.get_running_loop()
+    transport, stream = await loop.create_connection(lambda: _Stream(channel), "127.0.0.1", channel.http_port)
     try:
-        writer.write(f"GET {path}?auth_key={key} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
         # The server holds the answer until a stream that was ordered is there.
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
-        if b" 200 " not in head.split(b"\r\n")[0]:
-            raise EOFError
-        channel.opened += 1
-        await reader.readexactly(_FLV_HEADER_BYTES)
-        await _decode(channel, reader)
+        transport.write(f"GET {path}?auth_key={key} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        await stream.ended.wait()
+        raise EOFError
     finally:
-        writer.close()
+        transport.close()
 
 
-async def _decode(channel: Channel, reader: asyncio.StreamReader) -> None:
-    decoder: VideoCodecContext | None = None
-    while True:
-        head = await reader.readexactly(_TAG_HEADER_BYTES)
-        body = await reader.readexactly(int.from_bytes(head[1:4], "big") + 4)
-        if head[0] != _VIDEO_TAG:
-            continue
-        if body[1] == 0:
-            decoder = VideoCodecContext.create("h264", "r")
-            decoder.extradata = body[5:-4]
-            # One thread: frame threads would hold pictures back, and there are cores for the gateway only.
-            decoder.thread_count = 1
-            decoder.flags |= av.codec.context.Flags.low_delay
-        elif decoder is not None:
-            frames = decoder.decode(Packet(body[5:-4]))
-            channel.times.extend([time.monotonic()] * len(frames))
+class _Stream(asyncio.Protocol):
+    """Works on what has come without waiting for more: with readers the counting cost as much as the decoding."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.ended = asyncio.Event()
+        self._channel = channel
+        self._buffer = bytearray()
+        self._is_open = False
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if not self._is_open and not self._open():
+            return
+        at = 0
+        while len(self._buffer) >= at + _TAG_HEADER_BYTES:
+            body = at + _TAG_HEADER_BYTES
+            end = body + int.from_bytes(self._buffer[at + 1 : at + 4], "big")
+            if len(self._buffer) < end + _TAG_TRAILER_BYTES:
+                break
+            if self._buffer[at] == _VIDEO_TAG:
+                self._take(bytes(self._buffer[body:end]))
+            at = end + _TAG_TRAILER_BYTES
+        del self._buffer[:at]
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self.ended.set()
+
+    def _open(self) -> bool:
+        head, separator, _ = bytes(self._buffer).partition(b"\r\n\r\n")
+        begin = len(head) + len(separator) + _FLV_HEADER_BYTES
+        if not separator or len(self._buffer) < begin or b" 200 " not in head.split(b"\r\n")[0]:
+            return False
+        del self._buffer[:begin]
+        self._is_open = True
+        self._channel.opened += 1
+        return True
+
+    def _take(self, tag: bytes) -> None:
+        channel = self._channel
+        if tag[1] == 0:
+            channel.parameters = tag[_CODEC_HEADER_BYTES:]
+            return
+        now = time.monotonic()
+        channel.times.append(now)
+        if channel.recorded is not None:
+            channel.recorded.append((now, tag))
