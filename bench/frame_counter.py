@@ -26,6 +26,10 @@ _KEY_FRAME: Final = 1
 _CODEC_HEADER_BYTES: Final = 5
 
 
+# Tags with the time they came.
+Record = list[tuple[float, bytes]]
+
+
 class Channel:
     """One stream: when its frames came, how often it had to be opened, and what is recorded of it."""
 
@@ -35,7 +39,7 @@ class Channel:
         self.times: list[float] = []
         self.opened = 0
         self.parameters = b""
-        self.recorded: list[tuple[float, bytes]] | None = None
+        self.recorded: Record | None = None
 
     def first_after(self, moment: float) -> float | None:
         index = bisect_right(self.times, moment)
@@ -45,7 +49,7 @@ class Channel:
     def last(self) -> float:
         return self.times[-1] if self.times else 0.0
 
-    def decoded(self, begin: float, end: float) -> int:
+    def decoded(self, record: Record, begin: float, end: float) -> int:
         """Frames of the record that came in that time and could be decoded."""
         decoder = VideoCodecContext.create("h264", "r")
         decoder.extradata = self.parameters
@@ -53,7 +57,7 @@ class Channel:
         decoder.flags |= av.codec.context.Flags.low_delay
         decoder.options = {"skip_loop_filter": "all"}
         count, has_begun = 0, False
-        for moment, tag in self.recorded or ():
+        for moment, tag in record:
             has_begun = has_begun or tag[0] >> 4 == _KEY_FRAME
             if has_begun:
                 frames = len(decoder.decode(Packet(tag[_CODEC_HEADER_BYTES:])))
@@ -83,11 +87,11 @@ class FrameCounter:
 
     def decoded(self, begin: float, end: float) -> list[int]:
         """Frames of each channel between these times. Recording ends; decoding waited for it to leave the CPU alone."""
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            counts = list(pool.map(lambda channel: channel.decoded(begin, end), self.channels))
+        records = [channel.recorded or [] for channel in self.channels]
         for channel in self.channels:
             channel.recorded = None
-        return counts
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(lambda one, record: one.decoded(record, begin, end), self.channels, records))
 
     async def _replace(self, channels: Sequence[Channel]) -> None:
         for task in self._tasks:

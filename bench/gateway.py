@@ -40,12 +40,12 @@ from gateway.ffmpeg import find_ffmpeg
 
 LIVE_FPS: Final = 24.5
 STARTS_A_SECOND: Final = 7
-RIVAL_SECONDS: Final = 30.0
+RIVAL_SECONDS: Final = 20.0
 FAULT_SECONDS: Final = 20.0
 # Of the cameras, and a little more.
 KEY_FRAME_SECONDS: Final = 1.5
 LONGEST_BACK_SECONDS: Final = 60.0
-RESTARTS: Final = 20
+RESTARTS: Final = 15
 HOSTS: Final = 5
 # The channels that faults happen to.
 FROZEN, GONE, SINK_GONE, DEAF_SINK = 0, 1, 2, 3
