@@ -11,7 +11,7 @@ from gateway.adapters.base import Surroundings
 from gateway.admission import Admission
 from gateway.analyst import Analyst
 from gateway.budget import CoreBudget
-from gateway.cameras import Camera, Cameras
+from gateway.cameras import Cameras
 from gateway.channels import Channels
 from gateway.config import GatewayConfig
 from gateway.control import Control
@@ -21,6 +21,7 @@ from gateway.ptz_log import PtzLog
 from gateway.pusher import STUCK_SECONDS, StartGate, Workshop
 from gateway.reporting import Reporter
 from gateway.results import Relay, Results
+from gateway.roster import Roster
 from gateway.server import Service
 from gateway.state import TokenState
 from gateway.targets import PushTargets
@@ -44,10 +45,8 @@ class Gateway:
         surroundings = Surroundings(
             ffmpeg=ffmpeg, font=config.font, folder=config.folder, cache=config.state_file.parent / "scenes"
         )
-        self._cameras = Cameras(
-            Camera(one.record, one.factory(one.record, surroundings), is_ptz_open=one.is_ptz_open)
-            for one in config.cameras
-        )
+        self._roster = Roster(surroundings)
+        self._cameras = Cameras(self._roster.changed_to(config.cameras).cameras)
         targets = PushTargets(config.networks, config.ports)
         budget = CoreBudget(config.transcode_cores)
         workshop = Workshop(ffmpeg, targets, StartGate(), budget, stuck_seconds)
@@ -84,6 +83,17 @@ class Gateway:
             asyncio.create_task(self._check_unwatched(), name="checking"),
         ]
         return self
+
+    async def reload(self, config: GatewayConfig) -> None:
+        """Take over the cameras of a changed file; those that stay as they are do not notice."""
+        change = self._roster.changed_to(config.cameras)
+        self._cameras.replace(change.cameras)
+        for camera in change.gone:
+            await self._channels.finish_all(camera)
+            await camera.adapter.close()
+        await self._cameras.check(change.fresh)
+        logger.info("configuration taken over: %d cameras begin, %d end", len(change.fresh), len(change.gone))
+        self._reporter.register_again()
 
     async def _listen(self, host: str, port: int) -> asyncio.Server:
         loop, server = asyncio.get_running_loop(), self._runner.server

@@ -76,11 +76,15 @@ class Cameras:
         self._by_num = {camera.num.lower(): camera for camera in cameras}
         self.changed = asyncio.Event()
 
+    def replace(self, cameras: Iterable[Camera]) -> None:
+        self._by_num = {camera.num.lower(): camera for camera in cameras}
+
     def __len__(self) -> int:
         return len(self._by_num)
 
     def __iter__(self) -> Iterator[Camera]:
-        return iter(self._by_num.values())
+        # A copy: whoever goes through them may wait in between, and they may be replaced meanwhile.
+        return iter(list(self._by_num.values()))
 
     def get(self, num: str) -> Camera:
         camera = self._by_num.get(num.lower())

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import dataclass
 
 from gateway.budget import CoreBudget
 from gateway.cameras import Camera, Cameras
@@ -17,6 +18,15 @@ logger = logging.getLogger(__name__)
 FIRST_ATTEMPT_SECONDS = 0.4
 
 Key = tuple[str, VideoType]
+
+
+@dataclass(frozen=True)
+class PushState:
+    """One push of a camera; `failure` (Chinese) is what keeps it from flowing."""
+
+    video_type: VideoType
+    is_pushing: bool
+    failure: str | None
 
 
 class Channels:
@@ -35,14 +45,9 @@ class Channels:
     def budget(self) -> CoreBudget:
         return self._workshop.budget
 
-    def pushes_of(self, camera: Camera) -> list[dict[str, object]]:
-        """What is pushed of it, and what keeps a push from flowing."""
+    def pushes_of(self, camera: Camera) -> list[PushState]:
         return [
-            {
-                "videoType": int(video_type),
-                "pushing": pusher.is_pushing,
-                "failure": pusher.failure.reason if pusher.failure else None,
-            }
+            PushState(video_type, pusher.is_pushing, pusher.failure.reason if pusher.failure else None)
             for (num, video_type), pusher in self._pushers.items()
             if num == camera.num.lower()
         ]
@@ -82,6 +87,11 @@ class Channels:
         key = camera.num.lower(), video_type
         async with self._locks.setdefault(key, asyncio.Lock()):
             return await self._drop(key)
+
+    async def finish_all(self, camera: Camera) -> None:
+        """End whatever is pushed of it."""
+        for key in [key for key in self._pushers if key[0] == camera.num.lower()]:
+            await self.finish(camera, key[1])
 
     async def close(self) -> None:
         await asyncio.gather(*(pusher.stop() for pusher in self._pushers.values()))

@@ -113,6 +113,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 @dataclass(frozen=True)
 class CameraConfig:
     record: CameraRecord
+    source: Settings
     factory: AdapterFactory
     is_ptz_open: bool
 
@@ -281,7 +282,7 @@ def _read_cameras(given: list[_Camera]) -> tuple[tuple[CameraConfig, ...], list[
         first = seen.setdefault(record.camera_num.lower(), index)
         if first != index:
             faults.append(f"cameras[{index}].cameraNum：与 cameras[{first}] 重复")
-        cameras.append(CameraConfig(record, ADAPTERS[type(camera.source)](camera.source), camera.ptzOpen))
+        cameras.append(CameraConfig(record, camera.source, ADAPTERS[type(camera.source)](camera.source), camera.ptzOpen))
     return tuple(cameras), faults
 
 

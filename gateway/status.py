@@ -4,8 +4,8 @@ import html
 from collections.abc import Iterator
 
 from gateway.cameras import Camera, Cameras
-from gateway.channels import Channels
-from protocol.codes import OnlineStatus
+from gateway.channels import Channels, PushState
+from protocol.codes import OnlineStatus, VideoType
 
 _STATUS = {OnlineStatus.ONLINE: "在线", OnlineStatus.OFFLINE: "离线", OnlineStatus.FAULT: "故障"}
 _PAGE = """<!doctype html>
@@ -54,7 +54,10 @@ class StatusBoard:
             "online": int(camera.status),
             "trouble": defect.trouble.name.lower() if defect else None,
             "reason": defect.reason if defect else None,
-            "pushes": self._channels.pushes_of(camera),
+            "pushes": [
+                {"videoType": int(push.video_type), "pushing": push.is_pushing, "failure": push.failure}
+                for push in self._channels.pushes_of(camera)
+            ],
         }
 
     def _rows(self) -> Iterator[str]:
@@ -71,6 +74,6 @@ class StatusBoard:
             yield f'<tr class="bad">{row}</tr>' if defect else f"<tr>{row}</tr>"
 
 
-def _in_words(push: dict[str, object]) -> str:
-    name = "高码流" if push["videoType"] else "低码流"
-    return f"{name} 推流中" if push["pushing"] else f"{name} {push['failure'] or '等待画面'}"
+def _in_words(push: PushState) -> str:
+    name = "高码流" if push.video_type is VideoType.HIGH else "低码流"
+    return f"{name} 推流中" if push.is_pushing else f"{name} {push.failure or '等待画面'}"
