@@ -5,7 +5,10 @@ import re
 import socket
 import threading
 
+import pytest
+
 from gateway.onvif.discovery import Found, discover
+from gateway.onvif.soap import parse_xml
 
 _MATCH = """<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"
  xmlns:d="http://schemas.xmlsoap.org/ws/2005/04/discovery"><s:Body><d:ProbeMatches><d:ProbeMatch>
@@ -33,3 +36,8 @@ def test_each_device_once_and_rubbish_not_at_all() -> None:
     assert found == [Found("http://10.1.2.3/onvif/device_service", "K1100 dome", "D7")]
     assert re.search(rb"<a:MessageID>urn:uuid:[0-9a-f-]{36}</a:MessageID>", probes[0])
     assert b"<d:Types>dn:NetworkVideoTransmitter</d:Types>" in probes[0]
+
+
+def test_entities_are_not_even_read() -> None:
+    with pytest.raises(ValueError, match="document type"):
+        parse_xml(_BOMB.encode())
