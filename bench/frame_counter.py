@@ -7,6 +7,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 import av
@@ -65,6 +66,26 @@ class Channel:
         return count
 
 
+@dataclass(frozen=True)
+class Take:
+    """What came of all channels in a time, to be decoded when the cores are free again."""
+
+    channels: Sequence[Channel]
+    records: Sequence[Record]
+    begin: float
+    end: float
+
+    def rates(self) -> list[float]:
+        """Decoded frames a second of each channel."""
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            counts = pool.map(
+                lambda channel, record: channel.decoded(record, self.begin, self.end),
+                self.channels,
+                self.records,
+            )
+            return [count / (self.end - self.begin) for count in counts]
+
+
 class FrameCounter:
     """`watch` and `channels` may be used from any thread."""
 
@@ -85,13 +106,12 @@ class FrameCounter:
         for channel in self.channels:
             channel.recorded = []
 
-    def decoded(self, begin: float, end: float) -> list[int]:
-        """Frames of each channel between these times. Recording ends; decoding waited for it to leave the CPU alone."""
+    def take(self, begin: float, end: float) -> "Take":
+        """The record of that time; recording ends."""
         records = [channel.recorded or [] for channel in self.channels]
         for channel in self.channels:
             channel.recorded = None
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(lambda one, record: one.decoded(record, begin, end), self.channels, records))
+        return Take(self.channels, records, begin, end)
 
     async def _replace(self, channels: Sequence[Channel]) -> None:
         for task in self._tasks:

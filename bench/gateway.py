@@ -23,7 +23,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.frame_counter import Channel, FrameCounter
+from bench.frame_counter import Channel, FrameCounter, Take
 from bench.gateway_site import (
     CameraHost,
     GatewayProgram,
@@ -130,12 +130,12 @@ def _rival(site: Site, seconds: float) -> Cost:
             program.start()
             time.sleep(1 / STARTS_A_SECOND)
         _until(lambda: all(channel.times for channel in site.channels), 20)
-        cost, rates = _count(site, [program.pid for program in bare], seconds)
-        print(f"bare ffmpegs: {_rates(rates)}")
+        cost, take = _count(site, [program.pid for program in bare], seconds)
     finally:
         for program in bare:
             program.end()
         site.counter.watch([])
+    print(f"bare ffmpegs: {_rates(take.rates())}")
     return cost
 
 
@@ -148,12 +148,14 @@ def _ours(site: Site, seconds: float, rival: Cost) -> list[Row]:
             _begin(site, gateway, index)
         _until(lambda: all(channel.times for channel in site.channels), 60)
         all_live = max(channel.times[0] for channel in site.channels if channel.times) - begun
-        cost, rates = _count(site, _family(gateway), seconds)
-        print(f"gateway: {_rates(rates)}")
+        cost, take = _count(site, _family(gateway), seconds)
         starts, stops = _restarts(site, gateway)
         faults = _faults(site, gateway)
     finally:
         gateway.end(signal.SIGTERM)
+        site.counter.watch([])
+    rates = take.rates()
+    print(f"gateway: {_rates(rates)}")
     return _rows(len(site.urls), rates, cost, rival, all_live, starts, stops, faults)
 
 
@@ -173,8 +175,8 @@ def _family(gateway: Program) -> list[int]:
     return [gateway.pid, *map(int, children.split())]
 
 
-def _count(site: Site, pids: Sequence[int], seconds: float) -> tuple[Cost, list[float]]:
-    """Cost and decoded frames a second of each channel over that time."""
+def _count(site: Site, pids: Sequence[int], seconds: float) -> tuple[Cost, Take]:
+    """What all channels cost over that time, and the record of their frames."""
     site.counter.record()
     time.sleep(KEY_FRAME_SECONDS)
     begin, used, idle = time.monotonic(), sum(map(_cpu_seconds, pids)), _idle_seconds()
@@ -184,8 +186,8 @@ def _count(site: Site, pids: Sequence[int], seconds: float) -> tuple[Cost, list[
     idle = (_idle_seconds() - idle) / (os.cpu_count() or 1)
     print(f"the machine was idle for {100 * idle / (end - begin):.0f} % of the time")
     pss = sum(map(_pss_bytes, pids)) / 1e6
-    rates = [count / (end - begin) for count in site.counter.decoded(begin, end)]
-    return Cost(100 * cpu / (end - begin) / len(rates), pss / len(rates)), rates
+    channels = len(site.channels)
+    return Cost(100 * cpu / (end - begin) / channels, pss / channels), site.counter.take(begin, end)
 
 
 def _cpu_seconds(pid: int) -> float:
@@ -231,8 +233,20 @@ def _restarts(site: Site, gateway: GatewayProgram) -> tuple[list[float], list[fl
 @dataclass(frozen=True)
 class Fault:
     name: str
+    victim: int
     back: float
-    hurt: int
+    take: Take
+    reopened: Sequence[bool]  # of each channel: the viewer lost the stream meanwhile
+
+    def hurt(self) -> int:
+        """Other channels that lost frames."""
+        rates = self.take.rates()
+        is_hurt = [rate < LIVE_FPS or again for rate, again in zip(rates, self.reopened, strict=True)]
+        del rates[self.victim], is_hurt[self.victim]
+        print(
+            f"{self.name}: back {self.back:.1f} s after it was over; others: {_rates(rates)}, hurt {sum(is_hurt)}"
+        )
+        return sum(is_hurt)
 
 
 def _faults(site: Site, gateway: GatewayProgram) -> list[Fault]:
@@ -278,16 +292,9 @@ def _fault(site: Site, name: str, victim: int, strike: Callable[[], Callable[[],
     heal()
     healed = time.monotonic()
     back = _back(site.channels[victim], healed) - healed
-    end = time.monotonic()
-    rates = [count / (end - begin) for count in site.counter.decoded(begin, end)]
-    is_hurt = [
-        rate < LIVE_FPS or channel.opened != before
-        for rate, channel, before in zip(rates, site.channels, opened, strict=True)
-    ]
-    del rates[victim], is_hurt[victim]
-    hurt = sum(is_hurt)
-    print(f"{name}: back {back:.1f} s after it was over; others: {_rates(rates)}, hurt {hurt}")
-    return Fault(name, back, hurt)
+    take = site.counter.take(begin, time.monotonic())
+    reopened = [channel.opened != before for channel, before in zip(site.channels, opened, strict=True)]
+    return Fault(name, victim, back, take, reopened)
 
 
 class _DeafSink:
@@ -335,7 +342,7 @@ def _rows(
     faults: Sequence[Fault],
 ) -> list[Row]:
     live, worst = sum(rate >= LIVE_FPS for rate in rates), min(rates)
-    start, stop, hurt = _p95(starts), _p95(stops), sum(fault.hurt for fault in faults)
+    start, stop, hurt = _p95(starts), _p95(stops), sum(fault.hurt() for fault in faults)
     back = {fault.name: fault.back for fault in faults}
 
     def against(name: str, unit: str, ours: float, theirs: float) -> Row:
