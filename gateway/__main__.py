@@ -26,7 +26,7 @@ def main() -> int:
     try:
         config = load_config(options.config)
         if not options.check:
-            asyncio.run(_serve(config))
+            asyncio.run(_serve(config, options.config))
     except (ConfigError, FfmpegMissingError, StateError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -36,14 +36,29 @@ def main() -> int:
     return 0
 
 
-async def _serve(config: GatewayConfig) -> None:
+async def _serve(config: GatewayConfig, path: Path) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with Gateway(config):
+    reread = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, reread.set)
+    async with Gateway(config) as gateway:
+        rereading = asyncio.create_task(_reread(gateway, path, reread))
         await stopped.wait()
+        rereading.cancel()
         logger.info("stopping")
+
+
+async def _reread(gateway: Gateway, path: Path, asked: asyncio.Event) -> None:
+    """A file with mistakes in it changes nothing."""
+    while True:
+        await asked.wait()
+        asked.clear()
+        try:
+            await gateway.reload(load_config(path))
+        except ConfigError as error:
+            logger.error("configuration not taken over: %s", error)
 
 
 if __name__ == "__main__":

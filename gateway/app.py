@@ -8,15 +8,20 @@ from types import TracebackType
 from aiohttp import web
 
 from gateway.adapters.base import Surroundings
+from gateway.admission import Admission
 from gateway.analyst import Analyst
-from gateway.cameras import Camera, Cameras
+from gateway.budget import CoreBudget
+from gateway.cameras import Cameras
 from gateway.channels import Channels
 from gateway.config import GatewayConfig
+from gateway.control import Control
 from gateway.ffmpeg import find_ffmpeg
 from gateway.intake import Intake
+from gateway.ptz_log import PtzLog
 from gateway.pusher import STUCK_SECONDS, StartGate, Workshop
 from gateway.reporting import Reporter
 from gateway.results import Relay, Results
+from gateway.roster import Roster
 from gateway.server import Service
 from gateway.state import TokenState
 from gateway.targets import PushTargets
@@ -40,10 +45,11 @@ class Gateway:
         surroundings = Surroundings(
             ffmpeg=ffmpeg, font=config.font, folder=config.folder, cache=config.state_file.parent / "scenes"
         )
-        self._cameras = Cameras(
-            Camera(one.record, one.factory(one.record, surroundings)) for one in config.cameras
-        )
-        workshop = Workshop(ffmpeg, PushTargets(config.networks, config.ports), StartGate(), stuck_seconds)
+        self._roster = Roster(surroundings)
+        self._cameras = Cameras(self._roster.changed_to(config.cameras).cameras)
+        targets = PushTargets(config.networks, config.ports)
+        budget = CoreBudget(config.transcode_cores)
+        workshop = Workshop(ffmpeg, targets, StartGate(), budget, stuck_seconds)
         self._channels = Channels(self._cameras, workshop)
         tokens = TokenState(config.state_file, config.platform.token)
         upstream = Upstream(_client(config, tokens))
@@ -53,7 +59,9 @@ class Gateway:
         self._relay = Relay(upstream, self._results)
         self._analyst = Analyst(self._cameras, self._results, analysis.period_seconds)
         intake = Intake(self._cameras, self._results, config.intake_token)
-        service = Service(self._cameras, self._channels, tokens, intake, self._results, config.proxies)
+        control = Control(config.mode, config.ptz_lease_seconds, PtzLog(config.ptz_log))
+        admission = Admission(tokens, intake, config.section_token)
+        service = Service(self._cameras, self._channels, admission, control, intake, self._results, config.proxies)
         self._runner = web.AppRunner(service.application(), access_log=None, shutdown_timeout=1.0)
         self._tls = ServerTls(*config.tls) if config.tls else None
         self._listener: asyncio.Server | None = None
@@ -75,6 +83,17 @@ class Gateway:
             asyncio.create_task(self._check_unwatched(), name="checking"),
         ]
         return self
+
+    async def reload(self, config: GatewayConfig) -> None:
+        """Take over the cameras of a changed file; those that stay as they are do not notice."""
+        change = self._roster.changed_to(config.cameras)
+        self._cameras.replace(change.cameras)
+        for camera in change.gone:
+            await self._channels.finish_all(camera)
+            await camera.adapter.close()
+        await self._cameras.check(change.fresh)
+        logger.info("configuration taken over: %d cameras begin, %d end", len(change.fresh), len(change.gone))
+        self._reporter.register_again()
 
     async def _listen(self, host: str, port: int) -> asyncio.Server:
         loop, server = asyncio.get_running_loop(), self._runner.server
@@ -111,6 +130,7 @@ class Gateway:
             # A connection that is kept open does not answer to its close; the loop has to give up on it.
             await asyncio.sleep(2 * GOODBYE_SECONDS)
         await self._channels.close()
+        await asyncio.gather(*(camera.adapter.close() for camera in self._cameras))
 
     async def _check_unwatched(self) -> None:
         while True:

@@ -4,11 +4,13 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator
 
-from gateway.adapters.base import Adapter, PtzRefusedError
+from gateway.adapters.base import Adapter
 from gateway.pusher import Cause, Failure
+from gateway.troubles import Defect, Trouble
+from gateway.turning import PtzFailedError, PtzRefusedError
 from protocol.cameras import CameraRecord
 from protocol.codes import CameraType, OnlineStatus, PtzAction, QualityFlag
-from protocol.errors import NotFoundError
+from protocol.errors import InternalError, NotFoundError
 
 logger = logging.getLogger(__name__)
 
@@ -19,11 +21,12 @@ CHECKS_AT_ONCE = 32
 class Camera:
     """One camera with its status."""
 
-    def __init__(self, record: CameraRecord, adapter: Adapter) -> None:
+    def __init__(self, record: CameraRecord, adapter: Adapter, *, is_ptz_open: bool = False) -> None:
         self.record = record
+        # One of the 重要点位 that a ministry connected directly may turn (document 4.2 2.c).
+        self.is_ptz_open = is_ptz_open
         self.adapter = adapter
-        self.status = OnlineStatus.ONLINE
-        self.reason = ""
+        self.defect: Defect | None = None
         self.failures = 0
         # Nine digits, as a box beside the road sees the picture.
         self.seen_quality: str | None = None
@@ -31,6 +34,12 @@ class Camera:
     @property
     def num(self) -> str:
         return self.record.camera_num
+
+    @property
+    def status(self) -> OnlineStatus:
+        if self.defect is None:
+            return OnlineStatus.ONLINE
+        return OnlineStatus.OFFLINE if self.defect.trouble is Trouble.UNREACHABLE else OnlineStatus.FAULT
 
     @property
     def quality(self) -> str | None:
@@ -44,8 +53,8 @@ class Camera:
             digits[QualityFlag.OFFLINE if is_away else QualityFlag.SIGNAL_LOST] = "1"
         return "".join(digits)
 
-    def move(self, action: PtzAction, step: int) -> None:
-        """Raises NotFoundError for a camera without PTZ.
+    async def move(self, action: PtzAction, step: int) -> None:
+        """Raises NotFoundError for a camera without PTZ, InternalError for one that could not be told.
 
         Appendix 3 has no number for it. 400 would say that the gateway knows no stop, 403 that the
         token is bad, 500 that something broke; 404 is left: there is no such thing to control.
@@ -53,9 +62,11 @@ class Camera:
         if self.record.camera_type is not CameraType.DOME:
             raise NotFoundError("该摄像机不支持云台控制")
         try:
-            self.adapter.move(action, step)
+            await self.adapter.move(action, step)
         except PtzRefusedError as error:
             raise NotFoundError(str(error)) from error
+        except PtzFailedError as error:
+            raise InternalError(str(error)) from error
 
 
 class Cameras:
@@ -65,11 +76,15 @@ class Cameras:
         self._by_num = {camera.num.lower(): camera for camera in cameras}
         self.changed = asyncio.Event()
 
+    def replace(self, cameras: Iterable[Camera]) -> None:
+        self._by_num = {camera.num.lower(): camera for camera in cameras}
+
     def __len__(self) -> int:
         return len(self._by_num)
 
     def __iter__(self) -> Iterator[Camera]:
-        return iter(self._by_num.values())
+        # A copy: whoever goes through them may wait in between, and they may be replaced meanwhile.
+        return iter(list(self._by_num.values()))
 
     def get(self, num: str) -> Camera:
         camera = self._by_num.get(num.lower())
@@ -79,17 +94,19 @@ class Cameras:
 
     def note_frames(self, camera: Camera) -> None:
         camera.failures = 0
-        self._set(camera, OnlineStatus.ONLINE, "")
+        self._set(camera, None)
 
     async def note_failure(self, camera: Camera, failure: Failure) -> None:
         """A push ended. Only what is the camera's own doing says something about the camera."""
         if failure.cause is not Cause.SOURCE:
             return
         camera.failures += 1
+        if failure.trouble is Trouble.WRONG_PASSWORD:
+            # It is not asked again for a long time.
+            camera.failures = FAILURES_TO_FAULT
         if camera.failures >= FAILURES_TO_FAULT:
-            unreachable = await camera.adapter.check()
-            status = OnlineStatus.OFFLINE if unreachable else OnlineStatus.FAULT
-            self._set(camera, status, unreachable or failure.reason)
+            defect = await camera.adapter.check()
+            self._set(camera, defect or Defect(failure.trouble or Trouble.NO_VIDEO, failure.reason))
 
     def note_quality(self, camera: Camera, flags: str) -> None:
         """Nine digits from a box that looks at the picture; they hold until it says otherwise."""
@@ -104,16 +121,16 @@ class Cameras:
 
         async def check(camera: Camera) -> None:
             async with places:
-                reason = await camera.adapter.check()
-            if reason is None:
+                defect = await camera.adapter.check()
+            if defect is None:
                 camera.failures = 0
-            self._set(camera, OnlineStatus.OFFLINE if reason else OnlineStatus.ONLINE, reason or "")
+            self._set(camera, defect)
 
         await asyncio.gather(*(check(camera) for camera in cameras))
 
-    def _set(self, camera: Camera, status: OnlineStatus, reason: str) -> None:
-        camera.reason = reason
-        if camera.status is not status:
-            logger.info("camera %s: %s -> %s %s", camera.num, camera.status.name, status.name, reason)
-            camera.status = status
+    def _set(self, camera: Camera, defect: Defect | None) -> None:
+        before, camera.defect = camera.status, defect
+        if camera.status is not before:
+            reason = defect.reason if defect else ""
+            logger.info("camera %s: %s -> %s %s", camera.num, before.name, camera.status.name, reason)
             self.changed.set()

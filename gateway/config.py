@@ -3,6 +3,7 @@
 import base64
 import binascii
 import ipaddress
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ import msgspec
 
 from gateway.adapters import ADAPTERS, Settings
 from gateway.adapters.base import AdapterFactory
+from gateway.control import Mode
 from gateway.targets import Network
 from protocol.cameras import MOST_ITEM_BYTES, CameraRecord, parse_camera
 from protocol.errors import CameraItemError
 from protocol.forwarding import networks_of
 from protocol.sm2 import is_private_key
 
-_INTAKE_TOKEN = re.compile(r"[\x21-\x7e]{16,256}")
+_LOCAL_TOKEN = re.compile(r"[\x21-\x7e]{16,256}")
 
 
 class ConfigError(Exception):
@@ -50,6 +52,18 @@ class Intake(msgspec.Struct, forbid_unknown_fields=True):
     token: str
 
 
+class Section(msgspec.Struct, forbid_unknown_fields=True):
+    """The road section's own people and programs."""
+
+    token: str
+
+
+class Ptz(msgspec.Struct, forbid_unknown_fields=True):
+    # How long the section keeps a camera after its last order, where it goes before the ministry.
+    lease_seconds: int = 30
+    log_folder: str = "ptz-log"
+
+
 class Analysis(msgspec.Struct, forbid_unknown_fields=True):
     period_seconds: int = 60  # a result of each simulated camera; 0: none
     # What waits for the platform, in memory; beyond it the oldest are dropped.
@@ -75,6 +89,7 @@ class _Camera(msgspec.Struct, forbid_unknown_fields=True):
     gatewayNum: str = ""
     poiName: str = ""
     others: str = ""
+    ptzOpen: bool = False
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,7 +100,12 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     cameras: list[_Camera]
     allowed_push_ports: tuple[int, int] = (1, 65535)
     ffmpeg: str | None = None
+    # For transcoding; None: the cores this process may use.
+    transcode_cores: float | None = None
     font: str | None = None
+    mode: Mode = Mode.PROVINCE
+    section: Section | None = None
+    ptz: Ptz = msgspec.field(default_factory=Ptz)
     intake: Intake | None = None
     analysis: Analysis = msgspec.field(default_factory=Analysis)
 
@@ -93,7 +113,9 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 @dataclass(frozen=True)
 class CameraConfig:
     record: CameraRecord
+    source: Settings
     factory: AdapterFactory
+    is_ptz_open: bool
 
 
 @dataclass(frozen=True)
@@ -110,7 +132,12 @@ class GatewayConfig:
     networks: tuple[Network, ...]
     ports: tuple[int, int]
     ffmpeg: str | None
+    transcode_cores: float
     font: Path | None
+    mode: Mode
+    section_token: str | None
+    ptz_lease_seconds: int
+    ptz_log: Path
     intake_token: str | None
     analysis: Analysis
     cameras: tuple[CameraConfig, ...]
@@ -144,11 +171,20 @@ def load_config(path: Path) -> GatewayConfig:
         networks=tuple(ipaddress.ip_network(text) for text in given.allowed_push_targets),
         ports=given.allowed_push_ports,
         ffmpeg=given.ffmpeg,
+        transcode_cores=_cores() if given.transcode_cores is None else given.transcode_cores,
         font=folder / given.font if given.font else None,
+        mode=given.mode,
+        section_token=given.section.token if given.section else None,
+        ptz_lease_seconds=given.ptz.lease_seconds,
+        ptz_log=folder / given.ptz.log_folder,
         intake_token=given.intake.token if given.intake else None,
         analysis=given.analysis,
         cameras=cameras,
     )
+
+
+def _cores() -> float:
+    return float(len(os.sched_getaffinity(0)))
 
 
 def _tls(folder: Path, listen: Listen) -> tuple[Path, Path] | None:
@@ -166,12 +202,30 @@ def _faults(given: _File) -> Iterator[str]:
     first, last = given.allowed_push_ports
     if not 1 <= first <= last <= 65535:
         yield f"allowed_push_ports：[{first}, {last}] 不是 1-65535 之内的端口范围"
+    if given.transcode_cores is not None and not 0 <= given.transcode_cores <= 1024:
+        yield f"transcode_cores：{given.transcode_cores:g} 不在 0-1024 之内"
     yield from _analysis_faults(given.analysis)
-    if given.intake and not _INTAKE_TOKEN.fullmatch(given.intake.token):
-        # Shown without the value: it is a credential.
-        yield "intake.token：应为 16 至 256 个可见的 ASCII 字符"
-    if given.intake and given.intake.token == given.platform.token:
-        yield "intake.token：不能与 platform.token 相同"
+    if not 1 <= given.ptz.lease_seconds <= 3600:
+        yield f"ptz.lease_seconds：{given.ptz.lease_seconds} 不在 1-3600 之内"
+    yield from _token_faults(given)
+    if given.mode is Mode.MINISTRY:
+        for index, camera in enumerate(given.cameras):
+            # Appendix 1, 1.1: given by the platform, used when connected to the ministry directly.
+            if not camera.gatewayNum:
+                yield f"cameras[{index}].gatewayNum：直连部级平台时必填"
+
+
+def _token_faults(given: _File) -> Iterator[str]:
+    """Each shown without its value: it is a credential."""
+    taken = {given.platform.token: "platform.token"}
+    for name, holder in (("intake.token", given.intake), ("section.token", given.section)):
+        if holder is None:
+            continue
+        if not _LOCAL_TOKEN.fullmatch(holder.token):
+            yield f"{name}：应为 16 至 256 个可见的 ASCII 字符"
+        other = taken.setdefault(holder.token, name)
+        if other != name:
+            yield f"{name}：不能与 {other} 相同"
 
 
 def _analysis_faults(analysis: Analysis) -> Iterator[str]:
@@ -228,7 +282,7 @@ def _read_cameras(given: list[_Camera]) -> tuple[tuple[CameraConfig, ...], list[
         first = seen.setdefault(record.camera_num.lower(), index)
         if first != index:
             faults.append(f"cameras[{index}].cameraNum：与 cameras[{first}] 重复")
-        cameras.append(CameraConfig(record, ADAPTERS[type(camera.source)](camera.source)))
+        cameras.append(CameraConfig(record, camera.source, ADAPTERS[type(camera.source)](camera.source), camera.ptzOpen))
     return tuple(cameras), faults
 
 

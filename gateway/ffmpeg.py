@@ -62,7 +62,8 @@ def push_arguments(
     """
     return [
         *(ffmpeg, "-hide_banner", "-loglevel", "level+warning", "-nostats"),
-        *("-progress", "pipe:1", "-stats_period", "1"),
+        # ffmpeg looks for a signal once in a stats period: this is also how long it takes to end.
+        *("-progress", "pipe:1", "-stats_period", "0.3"),
         *input_arguments,
         *("-map", "0:v:0", "-an", "-sn", "-dn"),
         *codec_arguments,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.process import spawn
+from gateway.troubles import Defect, Trouble, explain
 from protocol.commands import VideoFormat
 
 _STREAM = re.compile(
@@ -26,7 +27,11 @@ _BITRATE_TOLERANCE = 2.0
 
 
 class ProbeError(Exception):
-    """The source gave no video; the text (Chinese) says why."""
+    """The source gave no video; the text (Chinese) says why, `trouble` which kind of reason it is."""
+
+    def __init__(self, defect: Defect) -> None:
+        super().__init__(defect.reason)
+        self.trouble = defect.trouble
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class SourceFormat:
     framerate: float
     gop_seconds: float | None = None
     bitrate: float = 0.0  # kbit/s
+
+    @property
+    def pixels_a_second(self) -> float:
+        return self.width * self.height * self.framerate
 
     def fits(self, video: VideoFormat) -> bool:
         """Whether the stream may be passed on as it is."""
@@ -99,7 +108,7 @@ async def probe(
     data, said = await _run([*base, *copy], limit_seconds)
     found = parse_stream_line(said)
     if found is None:
-        raise ProbeError(_reason(said))
+        raise ProbeError(explain(said) or Defect(Trouble.NO_VIDEO, "没有可识别的视频"))
     gop, bitrate = measure_flv(data)
     return SourceFormat(found.codec, found.pixels, found.width, found.height, found.framerate, gop, bitrate)
 
@@ -108,28 +117,13 @@ async def _run(arguments: Sequence[str], limit_seconds: float) -> tuple[bytes, s
     try:
         process = await spawn(arguments, asyncio.subprocess.DEVNULL)
     except OSError as error:
-        raise ProbeError(f"ffmpeg 无法启动：{error.strerror}") from error
+        raise ProbeError(Defect(Trouble.NO_VIDEO, f"ffmpeg 无法启动：{error.strerror}")) from error
     try:
         data, said = await asyncio.wait_for(process.communicate(), limit_seconds)
     except TimeoutError as error:
-        raise ProbeError(f"{limit_seconds:.0f} 秒内没有视频") from error
+        raise ProbeError(Defect(Trouble.FROZEN, f"{limit_seconds:.0f} 秒内没有视频")) from error
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
     return data, said.decode(errors="replace")
-
-
-def _reason(said: str) -> str:
-    for words, reason in (
-        ("401", "用户名或密码错误"),
-        ("404", "没有这路视频"),
-        ("refused", "连接被拒绝"),
-        ("timed out", "连接超时"),
-        ("No route", "网络不通"),
-        ("No such file", "文件不存在"),
-        ("matches no streams", "没有视频"),
-    ):
-        if words in said:
-            return reason
-    return "没有可识别的视频"

@@ -20,7 +20,8 @@ _FRAME = re.compile(rb"frame=\s*(\d+)")
 # authInfo and camera passwords appear in ffmpeg's messages.
 _SECRETS = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=\?)[^\s'\"]+")
 
-STOP_SECONDS = 1.0
+# Ending in order takes up to 0.35 s; nobody downstream needs it.
+STOP_SECONDS = 0.4
 
 
 def _die_with(parent: int) -> Callable[[], None]:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gateway.adapters.base import Adapter, SourceError
+from gateway.budget import BudgetSpentError, CoreBudget
 from gateway.ffmpeg import push_arguments
 from gateway.process import FfmpegProcess
 from gateway.targets import PushTargets
+from gateway.troubles import Trouble, explain
 from protocol.commands import PushCommand
 from protocol.errors import ProtocolError
 
@@ -25,6 +27,8 @@ LOOK_SECONDS = 0.5
 SINK_CONNECT_SECONDS = 3.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
+# A camera is asked whether it is there before an ffmpeg is started for it; that is cheap.
+LONGEST_SOURCE_PAUSE_SECONDS = 6.0
 # A media server that was restarted has its streams back within this time and a start.
 LONGEST_SINK_PAUSE_SECONDS = 3.0
 STARTS_A_SECOND = 7
@@ -34,12 +38,14 @@ class Cause(enum.Enum):
     SOURCE = "摄像机"
     SINK = "流媒体服务"
     ENCODER = "转码程序"
+    BUDGET = "转码能力"
 
 
 @dataclass(frozen=True)
 class Failure:
     cause: Cause
     reason: str  # Chinese
+    trouble: Trouble | None = None  # of a SOURCE, when it is known
 
 
 class StartGate:
@@ -64,6 +70,7 @@ class Workshop:
     ffmpeg: str
     targets: PushTargets
     gate: StartGate
+    budget: CoreBudget
     stuck_seconds: float = STUCK_SECONDS
 
 
@@ -114,6 +121,11 @@ class Pusher:
         return self._process.pid if self._process else None
 
     @property
+    def is_refused(self) -> bool:
+        """It found no room and is not tried any more."""
+        return self.failure is not None and self.failure.cause is Cause.BUDGET
+
+    @property
     def is_pushing(self) -> bool:
         return self._process is not None and self._process.frames > 0
 
@@ -136,6 +148,7 @@ class Pusher:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+        self._workshop.budget.release(self.label)
 
     async def _supervise(self) -> None:
         backoff = _Backoff()
@@ -145,10 +158,11 @@ class Pusher:
             self._tried.set()
             logger.warning("push %s ended: %s: %s", self.label, self.failure.cause.name, self.failure.reason)
             self._on_failure(self.failure)
+            if self.is_refused:
+                return
             if time.monotonic() - began_at > STEADY_SECONDS:
                 backoff.reset()
-            is_sink = self.failure.cause is Cause.SINK
-            await self._pause(backoff.next(LONGEST_SINK_PAUSE_SECONDS if is_sink else LONGEST_PAUSE_SECONDS))
+            await self._pause(backoff.next(_LONGEST_PAUSES.get(self.failure.cause, LONGEST_PAUSE_SECONDS)))
 
     async def _pause(self, seconds: float) -> None:
         self._hurry.clear()
@@ -161,7 +175,10 @@ class Pusher:
             address = await self._workshop.targets.resolve(command.server_ip, command.server_port)
             if self.failure is not None and self.failure.cause is Cause.SINK:
                 await _knock(address, command.server_port)
+            if self.failure is not None and self.failure.cause is Cause.SOURCE:
+                await self._look()
             plan = await self._adapter.plan(command.video)
+            self._workshop.budget.reserve(self.label, plan.cores)
             await self._workshop.gate.wait()
             arguments = push_arguments(
                 self._workshop.ffmpeg,
@@ -172,7 +189,9 @@ class Pusher:
             )
             process = await FfmpegProcess.start(arguments, plan.feed)
         except SourceError as error:
-            return Failure(Cause.SOURCE, str(error))
+            return Failure(Cause.SOURCE, str(error), error.trouble)
+        except BudgetSpentError as error:
+            return Failure(Cause.BUDGET, str(error))
         except ProtocolError as error:
             return Failure(Cause.SINK, error.message)
         except _SinkAwayError as error:
@@ -180,6 +199,12 @@ class Pusher:
         except OSError as error:
             return Failure(Cause.ENCODER, f"ffmpeg 无法启动：{error.strerror}")
         return await self._watch(process)
+
+    async def _look(self) -> None:
+        """An ffmpeg for a camera that is still away would cost 50 ms of a core and find out later."""
+        defect = await self._adapter.check()
+        if defect is not None:
+            raise SourceError(defect.reason, defect.trouble)
 
     async def _watch(self, process: FfmpegProcess) -> Failure:
         self._process = process
@@ -211,8 +236,14 @@ class Pusher:
             if idle > limit:
                 process.kill()
                 said = diagnose(process.messages, has_sent=frames > 0)
-                return Failure(said.cause, f"{limit:.0f} 秒内没有新的画面")
+                return Failure(said.cause, f"{limit:.0f} 秒内没有新的画面", Trouble.FROZEN)
         return None
+
+
+_LONGEST_PAUSES = {
+    Cause.SOURCE: LONGEST_SOURCE_PAUSE_SECONDS,
+    Cause.SINK: LONGEST_SINK_PAUSE_SECONDS,
+}
 
 
 class _SinkAwayError(Exception):
@@ -238,7 +269,10 @@ def diagnose(messages: list[str], *, has_sent: bool) -> Failure:
     text = "\n".join(messages).lower()
     last = messages[-1] if messages else "ffmpeg 没有说明原因"
     if any(words in text for words in _SOURCE_WORDS):
-        return Failure(Cause.SOURCE, f"无法取得视频：{last}")
+        defect = explain(text)
+        if defect is None:
+            return Failure(Cause.SOURCE, f"无法取得视频：{last}")
+        return Failure(Cause.SOURCE, f"无法取得视频：{defect.reason}", defect.trouble)
     if "error opening output" in text or "av_interleaved_write_frame" in text or "error muxing" in text:
         return Failure(Cause.SINK, f"无法推送：{last}")
     if "error while opening encoder" in text or "unknown encoder" in text:

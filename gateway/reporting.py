@@ -42,6 +42,12 @@ class Reporter:
         )
         # Before it the platform knows none of the cameras.
         self.registered = asyncio.Event()
+        self._is_stale = False
+
+    def register_again(self) -> None:
+        """The cameras are others now."""
+        self._is_stale = True
+        self._cameras.changed.set()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -55,6 +61,9 @@ class Reporter:
             await until_done("full report", self._tell_all)
             while await self._changed_before(at):
                 await asyncio.sleep(GATHER_SECONDS)
+                if self._is_stale:
+                    self._is_stale = False
+                    await until_done("camera report", self._register)
                 await until_done("report of changes", self._tell_changes)
 
     async def _changed_before(self, at: float) -> bool:

@@ -7,16 +7,18 @@ import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 from multidict import MultiMapping
 
+from gateway.admission import Admission, presented_token
 from gateway.cameras import Cameras
 from gateway.channels import Channels
+from gateway.control import Control, Level, Orderer
 from gateway.intake import Intake
 from gateway.results import Results
-from gateway.state import TokenState
+from gateway.status import StatusBoard
 from protocol.bodies import check_size, decode_object
 from protocol.codes import Code, PtzAction, VideoType
 from protocol.commands import parse_push_command
@@ -38,6 +40,8 @@ class Call:
 
     params: Mapping[str, object]
     body: bytes
+    token: str = field(repr=False)
+    address: str
 
     def required(self, name: str) -> object:
         value = self.params.get(name.lower())
@@ -82,13 +86,14 @@ class Verb:
 
 
 class Service:
-    """Everything under /service/, and /healthz."""
+    """Everything under /service/, /healthz, and the status for the section."""
 
     def __init__(
         self,
         cameras: Cameras,
         channels: Channels,
-        tokens: TokenState,
+        admission: Admission,
+        control: Control,
         intake: Intake,
         results: Results,
         proxies: Sequence[Network] = (),
@@ -96,24 +101,29 @@ class Service:
         self._proxies = proxies
         self._cameras = cameras
         self._channels = channels
-        self._admits_orders = tokens.accepts
+        self._admission = admission
+        self._control = control
+        self._board = StatusBoard(cameras, channels)
         self._intake = intake
         self._results = results
         self._orders: Mapping[str, Verb] = {
-            "VideoTransBegin": Verb("POST", self._begin, tokens.accepts),
-            "VideoTransFinish": Verb("GET", self._finish, tokens.accepts),
-            "PTZControl": Verb("GET", self._control, tokens.accepts),
+            "VideoTransBegin": Verb("POST", self._begin, admission.is_platform),
+            "VideoTransFinish": Verb("GET", self._finish, admission.is_platform),
+            "PTZControl": Verb("GET", self._turn, admission.may_turn),
         }
         self._verbs = {**self._orders, **(self._reports() if intake.is_open else {})}
 
     def _reports(self) -> Mapping[str, Verb]:
-        analyses = Verb("POST", self._take_analyses, self._intake.accepts)
-        qualities = Verb("POST", self._take_qualities, self._intake.accepts)
+        analyses = Verb("POST", self._take_analyses, self._admission.is_box)
+        qualities = Verb("POST", self._take_qualities, self._admission.is_box)
         return {**dict.fromkeys(ANALYSE_SPELLINGS, analyses), "ReportCameraQuality": qualities}
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=BODY_BYTES)
         app.router.add_get("/healthz", self._health)
+        if self._admission.has_section:
+            app.router.add_get("/status", self._status_page)
+            app.router.add_get("/status.json", self._status_facts)
         app.router.add_route("*", "/service", self._answer(self._single))
         app.router.add_route("*", "/service/{verb:.*}", self._answer(self._verb))
         return app
@@ -132,6 +142,24 @@ class Service:
                 },
             }
         )
+
+    async def _status_page(self, request: web.Request) -> web.Response:
+        self._admit_section(request)
+        return web.Response(
+            text=self._board.page(), content_type="text/html", headers={"Cache-Control": "no-store"}
+        )
+
+    async def _status_facts(self, request: web.Request) -> web.Response:
+        self._admit_section(request)
+        return web.json_response(self._board.facts(), dumps=_dump)
+
+    def _admit_section(self, request: web.Request) -> None:
+        try:
+            is_welcome = self._admission.is_section(presented_token(request))
+        except ForbiddenError:
+            is_welcome = False
+        if not is_welcome:
+            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": 'Basic realm="gateway", charset="UTF-8"'})
 
     def _answer(
         self, ask: Callable[[web.Request], Awaitable[Said]]
@@ -164,19 +192,22 @@ class Service:
         verb = _find(name, self._verbs)
         if request.method != verb.method:
             raise MalformedError(f"{name} 应使用 {verb.method} 方法")
-        _admit(request, verb.admits)
-        return await verb.handler(Call(_query(request.query), await request.read()))
+        token = _admit(request, verb.admits)
+        call = Call(_query(request.query), await request.read(), token, self._caller(request))
+        return await verb.handler(call)
 
     async def _single(self, request: web.Request) -> Said:
         """`POST /service` with the verb in `sipAction` and the parameters beside it."""
         if request.method != "POST":
             raise MalformedError("/service 应使用 POST 方法")
-        _admit(request, self._admits_orders)
+        token = _admit(request, self._admission.may_turn)
         given = decode_object(check_size(await request.read(), "/service"), "/service")
         params = _lowered(given)
         verb = _find(str(params.get("sipaction", "")), self._orders)
+        if not verb.admits(token):
+            raise ForbiddenError("TAuth 无效")
         command = json.dumps({"command": given.get("command")}).encode()
-        return await verb.handler(Call(params, command))
+        return await verb.handler(Call(params, command, token, self._caller(request)))
 
     async def _begin(self, call: Call) -> Said:
         camera = self._cameras.get(call.camera_num)
@@ -188,11 +219,13 @@ class Service:
         await self._channels.finish(camera, video_type)
         return Said()
 
-    async def _control(self, call: Call) -> Said:
+    async def _turn(self, call: Call) -> Said:
         camera = self._cameras.get(call.camera_num)
         action = parse_choice(call.required("action"), "action", PtzAction)
         step = parse_int(call.optional("step", 1), "step", low=1, high=8)
-        camera.move(action, step)
+        level = Level.SECTION if self._admission.is_section(call.token) else Level.PLATFORM
+        orderer = Orderer(level, str(call.optional("user", ""))[:64], call.address)
+        await self._control.order(camera, action, step, orderer)
         logger.info("ptz %s: %s step %s", camera.num, action.name, step)
         return Said()
 
@@ -210,18 +243,15 @@ def _find(name: str, verbs: Mapping[str, Verb]) -> Verb:
     return found
 
 
-def _admit(request: web.Request, admits: Admits) -> None:
-    token = request.headers.get("TAuth", "")
-    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    if not token and scheme.lower() == "bearer":
-        token = bearer.strip()
-    if not token:
-        raise ForbiddenError("缺少 TAuth")
-    if not token.isascii() or not admits(token):
+def _admit(request: web.Request, admits: Admits) -> str:
+    """The token, when it opens this verb."""
+    token = presented_token(request)
+    if not admits(token):
         raise ForbiddenError("TAuth 无效")
     version = request.headers.get("AppVersion", "v1.0")
     if version != "v1.0":
         raise MalformedError("AppVersion 应为 v1.0")
+    return token
 
 
 def _respond(said: Said) -> web.Response:

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from gateway.troubles import Defect, Trouble
 from protocol.cameras import CameraRecord
 from protocol.codes import PtzAction, QualityFlag
 from protocol.commands import VideoFormat
 
 
 class SourceError(Exception):
-    """The camera cannot be had; the text (Chinese) says why."""
+    """The camera cannot be had; the text (Chinese) says why, `trouble` which kind of reason it is."""
 
-
-class PtzRefusedError(Exception):
-    """The camera does not do this movement; the text (Chinese) says why."""
+    def __init__(self, reason: str, trouble: Trouble = Trouble.NO_VIDEO) -> None:
+        super().__init__(reason)
+        self.trouble = trouble
 
 
 class Feed(Protocol):
@@ -34,6 +35,7 @@ class PushPlan:
     input_arguments: Sequence[str]
     codec_arguments: Sequence[str]
     feed: Feed | None = None
+    cores: float = 0.0  # what transcoding takes of the budget
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,21 @@ class Unwatched:
     def analyse(self, begin: int, end: int) -> Mapping[str, object] | None:
         return None
 
+    async def close(self) -> None:
+        return
+
 
 class Adapter(Protocol):
     """One camera."""
 
-    async def check(self) -> str | None:
-        """None when the camera can be reached, else the reason in Chinese."""
+    async def check(self) -> Defect | None:
+        """None when nothing is wrong with the camera that can be seen without its pictures."""
 
     async def plan(self, video: VideoFormat) -> PushPlan:
         """Raises SourceError."""
 
-    def move(self, action: PtzAction, step: int) -> None:
-        """Raises PtzRefusedError."""
+    async def move(self, action: PtzAction, step: int) -> None:
+        """Raises PtzRefusedError and PtzFailedError."""
 
     @property
     def flaws(self) -> frozenset[QualityFlag] | None:
@@ -73,6 +78,9 @@ class Adapter(Protocol):
 
     def analyse(self, begin: int, end: int) -> Mapping[str, object] | None:
         """A result of traffic analysis (docs/analysis.md) of the time between two unix seconds, or None."""
+
+    async def close(self) -> None:
+        """The gateway ends: leave the camera in a state in which it may be left."""
 
 
 class AdapterFactory(Protocol):

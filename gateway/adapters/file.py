@@ -8,14 +8,16 @@ import msgspec
 from gateway.adapters.base import (
     Adapter,
     AdapterFactory,
-    PtzRefusedError,
     PushPlan,
     SourceError,
     Surroundings,
     Unwatched,
 )
+from gateway.budget import transcoding_cores
 from gateway.ffmpeg import COPY_ARGUMENTS, transcode_arguments
 from gateway.probe import ProbeError, SourceFormat, probe
+from gateway.troubles import Defect, Trouble
+from gateway.turning import PtzRefusedError
 from protocol.cameras import CameraRecord
 from protocol.codes import PtzAction
 from protocol.commands import VideoFormat
@@ -40,18 +42,22 @@ class FileCamera(Unwatched):
         self._ffmpeg = surroundings.ffmpeg
         self._format: SourceFormat | None = None
 
-    async def check(self) -> str | None:
-        return None if self._path.is_file() else f"视频文件 {self._path.name} 不存在"
+    async def check(self) -> Defect | None:
+        if self._path.is_file():
+            return None
+        return Defect(Trouble.UNREACHABLE, f"视频文件 {self._path.name} 不存在")
 
     async def plan(self, video: VideoFormat) -> PushPlan:
-        reason = await self.check()
-        if reason is not None:
-            raise SourceError(reason)
-        is_copied = self._mode == "copy" or (self._mode == "auto" and (await self._measured()).fits(video))
-        codec = COPY_ARGUMENTS if is_copied else transcode_arguments(video)
-        return PushPlan(input_arguments(self._path), codec)
+        defect = await self.check()
+        if defect is not None:
+            raise SourceError(defect.reason, defect.trouble)
+        found = await self._measured() if self._mode == "auto" else None
+        if self._mode == "copy" or (found and found.fits(video)):
+            return PushPlan(input_arguments(self._path), COPY_ARGUMENTS)
+        cores = transcoding_cores(video, found.pixels_a_second if found else None)
+        return PushPlan(input_arguments(self._path), transcode_arguments(video), cores=cores)
 
-    def move(self, action: PtzAction, step: int) -> None:
+    async def move(self, action: PtzAction, step: int) -> None:
         raise PtzRefusedError("该摄像机不支持云台控制")
 
     async def _measured(self) -> SourceFormat:

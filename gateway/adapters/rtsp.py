@@ -1,6 +1,5 @@
 """A network camera: passed through when its stream is what was asked for, else transcoded."""
 
-import asyncio
 import re
 import time
 from typing import Literal
@@ -11,29 +10,36 @@ import msgspec
 from gateway.adapters.base import (
     Adapter,
     AdapterFactory,
-    PtzRefusedError,
     PushPlan,
     SourceError,
     Surroundings,
     Unwatched,
 )
+from gateway.adapters.describe import describe
+from gateway.budget import transcoding_cores
 from gateway.ffmpeg import COPY_ARGUMENTS, transcode_arguments
+from gateway.onvif import ptz as onvif
 from gateway.probe import ProbeError, SourceFormat, probe
+from gateway.troubles import Defect, Trouble
+from gateway.turning import PtzRefusedError
 from protocol.cameras import CameraRecord
 from protocol.codes import PtzAction
 from protocol.commands import VideoFormat
 
-CONNECT_SECONDS = 3.0
+ANSWER_SECONDS = 3.0
 PROBE_SECONDS = 10.0
 # Two key frames of a camera that keeps to the document are in it.
 MEASURE_SECONDS = 4.2
 # A camera that was set up anew is measured anew at the next start after this time.
 FRESH_SECONDS = 600.0
+# Cameras lock an address out for half an hour after some five wrong passwords.
+DENIED_SECONDS = 600.0
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, tag_field="adapter", tag="rtsp"):
     url: str
     mode: Literal["auto", "copy", "transcode"] = "auto"
+    ptz: onvif.Settings | None = None
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -54,24 +60,35 @@ class RtspCamera(Unwatched):
         self._ffmpeg = surroundings.ffmpeg
         self._format: SourceFormat | None = None
         self._measured_at = 0.0
+        self._denial: Defect | None = None
+        self._denied_at = 0.0
+        self._ptz = onvif.build(settings.ptz, settings.url) if settings.ptz else None
 
-    async def check(self) -> str | None:
-        parts = urlsplit(self._url)
-        port = parts.port or 554
-        try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), CONNECT_SECONDS)
-        except (OSError, TimeoutError):
-            return f"摄像机 {parts.hostname}:{port} 无法连接"
-        writer.close()
-        return None
+    async def check(self) -> Defect | None:
+        if self._denial and time.monotonic() - self._denied_at < DENIED_SECONDS:
+            return self._denial
+        defect = await describe(self._url, ANSWER_SECONDS)
+        is_denied = defect is not None and defect.trouble is Trouble.WRONG_PASSWORD
+        self._denial, self._denied_at = defect if is_denied else None, time.monotonic()
+        return defect
 
     async def plan(self, video: VideoFormat) -> PushPlan:
-        is_copied = self._mode == "copy" or (self._mode == "auto" and (await self._measured()).fits(video))
-        codec = COPY_ARGUMENTS if is_copied else transcode_arguments(video)
-        return PushPlan(input_arguments(self._url), codec)
+        if self._denial and (defect := await self.check()):
+            raise SourceError(defect.reason, defect.trouble)
+        found = await self._measured() if self._mode == "auto" else None
+        if self._mode == "copy" or (found and found.fits(video)):
+            return PushPlan(input_arguments(self._url), COPY_ARGUMENTS)
+        cores = transcoding_cores(video, found.pixels_a_second if found else None)
+        return PushPlan(input_arguments(self._url), transcode_arguments(video), cores=cores)
 
-    def move(self, action: PtzAction, step: int) -> None:
-        raise PtzRefusedError("该摄像机不支持云台控制")
+    async def move(self, action: PtzAction, step: int) -> None:
+        if self._ptz is None:
+            raise PtzRefusedError("该摄像机不支持云台控制")
+        await self._ptz.move(action, step)
+
+    async def close(self) -> None:
+        if self._ptz is not None:
+            await self._ptz.close()
 
     async def _measured(self) -> SourceFormat:
         if self._format is None or time.monotonic() - self._measured_at > FRESH_SECONDS:
@@ -83,7 +100,7 @@ class RtspCamera(Unwatched):
                     limit_seconds=PROBE_SECONDS,
                 )
             except ProbeError as error:
-                raise SourceError(f"无法取得视频：{error}") from error
+                raise SourceError(f"无法取得视频：{error}", error.trouble) from error
             self._measured_at = time.monotonic()
         return self._format
 

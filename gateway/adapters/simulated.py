@@ -20,6 +20,7 @@ from gateway.scene.stage import Stage, build_stage
 from gateway.scene.studio import Output, Studio
 from gateway.scene.text import Letterer, find_font
 from gateway.scene.watch import Watch
+from gateway.troubles import Defect, Trouble
 from protocol.cameras import CameraRecord
 from protocol.codes import PtzAction, QualityFlag
 from protocol.commands import VideoFormat
@@ -61,13 +62,13 @@ class SimulatedCamera:
         )
         self._watch = Watch(self._scene)
 
-    async def check(self) -> str | None:
-        return "模拟摄像机设为离线" if self._fault is Fault.OFFLINE else None
+    async def check(self) -> Defect | None:
+        return Defect(Trouble.UNREACHABLE, "模拟摄像机设为离线") if self._fault is Fault.OFFLINE else None
 
     async def plan(self, video: VideoFormat) -> PushPlan:
-        reason = await self.check()
-        if reason is not None:
-            raise SourceError(reason)
+        defect = await self.check()
+        if defect is not None:
+            raise SourceError(defect.reason, defect.trouble)
         if video.width > LARGEST_WIDTH or video.height > LARGEST_HEIGHT:
             raise SourceError(f"模拟摄像机最大 {LARGEST_WIDTH}x{LARGEST_HEIGHT}")
         width, height = video.width & ~1, video.height & ~1
@@ -91,8 +92,11 @@ class SimulatedCamera:
         ]
         return PushPlan(source, codec, _Feed(stage, video.framerate))
 
-    def move(self, action: PtzAction, step: int) -> None:
+    async def move(self, action: PtzAction, step: int) -> None:
         self._scene.view.order(action, step, time.monotonic())
+
+    async def close(self) -> None:
+        return
 
     @property
     def flaws(self) -> frozenset[QualityFlag]:

@@ -2,10 +2,12 @@
 
 import json
 
-from gateway.adapters.base import PtzRefusedError, PushPlan, SourceError, Unwatched
+from gateway.adapters.base import PushPlan, SourceError, Unwatched
 from gateway.cameras import Camera
+from gateway.troubles import Defect
+from gateway.turning import PtzRefusedError
 from protocol.cameras import CameraRecord, parse_camera
-from protocol.codes import PtzAction
+from protocol.codes import CameraType, PtzAction
 from protocol.commands import VideoFormat
 from tests.gateway.roadside import COMPANY, camera
 
@@ -13,18 +15,20 @@ from tests.gateway.roadside import COMPANY, camera
 class Reachable(Unwatched):
     """A camera that can be reached and gives no pictures."""
 
-    async def check(self) -> str | None:
+    async def check(self) -> Defect | None:
         return None
 
     async def plan(self, video: VideoFormat) -> PushPlan:
         raise SourceError("无画面")
 
-    def move(self, action: PtzAction, step: int) -> None:
+    async def move(self, action: PtzAction, step: int) -> None:
         raise PtzRefusedError("该摄像机不支持云台控制")
 
 
-def record(num: str, department: str = COMPANY) -> CameraRecord:
-    wire = camera(num, {}, department=department)
+def record(
+    num: str, department: str = COMPANY, camera_type: CameraType = CameraType.FIXED
+) -> CameraRecord:
+    wire = camera(num, {}, department=department, cameraType=int(camera_type))
     del wire["source"]
     return parse_camera(json.dumps(wire).encode())
 

@@ -15,7 +15,8 @@ from gateway.analyst import Analyst
 from gateway.cameras import Camera, Cameras
 from gateway.results import Results
 from gateway.scene.faults import Fault
-from protocol.codes import Code, OnlineStatus
+from gateway.troubles import Defect, Trouble
+from protocol.codes import Code
 from tests.gateway.roadside import (
     BROKEN,
     DOME,
@@ -89,26 +90,26 @@ def simulated(surroundings: Surroundings, fault: Fault | None) -> SimulatedCamer
 
 
 @pytest.mark.parametrize(
-    ("fault", "status", "digits"),
+    ("fault", "trouble", "digits"),
     [
-        (None, OnlineStatus.ONLINE, "000000000"),
-        (Fault.OCCLUDED, OnlineStatus.ONLINE, "001000000"),
-        (Fault.BLURRED, OnlineStatus.ONLINE, "000100000"),
-        (Fault.OFFLINE, OnlineStatus.OFFLINE, "100000000"),
-        (Fault.BLURRED, OnlineStatus.FAULT, "010100000"),
+        (None, None, "000000000"),
+        (Fault.OCCLUDED, None, "001000000"),
+        (Fault.BLURRED, None, "000100000"),
+        (Fault.OFFLINE, Trouble.UNREACHABLE, "100000000"),
+        (Fault.BLURRED, Trouble.NO_VIDEO, "010100000"),
     ],
 )
 def test_nine_digits_of_what_is_known(
-    surroundings: Surroundings, fault: Fault | None, status: OnlineStatus, digits: str
+    surroundings: Surroundings, fault: Fault | None, trouble: Trouble | None, digits: str
 ) -> None:
     one = Camera(record(DOME), simulated(surroundings, fault))
-    one.status = status
+    one.defect = Defect(trouble, "无画面") if trouble else None
     assert one.quality == digits
 
 
 def test_nothing_is_said_of_pictures_that_nobody_looks_at() -> None:
     one = standing(DOME)
-    one.status = OnlineStatus.OFFLINE
+    one.defect = Defect(Trouble.UNREACHABLE, "无法连接")
     assert one.quality is None
 
 

@@ -13,6 +13,7 @@ from tests.gateway.roadside import DOME, FIRST_TOKEN, FIXED, KEYS, camera, confi
 
 LISTEN = {"host": "127.0.0.1", "port": 0}
 SIMULATED = {"adapter": "simulated"}
+RTSP = {"adapter": "rtsp", "url": "rtsp://10.1.2.3/main"}
 
 
 def faults_of(path: Path) -> str:
@@ -63,6 +64,18 @@ def test_sources_are_of_the_adapter_they_name(tmp_path: Path, surroundings: Any)
             "cameras[0].source：url 不是 rtsp 地址",
         ),
         (
+            {"cameras": [camera(DOME, {**RTSP, "ptz": {"driver": "pelco"}})]},
+            "cameras[0].source.ptz.driver：取值 pelco 无效",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "ptz": {"driver": "onvif", "url": "10.1.2.3"}})]},
+            "cameras[0].source.ptz：url 不是 http 地址",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "ptz": {"driver": "onvif", "move_seconds": 60}})]},
+            "cameras[0].source.ptz：move_seconds 不在 0.1-10 之内",
+        ),
+        (
             {"cameras": [camera(DOME, {**SIMULATED, "fault": "stolen"})]},
             "cameras[0].source.fault：取值 stolen 无效",
         ),
@@ -70,6 +83,18 @@ def test_sources_are_of_the_adapter_they_name(tmp_path: Path, surroundings: Any)
         ({"intake": {"token": "本地令牌" * 5}}, "intake.token：应为 16 至 256 个可见的 ASCII 字符"),
         ({"intake": {"token": FIRST_TOKEN}}, "intake.token：不能与 platform.token 相同"),
         ({"intake": {}}, "intake：缺少键 token"),
+        ({"section": {"token": "short"}}, "section.token：应为 16 至 256 个可见的 ASCII 字符"),
+        (
+            {"section": {"token": "local-box-8d1f0c2a7b"}, "intake": {"token": "local-box-8d1f0c2a7b"}},
+            "section.token：不能与 intake.token 相同",
+        ),
+        ({"transcode_cores": -1}, "transcode_cores：-1 不在 0-1024 之内"),
+        ({"ptz": {"lease_seconds": 0}}, "ptz.lease_seconds：0 不在 1-3600 之内"),
+        ({"mode": "county"}, "mode：取值 county 无效"),
+        (
+            {"mode": "ministry", "cameras": [camera(DOME, SIMULATED)]},
+            "cameras[0].gatewayNum：直连部级平台时必填",
+        ),
         ({"analysis": {"period_seconds": 9}}, "analysis.period_seconds：9 应为 0（不分析）或 10-3600"),
         ({"analysis": {"most_waiting": 0}}, "analysis.most_waiting：0 不在"),
         ({"analysis": {"most_waiting_bytes": 1000}}, "analysis.most_waiting_bytes：1000 不在 65536-"),
