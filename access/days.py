@@ -101,6 +101,11 @@ class DailyTable:
 
     def _has(self, day: date) -> bool:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [self._partition(day)])
+            # Not `to_regclass`: within a transaction it remembers that there was none, while another makes it.
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_class WHERE relname = %s AND relnamespace ="
+                " (SELECT relnamespace FROM pg_class WHERE oid = %s::regclass))",
+                [self._partition(day), self.name],
+            )
             (is_there,) = cursor.fetchone() or (False,)
         return bool(is_there)
