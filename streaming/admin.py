@@ -5,7 +5,6 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
-from streaming.media import has_adapter
 from streaming.models import MediaServer, PushSession
 from streaming.services.servers import save_media_server
 
@@ -14,18 +13,15 @@ class MediaServerForm(forms.ModelForm[MediaServer]):
     """The secret is never shown again; an empty field keeps it."""
 
     secret = forms.CharField(
-        label="密钥", required=False, widget=forms.PasswordInput, help_text="留空表示不修改"
+        label="密钥",
+        required=False,
+        widget=forms.PasswordInput,
+        help_text="校验其回调，也用于其管理接口；留空表示不修改",
     )
 
     class Meta:
         model = MediaServer
         fields = ["name", "kind", "rtmp_url", "http_url", "api_url", "secret", "ca_file", "is_active"]
-
-    def clean_kind(self) -> str:
-        kind: str = self.cleaned_data["kind"]
-        if not has_adapter(kind):
-            raise forms.ValidationError("本版本尚未支持该类型的媒体服务器")
-        return kind
 
     def clean_secret(self) -> str:
         secret: str = self.cleaned_data["secret"] or self.instance.secret

@@ -57,8 +57,8 @@ class GetCameraPlayURL(VerbView):
 
     def _entry(self, camera_num: str, department: str | None, video_type: VideoType) -> PlayEntry:
         found = self.found_beside
-        if found and (pair := found_playable(found)):
-            playable, adapter = pair
+        if found:
+            playable, adapter = found_playable(found)
             return issue_play_url(
                 partner=self.partner, playable=playable, adapter=adapter, video_type=video_type
             )

@@ -48,6 +48,9 @@ class MediaServer(models.Model):
             setattr(self, field, url)
             if (url or field != "api_url") and not _is_url(url, schemes):
                 raise ValidationError({field: f"地址无效，应为 {'或 '.join(schemes)}://主机:端口"})
+        # The embedded server has that of the settings, and checks signatures itself.
+        if self.kind != MediaKind.EMBEDDED and not self.secret:
+            raise ValidationError({"secret": "缺少密钥：不校验回调就无法知道是谁在推流与观看"})
 
 
 def _is_url(url: str, schemes: tuple[str, ...]) -> bool:

@@ -18,7 +18,7 @@ from protocol.errors import InternalError
 from protocol.fields import is_camera_num
 from protocol.play_urls import CAPTURE_UID, new_rand, sign_path
 from streaming.choices import VideoType
-from streaming.media import MediaAdapter, adapter_for, has_adapter
+from streaming.media import MediaAdapter, adapter_for
 from streaming.models import MediaServer, PushSession
 
 # A capture opens its URL at once; a little slack for a busy machine.
@@ -31,7 +31,7 @@ class Placement:
 
     def __init__(self) -> None:
         servers = MediaServer.objects.filter(is_active=True).order_by("pk")
-        self._adapters = {server.pk: adapter_for(server) for server in servers if has_adapter(server.kind)}
+        self._adapters = {server.pk: adapter_for(server) for server in servers}
 
     @property
     def has_server(self) -> bool:
@@ -107,11 +107,10 @@ def playable_beside_token(camera_num: str, department: str | None, video_type: V
     return Companion(_PLAYABLE, (int(video_type), key, department, department))
 
 
-def found_playable(row: tuple[Any, ...]) -> tuple[Playable, MediaAdapter] | None:
-    """What `playable_beside_token` found; None where the media server is of a kind we cannot talk to."""
+def found_playable(row: tuple[Any, ...]) -> tuple[Playable, MediaAdapter]:
+    """What `playable_beside_token` found."""
     width = len(Playable._fields)
-    adapter = _adapter(row[width:])
-    return None if adapter is None else (Playable(*row[:width]), adapter)
+    return Playable(*row[:width]), _adapter(row[width:])
 
 
 def playables(partner: Partner, cameras: QuerySet[Camera], video_type: VideoType) -> Iterator[Playable]:
@@ -126,10 +125,9 @@ def playables(partner: Partner, cameras: QuerySet[Camera], video_type: VideoType
 
 
 @lru_cache(maxsize=64)
-def _adapter(row: tuple[Any, ...]) -> MediaAdapter | None:
+def _adapter(row: tuple[Any, ...]) -> MediaAdapter:
     """Kept by all that is stored of a server: a changed row is another key."""
-    server = MediaServer.from_db("default", _SERVER_FIELDS, row)
-    return adapter_for(server) if has_adapter(server.kind) else None
+    return adapter_for(MediaServer.from_db("default", _SERVER_FIELDS, row))
 
 
 @dataclass(frozen=True)
@@ -165,8 +163,7 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
             auth_key = sign_path(
                 path, settings.PLAY_URL_KEYS[0], timestamp=expires, rand=new_rand(), uid=CAPTURE_UID
             )
-            base = adapter.server.api_url or adapter.server.http_url
-            url = f"{base.rstrip('/')}{path}?auth_key={auth_key}"
+            url = f"{adapter.internal_url(path)}?auth_key={auth_key}"
             ca_file = adapter.server.ca_file
         codec = session.codec if session else ""
         targets.append(CaptureTarget(camera.pk, has_stream, url, codec, ca_file))

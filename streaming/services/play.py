@@ -20,7 +20,7 @@ from streaming.selectors import Placement, Playable, playables
 
 @dataclass(frozen=True)
 class PlayUrls:
-    """Absolute addresses of one stream, all signed to the same second."""
+    """Absolute addresses of one stream, all signed to the same second; `ws_url` empty where a server has none."""
 
     flv_url: str
     ws_url: str
@@ -39,7 +39,8 @@ def play_urls(
     """Sign the addresses of one stream. `uid` names the asker in the media server's hooks."""
     adapter = (placement or Placement()).adapter(server_id)
     flv_url, hls_url = _Signer(uid, ttl_seconds).sign(adapter, camera.stream_name(video_type))
-    return PlayUrls(flv_url=flv_url, ws_url=flv_url.replace("http", "ws", 1), hls_url=hls_url)
+    ws_url = flv_url.replace("http", "ws", 1) if adapter.has_websocket else ""
+    return PlayUrls(flv_url=flv_url, ws_url=ws_url, hls_url=hls_url)
 
 
 class _Signer:

@@ -34,11 +34,16 @@ SILENCE_SECONDS = 15
 VIEWING_SECONDS = 600
 # A refused encoding is tried again this late: somebody has to change the camera.
 CODEC_RETRY_SECONDS = 60
+# Empty: the server does not tell, or not yet.
+_PLAYABLE_CODECS = ("", "H264")
 _NO_SERVER_ALARM = "media-server:none"
 
 
-def stream_appeared(*, server: MediaServer, stream: str) -> None:
+def stream_appeared(*, server: MediaServer, stream: str, codec: str = "") -> None:
     """A publisher is there. Unknown streams are left to the reconciliation, which sends them away."""
+    if codec not in _PLAYABLE_CODECS:
+        _refuse(adapter_for(server), stream, codec)
+        return
     found = camera_of_stream(stream)
     if found is None:
         return
@@ -92,6 +97,23 @@ def stream_refused(*, stream: str, codec: str) -> None:
     )
 
 
+def codec_refused_lately(*, stream: str) -> str:
+    """The encoding for which this stream was sent away and is not tried again yet, else an empty text."""
+    found = camera_of_stream(stream)
+    if found is None:
+        return ""
+    sessions = PushSession.objects.filter(
+        camera=found[0], video_type=found[1], state=PushState.FAILED, next_attempt_at__gt=timezone.now()
+    )
+    return sessions.exclude(codec__in=_PLAYABLE_CODECS).values_list("codec", flat=True).first() or ""
+
+
+def _refuse(adapter: MediaAdapter, stream: str, codec: str) -> None:
+    """For servers that let in what we do not serve."""
+    stream_refused(stream=stream, codec=codec)
+    _end(adapter, stream, f"sends {codec}")
+
+
 def viewer_came(*, stream: str, uid: str, address: str | None, protocol: str) -> None:
     """Somebody opened a stream: keep a high one wanted, and log who watches what."""
     found = camera_of_stream(stream)
@@ -116,6 +138,11 @@ def viewer_came(*, stream: str, uid: str, address: str | None, protocol: str) ->
 
 def viewer_left(*, stream: str) -> None:
     """Somebody closed a stream: from here on a high one may be idle."""
+    note_viewer(stream=stream)
+
+
+def note_viewer(*, stream: str) -> None:
+    """A high stream is needed at this moment."""
     found = camera_of_stream(stream)
     if found is not None and found[1] == VideoType.HIGH:
         PushSession.objects.filter(camera=found[0], video_type=VideoType.HIGH).update(
@@ -202,6 +229,9 @@ def reconcile(*, server: MediaServer) -> bool:
         return False
     _note_answer(server)
     known = _known_streams(server)
+    for row in [row for row in live.values() if row.codec not in _PLAYABLE_CODECS]:
+        _refuse(adapter, row.stream, row.codec)
+        del live[row.stream]
     _mark_gone([row for name, row in known.items() if name not in live], asked_at)
     _mark_live([(known[name], row) for name, row in live.items() if name in known], asked_at)
     for name in live:
@@ -320,8 +350,12 @@ def _judge_publisher(adapter: MediaAdapter, stream: str, known: _Known | None) -
     if known is None and camera_of_stream(stream) is not None:
         stream_appeared(server=adapter.server, stream=stream)
         return
+    _end(adapter, stream, "is no camera of ours")
+
+
+def _end(adapter: MediaAdapter, stream: str, why: str) -> None:
     try:
         adapter.kick(stream)
-        logger.warning("stream %s is no camera of ours and was ended on %s", stream, adapter.server.name)
+        logger.warning("stream %s %s and was ended on %s", stream, why, adapter.server.name)
     except RemoteError as error:
         logger.info("stream %s could not be ended: %s", stream, error.message)

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from cameras.models import Camera
 from streaming.choices import PushState, VideoType
 from streaming.models import PushSession
-from streaming.selectors import Placement
+from streaming.selectors import Placement, camera_of_stream
 from streaming.services.orders import APPEAR_SECONDS, due_sessions
 
 logger = logging.getLogger(__name__)
@@ -95,6 +95,26 @@ def is_coming(*, camera: Camera, video_type: VideoType) -> bool:
     if session.state != PushState.FAILED:
         return True
     return due_sessions(timezone.now()).filter(pk=session.pk).exists()
+
+
+def is_awaited(*, stream: str) -> bool:
+    """Whether a viewer of this absent stream is to wait; a high one is begun by who opens it."""
+    found = camera_of_stream(stream)
+    if found is None:
+        return False
+    camera, video_type = found
+    if video_type == VideoType.HIGH:
+        request_high_stream(camera=camera)
+    return is_coming(camera=camera, video_type=video_type)
+
+
+def is_there_or_coming(*, stream: str) -> bool:
+    """The same where a stream may be there already, as far as we were told."""
+    found = camera_of_stream(stream)
+    if found is None:
+        return False
+    live = PushSession.objects.filter(camera=found[0], video_type=found[1], state=PushState.LIVE)
+    return live.exists() or is_awaited(stream=stream)
 
 
 def release_idle_high_streams() -> int:
