@@ -16,7 +16,7 @@ def calls(kind: str) -> list[tuple[str, dict[str, Any]]]:
     return [(path[2], body) for path, body in named if path[1] == kind]
 
 
-def body_of(kind: str, hook: str, nth: int = 0, **changes: object) -> dict[str, Any]:
+def body_of(kind: str, hook: str, nth: int = 0, /, **changes: Any) -> dict[str, Any]:
     """The nth recorded body of a callback, with changes."""
     found = [body for name, body in calls(kind) if name == hook]
     return {**found[nth], **changes}
