@@ -245,6 +245,8 @@ SERVICE_CORS_ORIGINS = env.list("SERVICE_CORS_ORIGINS", default=[])
 HIGH_STREAM_IDLE_SECONDS = env.int("HIGH_STREAM_IDLE_SECONDS", default=20)
 # VideoTransBegin orders a second to one gateway (ordered start).
 PUSH_ORDERS_PER_SECOND = env.float("PUSH_ORDERS_PER_SECOND", default=6)
+# Streams a second that are given another media server when theirs is gone.
+STREAM_MOVES_PER_SECOND = env.float("STREAM_MOVES_PER_SECOND", default=100)
 # Networks in which gateways may stand (threats.md 19).
 GATEWAY_NETWORKS = env.list(
     "GATEWAY_NETWORKS", default=["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]

@@ -21,7 +21,7 @@ class MediaServerForm(forms.ModelForm[MediaServer]):
 
     class Meta:
         model = MediaServer
-        fields = ["name", "kind", "rtmp_url", "http_url", "api_url", "secret", "ca_file", "is_active"]
+        fields = ["name", "kind", "rtmp_url", "http_url", "api_url", "secret", "ca_file", "weight", "is_active"]
 
     def clean_secret(self) -> str:
         secret: str = self.cleaned_data["secret"] or self.instance.secret
@@ -31,7 +31,7 @@ class MediaServerForm(forms.ModelForm[MediaServer]):
 @admin.register(MediaServer)
 class MediaServerAdmin(admin.ModelAdmin[MediaServer]):
     form = MediaServerForm
-    list_display = ["name", "kind", "rtmp_url", "http_url", "is_active", "last_seen_at", "last_error"]
+    list_display = ["name", "kind", "rtmp_url", "http_url", "weight", "is_active", "last_seen_at", "last_error"]
 
     def save_model(self, request: HttpRequest, obj: MediaServer, form: Any, change: bool) -> None:
         save_media_server(server=obj, actor=actor_of_user(request))

@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 
 from access.encryption import EncryptedTextField
@@ -26,6 +27,12 @@ class MediaServer(models.Model):
         max_length=200,
         blank=True,
         help_text="平台读取播放地址与管理接口时以此校验，为空则用系统的 CA",
+    )
+    weight = models.PositiveSmallIntegerField(
+        "权重",
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text="新的推流按各台已承载的路数除以权重分配，少者先得",
     )
     is_active = models.BooleanField("启用", default=True)
     last_seen_at = models.DateTimeField("最近应答", null=True, blank=True, editable=False)
@@ -74,6 +81,8 @@ class PushSession(models.Model):
     state = models.CharField("状态", max_length=8, choices=PushState.choices, default=PushState.IDLE)
     is_wanted = models.BooleanField("需要", default=False)
     ordered_at = models.DateTimeField("下发时间", null=True, blank=True)
+    # Its gateway may still push to a server that carried it before.
+    moved_at = models.DateTimeField("改派时间", null=True, blank=True)
     live_at = models.DateTimeField("开始时间", null=True, blank=True)
     ended_at = models.DateTimeField("结束时间", null=True, blank=True)
     # Last time somebody asked for it or watched it: high streams end some seconds after.

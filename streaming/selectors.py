@@ -1,13 +1,15 @@
 """Reads of streaming."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, When
 
 from access.models import Partner
 from access.services.tokens import Companion, beside_token
@@ -23,14 +25,22 @@ from streaming.models import MediaServer, PushSession
 
 # A capture opens its URL at once; a little slack for a busy machine.
 CAPTURE_URL_SECONDS = 30
+# A server that does not answer for this long has lost its streams.
+SILENCE_SECONDS = 15
 _CHUNK = 500
+
+
+def silent_servers(now: datetime) -> QuerySet[MediaServer]:
+    """Servers that did not answer for so long that their streams are lost."""
+    return MediaServer.objects.filter(silent_since__lte=now - timedelta(seconds=SILENCE_SECONDS))
 
 
 class Placement:
     """Which media server carries which stream; loads the servers once."""
 
     def __init__(self) -> None:
-        servers = MediaServer.objects.filter(is_active=True).order_by("pk")
+        # As in `_PLAYABLE`: what is not placed is looked for at the first one that answers.
+        servers = MediaServer.objects.filter(is_active=True).order_by(F("silent_since").asc(nulls_first=True), "pk")
         self._adapters = {server.pk: adapter_for(server) for server in servers}
 
     @property
@@ -45,6 +55,32 @@ class Placement:
 
     def default_server(self) -> MediaServer:
         return self._default().server
+
+    def server_beside(self, camera: Camera) -> MediaServer:
+        """For a high stream: where the low one is, and its addresses are issued until it is placed."""
+        low = PushSession.objects.filter(camera=camera, video_type=VideoType.LOW)
+        return self.adapter(low.values_list("media_server_id", flat=True).first()).server
+
+    def can_take(self, server_id: int | None) -> bool:
+        return server_id in self._answering
+
+    def least_loaded(self) -> MediaServer | None:
+        """For one more stream, which from now on counts; None while no server answers."""
+        if not self._answering:
+            return None
+        server = min(self._answering.values(), key=lambda one: (self._loads[one.pk] / one.weight, one.pk))
+        self._loads[server.pk] += 1
+        return server
+
+    @cached_property
+    def _answering(self) -> dict[int, MediaServer]:
+        servers = (adapter.server for adapter in self._adapters.values())
+        return {server.pk: server for server in servers if server.silent_since is None}
+
+    @cached_property
+    def _loads(self) -> Counter[int]:
+        wanted = PushSession.objects.filter(is_wanted=True).order_by().values_list("media_server")
+        return Counter(dict(wanted.annotate(Count("pk"))))
 
     def _default(self) -> MediaAdapter:
         if not self._adapters:
@@ -77,7 +113,7 @@ _CAMERA_FIELDS = ("number", "number_key", "name", "status", "camera_type", "ptz_
 # Not the secret: a raw read would bring it sealed. Whoever needs it has it loaded by the ORM.
 _SERVER_FIELDS = [field.attname for field in MediaServer._meta.concrete_fields if field.attname != "secret"]
 # Camera, grant and media server beside the token of who asks (protocol.md section 4). A stream's own
-# server first, else the first active one. A department is read as in `organisations_named`.
+# server first, else that of the camera's other stream, else the first that answers. A department is read as in `organisations_named`.
 _PLAYABLE = beside_token(f"""
 SELECT {", ".join(f'c."{name}" AS c_{name}' for name in _CAMERA_FIELDS)},
        EXISTS (SELECT 1 FROM cameras_ptzgrant g WHERE g.camera_id = c.id AND g.partner_id = presented.p_id),
@@ -85,10 +121,13 @@ SELECT {", ".join(f'c."{name}" AS c_{name}' for name in _CAMERA_FIELDS)},
        {", ".join(f'm."{name}" AS m_{name}' for name in _SERVER_FIELDS)}
 FROM cameras_camera c
 JOIN access_organisation o ON o.id = c.organisation_id
-LEFT JOIN streaming_pushsession s ON s.camera_id = c.id AND s.video_type = %s
+LEFT JOIN LATERAL (
+    SELECT media_server_id FROM streaming_pushsession p WHERE p.camera_id = c.id
+    ORDER BY (p.video_type = %s) DESC LIMIT 1
+) s ON true
 JOIN LATERAL (
     SELECT * FROM streaming_mediaserver m WHERE m.is_active
-    ORDER BY (m.id = s.media_server_id) DESC NULLS LAST, m.id LIMIT 1
+    ORDER BY (m.id = s.media_server_id) DESC NULLS LAST, m.silent_since ASC NULLS FIRST, m.id LIMIT 1
 ) m ON true
 WHERE c.number_key = %s AND c.deleted_at IS NULL AND NOT c.is_pending AND starts_with(o.path, presented.o_path)
   AND (%s::text IS NULL OR EXISTS (
@@ -115,11 +154,12 @@ def found_playable(row: tuple[Any, ...]) -> tuple[Playable, MediaAdapter]:
 
 def playables(partner: Partner, cameras: QuerySet[Camera], video_type: VideoType) -> Iterator[Playable]:
     """The same for many, read in pieces."""
-    session = PushSession.objects.filter(camera=OuterRef("pk"), video_type=video_type)
+    sessions = PushSession.objects.filter(camera=OuterRef("pk"))
+    own_first = sessions.order_by(Case(When(video_type=video_type, then=0), default=1))
     rows = cameras.values_list(
         *_CAMERA_FIELDS,
         Exists(PtzGrant.objects.filter(camera=OuterRef("pk"), partner=partner)),
-        Subquery(session.values("media_server_id")[:1]),
+        Subquery(own_first.values("media_server_id")[:1]),
     )
     return map(Playable._make, rows.iterator(chunk_size=_CHUNK))
 

@@ -71,6 +71,7 @@ def play(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
     if camera.raw_status != OnlineStatus.OFFLINE:
         if video_type == VideoType.HIGH:
             _begin_high_stream(camera)
+            session = _session(camera, video_type)
         server_id = session.media_server_id if session else None
         urls = play_urls(camera, video_type, uid=f"u{user.pk}", server_id=server_id)
         playing |= {"ws_url": urls.ws_url, "flv_url": urls.flv_url}

@@ -22,14 +22,12 @@ from protocol.errors import RemoteError
 from streaming.choices import PushState, VideoType
 from streaming.media import LiveStream, MediaAdapter, adapter_for
 from streaming.models import MediaServer, PushSession
-from streaming.selectors import Placement, camera_of_stream
+from streaming.selectors import Placement, camera_of_stream, silent_servers
 
 logger = logging.getLogger(__name__)
 
 # A gateway reconnects by itself within this time; only then is its stream ordered anew.
 RECONNECT_SECONDS = 2
-# A server that does not answer for this long has lost its streams.
-SILENCE_SECONDS = 15
 # Players reconnect; one viewing is one row of the behaviour log.
 VIEWING_SECONDS = 600
 # A refused encoding is tried again this late: somebody has to change the camera.
@@ -55,6 +53,7 @@ def stream_appeared(*, server: MediaServer, stream: str, codec: str = "") -> Non
             "media_server": server,
             "state": PushState.LIVE,
             "live_at": timezone.now(),
+            "moved_at": None,
             "attempts": 0,
             "next_attempt_at": None,
             "last_error": "",
@@ -275,7 +274,7 @@ def _note_silence(server: MediaServer, error: RemoteError) -> None:
     now = timezone.now()
     row = MediaServer.objects.filter(pk=server.pk)
     row.update(last_error=error.message[:200], silent_since=Coalesce("silent_since", Value(now)))
-    if not row.filter(silent_since__lte=now - timedelta(seconds=SILENCE_SECONDS)).exists():
+    if not silent_servers(now).filter(pk=server.pk).exists():
         return
     _mark_gone(list(_known_streams(server).values()), now)
     raise_alarm(
@@ -311,7 +310,7 @@ def _mark_live(rows: list[tuple[_Known, LiveStream]], asked_at: datetime) -> Non
     came = [known.pk for known, _ in rows if known.state != PushState.LIVE]
     settled = Q(ended_at=None) | Q(ended_at__lt=asked_at)
     PushSession.objects.filter(settled, pk__in=came).exclude(state=PushState.LIVE).update(
-        state=PushState.LIVE, live_at=asked_at, attempts=0, next_attempt_at=None, last_error=""
+        state=PushState.LIVE, live_at=asked_at, moved_at=None, attempts=0, next_attempt_at=None, last_error=""
     )
     _write_facts([(known.pk, row) for known, row in rows if _facts(known) != _facts(row)])
     watched = [known.pk for known, row in rows if row.viewers and known.video_type == VideoType.HIGH]
@@ -347,8 +346,13 @@ def _judge_publisher(adapter: MediaAdapter, stream: str, known: _Known | None) -
     """Take in a stream whose hook was lost; end one that nobody may be told to end."""
     if known is not None and known.may_stay:
         return
-    if known is None and camera_of_stream(stream) is not None:
-        stream_appeared(server=adapter.server, stream=stream)
+    found = camera_of_stream(stream) if known is None else None
+    if found is not None:
+        sessions = PushSession.objects.filter(camera=found[0], video_type=found[1], state=PushState.LIVE)
+        if sessions.exclude(media_server=adapter.server).filter(media_server__silent_since=None).exists():
+            _end(adapter, stream, "is carried by another server")
+        else:
+            stream_appeared(server=adapter.server, stream=stream)
         return
     _end(adapter, stream, "is no camera of ours")
 

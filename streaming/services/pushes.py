@@ -34,18 +34,15 @@ def plan_low_streams() -> int:
     placement = Placement()
     if not placement.has_server:
         return 0
-    server = placement.default_server()
-    # A server that staff took out of use carries nothing from now on.
-    wanted.filter(media_server__is_active=False).update(
-        media_server=server, state=PushState.IDLE, next_attempt_at=None, attempts=0
-    )
     low = PushSession.objects.filter(video_type=VideoType.LOW)
     low.filter(is_wanted=False, camera__in=pushable).update(is_wanted=True, next_attempt_at=None, attempts=0)
     missing = _pushable_cameras().exclude(pk__in=low.values("camera")).order_by("pk")
-    new = [
-        PushSession(camera_id=pk, video_type=VideoType.LOW, media_server=server, is_wanted=True)
-        for pk in missing.values_list("pk", flat=True)[:_MOST_NEW_SESSIONS]
-    ]
+    new = []
+    for pk in missing.values_list("pk", flat=True)[:_MOST_NEW_SESSIONS]:
+        server = placement.least_loaded()
+        if server is None:
+            break
+        new.append(PushSession(camera_id=pk, video_type=VideoType.LOW, media_server=server, is_wanted=True))
     PushSession.objects.bulk_create(new, ignore_conflicts=True)
     return len(new)
 
@@ -62,7 +59,7 @@ def want_high_stream(*, camera: Camera) -> PushSession | None:
     session, is_new = PushSession.objects.get_or_create(
         camera=camera,
         video_type=VideoType.HIGH,
-        defaults={"media_server": Placement().default_server(), "is_wanted": True, "needed_at": now},
+        defaults={"media_server": Placement().server_beside(camera), "is_wanted": True, "needed_at": now},
     )
     if not is_new:
         row = PushSession.objects.filter(pk=session.pk)
