@@ -11,11 +11,9 @@ from django.db.models import Count
 from console.cards import CameraRow, row_of
 from ministry.choices import DifferenceKind
 from ministry.models import LedgerCheck, LedgerDifference, UpperPlatform
-from ministry.selectors.overview import differences_of, newest_check
+from ministry.selectors.overview import differences_of, listed_strangers, newest_check
 
 _MOST_ROWS: Final = 50
-# What is going to be deleted over there stands there by name, all of it but for a great many.
-_MOST_STRANGERS: Final = 500
 # A check that has not come back by then will not.
 _CHECKING_SECONDS: Final = 300
 
@@ -41,6 +39,11 @@ class DifferenceGroup:
     @property
     def is_deletion(self) -> bool:
         return self.kind == DifferenceKind.STRANGER
+
+    @property
+    def listed_count(self) -> int:
+        """Those of the list that are not repaired yet."""
+        return sum(row.repaired_at is None for row in self.rows)
 
     @property
     def repaired_count(self) -> int:
@@ -114,9 +117,9 @@ def _groups(check: LedgerCheck) -> list[DifferenceGroup]:
 
 
 def _group(check: LedgerCheck, kind: DifferenceKind, count: int, open_count: int) -> DifferenceGroup:
-    most = _MOST_STRANGERS if kind == DifferenceKind.STRANGER else _MOST_ROWS
-    rows = differences_of(check, kind).select_related("camera")
-    return DifferenceGroup(kind, count, open_count, [_row(row) for row in rows[:most]])
+    is_deletion = kind == DifferenceKind.STRANGER
+    rows = listed_strangers(check) if is_deletion else differences_of(check, kind)[:_MOST_ROWS]
+    return DifferenceGroup(kind, count, open_count, [_row(row) for row in rows])
 
 
 def _row(row: LedgerDifference) -> DifferenceRow:

@@ -3,20 +3,16 @@
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
-from django.core.cache import cache
 from django.utils import timezone
 
-from access.choices import Action
 from access.models import User
-from access.selectors import paths_allowed
 from console.cards import unix
-from console.headline import Lag, lag_of
+from console.headline import lag_of
+from console.waiting import waiting_at
 from ministry.models import InterfaceState, UpperPlatform
-from ministry.selectors import backlog_by_interface
+from ministry.selectors.platforms import platforms_managed_by
 from ministry.services.health import FAILURES_TO_OPEN
 
-# Every desk asks every two seconds; the statement that counts looks at every camera.
-_LAG_SECONDS: Final = 10
 _ORDER: Final = ("online", "busy", "unknown", "fault")
 
 
@@ -50,7 +46,7 @@ def upper_state(user: User) -> UpperState | None:
         open_of.setdefault(interface.platform_id, interface)
     standings = [_standing(platform, open_of.get(platform.pk)) for platform in platforms]
     worst = max(standings, key=lambda standing: _ORDER.index(standing.state))
-    tells_why = bool(paths_allowed(user, Action.MINISTRY))
+    tells_why = platforms_managed_by(user).filter(pk=worst.platform.pk).exists()
     return UpperState(
         state=worst.state,
         words=f"部级平台 {worst.words}",
@@ -67,15 +63,6 @@ def _standing(platform: UpperPlatform, refused: InterfaceState | None) -> _Stand
         return _Standing(platform, "fault", f"{label}被拒绝", refused.last_error)
     if platform.last_success_at is None:
         return _Standing(platform, "unknown", "尚未上报")
-    if count := _lag(platform).count:
+    if count := lag_of(waiting_at(platform).values(), timezone.now()).count:
         return _Standing(platform, "busy", f"正在追赶 {count:,} 项")
     return _Standing(platform, "online", "已同步")
-
-
-def _lag(platform: UpperPlatform) -> Lag:
-    key = f"upper-lag:{platform.pk}"
-    lag = cache.get(key)
-    if not isinstance(lag, Lag):
-        lag = lag_of(backlog_by_interface(platform).values(), timezone.now())
-        cache.set(key, lag, _LAG_SECONDS)
-    return lag

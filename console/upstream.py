@@ -10,6 +10,7 @@ from django.utils import timezone
 from console.cards import CameraRow, row_of
 from console.differences import CheckView, check_view
 from console.headline import Headline, headline_of
+from console.waiting import waiting_at
 from console.words import duration, moment, shown
 from ministry.choices import Interface
 from ministry.models import UpperPlatform
@@ -93,10 +94,11 @@ class PlatformView:
 
 def view_of(platform: UpperPlatform) -> PlatformView:
     now = timezone.now()
-    interfaces = interface_overview(platform)
+    interfaces = interface_overview(platform, waiting_at(platform))
     newest = recent_calls(platform, limit=1) if platform.failures else []
     is_forbidden = any(call.code == Code.FORBIDDEN for call in newest)
-    due_at = next_hourly_report(platform, now)
+    hours = hourly_state(platform)
+    due_at = next_hourly_report(hours, now)
     parked_count = sum(one.parked for one in interfaces)
     check = check_view(platform)
     return PlatformView(
@@ -110,7 +112,7 @@ def view_of(platform: UpperPlatform) -> PlatformView:
         parked=_parked_rows(platform) if parked_count else [],
         token_changed=moment(platform.token_at) if platform.token_at else "录入后未更换",
         token_expires=_until(token_expires_at(platform), now),
-        hours=hourly_state(platform),
+        hours=hours,
         next_hourly=moment(due_at) if due_at > now else "正在进行",
         pulse=_pulse(pulse(platform, now)),
         check=check

@@ -241,6 +241,8 @@ MEDIA_HTTP_PORT = env.int("MEDIA_HTTP_PORT", default=8080)
 MEDIA_CORS_ORIGINS = env.list("MEDIA_CORS_ORIGINS", default=["*"])
 # Origins whose pages may call /service/ (none until configured).
 SERVICE_CORS_ORIGINS = env.list("SERVICE_CORS_ORIGINS", default=[])
+# Seconds within which an online camera has to show its first two pieces of 512 bytes (self-check of play addresses).
+PLAY_CHECK_SECONDS = env.float("PLAY_CHECK_SECONDS", default=4)
 # Seconds after the last viewer left until a high stream is finished.
 HIGH_STREAM_IDLE_SECONDS = env.int("HIGH_STREAM_IDLE_SECONDS", default=20)
 # VideoTransBegin orders a second to one gateway (ordered start).

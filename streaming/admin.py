@@ -5,7 +5,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
-from streaming.models import MediaServer, PushSession
+from streaming.models import MediaServer, PlayCheck, PushSession
 from streaming.services.servers import save_media_server
 
 
@@ -61,4 +61,22 @@ class PushSessionAdmin(admin.ModelAdmin[PushSession]):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: PushSession | None = None) -> bool:
+        return False
+
+
+@admin.register(PlayCheck)
+class PlayCheckAdmin(admin.ModelAdmin[PlayCheck]):
+    list_display = ["camera", "result", "checked_at", "first_byte_ms", "failures", "detail"]
+    list_select_related = ["camera"]
+    list_filter = ["result"]
+    search_fields = ["camera__name", "camera__number_key"]
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: PlayCheck | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: PlayCheck | None = None) -> bool:
         return False

@@ -19,3 +19,14 @@ class PushState(models.TextChoices):
     ORDERED = "ordered", "已下发"
     LIVE = "live", "推流中"
     FAILED = "failed", "失败"
+
+
+class PlayResult(models.TextChoices):
+    """What came of opening a play address as a third party does."""
+
+    PLAYABLE = "playable", "可播放"
+    UNREACHABLE = "unreachable", "连接不上"
+    REFUSED = "refused", "鉴权被拒"
+    ABSENT = "absent", "没有该码流"
+    SILENT = "silent", "有连接无数据"
+    NOT_VIDEO = "not_video", "不是视频"

@@ -8,7 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from access.encryption import EncryptedTextField
-from streaming.choices import MediaKind, PushState, VideoType
+from streaming.choices import MediaKind, PlayResult, PushState, VideoType
 
 _SCHEMES = {"rtmp_url": ("rtmp", "rtmps"), "http_url": ("http", "https"), "api_url": ("http", "https")}
 
@@ -119,3 +119,32 @@ class PushSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.camera} {self.get_video_type_display()}"
+
+
+class PlayCheck(models.Model):
+    """The newest try to play one camera's low stream as a third party does."""
+
+    camera = models.OneToOneField(
+        "cameras.Camera",
+        models.CASCADE,
+        primary_key=True,
+        related_name="play_check",
+        verbose_name="摄像机",
+    )
+    checked_at = models.DateTimeField("检查时间")
+    result = models.CharField("结果", max_length=12, choices=PlayResult.choices)
+    first_byte_ms = models.PositiveIntegerField("首字节毫秒", null=True)
+    detail = models.CharField("说明", max_length=100, blank=True)
+    # Tries in a row that failed.
+    failures = models.PositiveIntegerField("连续失败", default=0)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "播放自检"
+        indexes = [
+            models.Index(
+                fields=["checked_at"], name="play_check_failed", condition=~models.Q(result="playable")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.camera_id} {self.get_result_display()}"

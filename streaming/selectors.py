@@ -19,15 +19,17 @@ from cameras.models.cameras import can_turn
 from protocol.errors import InternalError
 from protocol.fields import is_camera_num
 from protocol.play_urls import CAPTURE_UID, new_rand, sign_path
-from streaming.choices import VideoType
+from streaming.choices import PlayResult, VideoType
 from streaming.media import MediaAdapter, adapter_for
-from streaming.models import MediaServer, PushSession
+from streaming.models import MediaServer, PlayCheck, PushSession
 
 # A capture opens its URL at once; a little slack for a busy machine.
 CAPTURE_URL_SECONDS = 30
 # A server that does not answer for this long has lost its streams.
 SILENCE_SECONDS = 15
 _CHUNK = 500
+# Once may be a gateway that reconnects.
+CONFIRMED_FAILURES = 2
 
 
 def silent_servers(now: datetime) -> QuerySet[MediaServer]:
@@ -208,6 +210,15 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
         codec = session.codec if session else ""
         targets.append(CaptureTarget(camera.pk, has_stream, url, codec, ca_file))
     return targets
+
+
+def unplayable(cameras: QuerySet[Camera]) -> QuerySet[PlayCheck]:
+    """Of cameras that we call online: those that could not be played twice running, the longest so first."""
+    checks = PlayCheck.objects.filter(
+        camera__in=cameras.filter(deleted_at=None, is_pending=False, status=OnlineStatus.ONLINE),
+        failures__gte=CONFIRMED_FAILURES,
+    )
+    return checks.exclude(result=PlayResult.PLAYABLE).select_related("camera").order_by("-failures", "camera")
 
 
 def camera_of_stream(stream: str) -> tuple[Camera, VideoType] | None:

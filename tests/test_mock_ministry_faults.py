@@ -131,6 +131,19 @@ def test_the_token_really_ends_and_can_be_exchanged(ministry: RunningMinistry) -
     assert call(ministry, "VideoInformation", [CAMERA], headers=with_token(token))["code"] == 200
 
 
+def test_a_token_that_ends_before_it_arrived_leaves_the_former_one_for_an_exchange(
+    ministry: RunningMinistry,
+) -> None:
+    lost = exchange(ministry, ACCOUNT.first_token)["token"]["token"]
+    rain(ministry, Kind.TOKEN_EXPIRED)
+    ask(ministry.base_url, "VideoInformation", [CAMERA])
+    ministry.break_down("none")
+    assert ask(ministry.base_url, "VideoInformation", [CAMERA]).json()["code"] == 403
+    token = exchange(ministry, ACCOUNT.first_token)["token"]["token"]
+    assert token != lost
+    assert call(ministry, "VideoInformation", [CAMERA], headers=with_token(token))["code"] == 200
+
+
 def test_results_are_spoiled(ministry: RunningMinistry) -> None:
     def results(kind: Kind) -> list[dict[str, Any]]:
         rain(ministry, kind)

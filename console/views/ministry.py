@@ -17,10 +17,11 @@ from console.frame import frame_of
 from console.params import whole
 from console.permissions import Kind, requires
 from console.upstream import view_of
+from console.waiting import count_anew
 from console.words import moment
 from ministry.choices import DifferenceKind, Interface
 from ministry.models import LedgerCheck, UpperPlatform
-from ministry.selectors.overview import differences_of, newest_check
+from ministry.selectors.overview import listed_strangers, newest_check
 from ministry.selectors.platforms import platforms_managed_by
 from ministry.services import parking, reconciliation
 from ministry.services.token import exchange_token
@@ -127,7 +128,7 @@ def new_token(request: HttpRequest, user: User, platform_id: int) -> HttpRespons
 def _ensure_agreed(request: HttpRequest, check: LedgerCheck) -> None:
     """Strangers are deleted over there: only as many as were on the screen of who agreed to it."""
     agreed = whole(request.POST.get("agreed", "0"), "agreed", low=0, high=2**31)
-    if agreed != differences_of(check, DifferenceKind.STRANGER).filter(repaired_at=None).count():
+    if agreed != sum(row.repaired_at is None for row in listed_strangers(check)):
         raise MalformedError("删除对方的点位须先看过清单再确认")
 
 
@@ -142,6 +143,8 @@ def _standing(
     request: HttpRequest, platform: UpperPlatform, said: str = "", *, is_good: bool = True
 ) -> HttpResponse:
     platform.refresh_from_db()
+    if said:
+        count_anew(platform)
     context = {
         "view": view_of(platform),
         "said": said,

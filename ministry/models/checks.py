@@ -45,6 +45,8 @@ class LedgerDifference(models.Model):
     name = models.CharField("名称", max_length=128, blank=True)
     detail = models.CharField("说明", max_length=300, blank=True)
     repaired_at = models.DateTimeField("修复时间", null=True)
+    # In how many checks in a row before this one it was found and repaired.
+    repairs = models.PositiveSmallIntegerField("此前修复次数", default=0)
 
     class Meta:
         verbose_name = verbose_name_plural = "台账差异"

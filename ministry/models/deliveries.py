@@ -10,7 +10,12 @@ class CameraDelivery(models.Model):
     """What one upper platform has acknowledged of one camera; owed is where this differs from it."""
 
     platform = models.ForeignKey(
-        "ministry.UpperPlatform", models.CASCADE, related_name="deliveries", verbose_name="上级平台"
+        # The constraint has an index that begins with it.
+        "ministry.UpperPlatform",
+        models.CASCADE,
+        related_name="deliveries",
+        verbose_name="上级平台",
+        db_index=False,
     )
     camera = models.ForeignKey(
         "cameras.Camera", models.CASCADE, related_name="deliveries", verbose_name="摄像机"

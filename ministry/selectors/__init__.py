@@ -5,12 +5,10 @@ from ministry.selectors.owed import (
     Owed,
     Rank,
     are_registrations_under_way,
-    backlog,
     backlog_by_interface,
     current_hour,
     hourly_progress,
     sendable,
-    unknown_cameras,
 )
 
 __all__ = [
@@ -19,7 +17,6 @@ __all__ = [
     "Owed",
     "Rank",
     "are_registrations_under_way",
-    "backlog",
     "backlog_by_interface",
     "current_hour",
     "deliveries_of",
@@ -27,5 +24,4 @@ __all__ = [
     "owed_analyses",
     "sendable",
     "sendable_analyses",
-    "unknown_cameras",
 ]

@@ -9,6 +9,7 @@ from django_stubs_ext import WithAnnotations
 
 from analysis.models import AnalysisResult
 from ministry.models import AnalysisDelivery, UpperPlatform
+from ministry.selectors.scope import in_scope
 
 
 class _Department(TypedDict):
@@ -18,11 +19,7 @@ class _Department(TypedDict):
 def owed_analyses(platform: UpperPlatform) -> QuerySet[AnalysisDelivery]:
     """Of cameras that are gone, or out of the platform's scope, nothing can be told any more."""
     return AnalysisDelivery.objects.filter(
-        platform=platform,
-        reported_at=None,
-        camera__deleted_at=None,
-        camera__is_pending=False,
-        camera__organisation__path__startswith=platform.organisation.path,
+        in_scope(platform, "camera"), platform=platform, reported_at=None
     )
 
 

@@ -11,35 +11,30 @@ from django.utils import timezone
 
 from cameras.models import Camera
 from ministry.models import CameraDelivery, UpperPlatform
+from ministry.selectors.scope import in_scope
 
 
 def live_cameras(platform: UpperPlatform) -> QuerySet[Camera]:
     """What it ought to hold."""
-    return Camera.objects.filter(
-        deleted_at=None, is_pending=False, organisation__path__startswith=platform.organisation.path
-    )
+    return Camera.objects.filter(in_scope(platform))
 
 
 def gone_cameras(platform: UpperPlatform) -> QuerySet[Camera]:
     """What it ought not to hold, though we know of it."""
-    return Camera.objects.exclude(
-        deleted_at=None, is_pending=False, organisation__path__startswith=platform.organisation.path
-    )
+    return Camera.objects.exclude(in_scope(platform))
 
 
 def registrations_in_step(platform: UpperPlatform, before: datetime) -> QuerySet[CameraDelivery]:
     return CameraDelivery.objects.filter(
         Q(claimed_until=None) | Q(claimed_until__lte=timezone.now()),
         Q(registered_at=None) | Q(registered_at__lt=before),
+        in_scope(platform, "camera"),
         platform=platform,
         version__gt=0,
         version=F("camera__version"),
         is_in_doubt=False,
-        camera__deleted_at=None,
-        camera__is_pending=False,
         # Its version rises only when the minute is over (protocol.md section 3, classify 8).
         camera__is_moved=False,
-        camera__organisation__path__startswith=platform.organisation.path,
     )
 
 

@@ -1,11 +1,12 @@
 """How the reports to one upper platform are doing, for the people who look after it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from access.days import day_of, day_start
@@ -22,13 +23,14 @@ from ministry.models import (
     UpperPlatform,
 )
 from ministry.selectors.analyses import owed_analyses
-from ministry.selectors.owed import backlog_by_interface, current_hour, hourly_progress, parked_troubles
+from ministry.selectors.owed import Backlog, current_hour, hourly_progress, parked_troubles
 from protocol.codes import Code
 
 # Appendix 2.
 TOKEN_LIFE: Final = timedelta(hours=2)
 # Calls of before are looked up in the admin; a rare kind must not cost a scan of all that is kept.
 RECENT_DAYS: Final = 7
+MOST_STRANGERS: Final = 500
 _HOURLY: Final = (Interface.STATUS, Interface.QUALITY)
 
 
@@ -71,7 +73,9 @@ class HourlyState:
     total: int
 
 
-def interface_overview(platform: UpperPlatform) -> list[InterfaceOverview]:
+def interface_overview(
+    platform: UpperPlatform, waiting: Mapping[Interface, Backlog]
+) -> list[InterfaceOverview]:
     """The five interfaces of the document, also those where nothing ever happened."""
     states = {state.interface: state for state in InterfaceState.objects.filter(platform=platform)}
     return [
@@ -87,7 +91,7 @@ def interface_overview(platform: UpperPlatform) -> list[InterfaceOverview]:
             oldest=waits.oldest,
             parked=waits.parked,
         )
-        for interface, waits in backlog_by_interface(platform).items()
+        for interface, waits in waiting.items()
         for state in [states.get(interface) or InterfaceState(interface=interface)]
     ]
 
@@ -131,13 +135,13 @@ def parked_items(platform: UpperPlatform, limit: int) -> list[ParkedItem]:
     return sorted(items, key=lambda item: item.parked_at, reverse=True)[:limit]
 
 
-def next_hourly_report(platform: UpperPlatform, now: datetime) -> datetime:
+def next_hourly_report(states: Iterable[HourlyState], now: datetime) -> datetime:
     """When the next repetition of unchanged states is due: they are spread from the full hour on."""
     hour = current_hour(now)
     spread = int(settings.MINISTRY_HOURLY_SPREAD_SECONDS)
     due = [
         max(now, hour + timedelta(seconds=spread * state.done / state.total))
-        for state in hourly_state(platform)
+        for state in states
         if state.done < state.total
     ]
     return min(due, default=hour + timedelta(hours=1))
@@ -159,6 +163,14 @@ def differences_of(check: LedgerCheck, kind: DifferenceKind | None = None) -> Qu
     if kind is not None:
         found = found.filter(kind=kind)
     return found.select_related("camera__organisation__parent").order_by("kind", "pk")
+
+
+def listed_strangers(check: LedgerCheck) -> QuerySet[LedgerDifference]:
+    """As many as are shown by name, and may be deleted over there by one consent: first those that are still there."""
+    found = LedgerDifference.objects.filter(ledger_check=check, kind=DifferenceKind.STRANGER)
+    return found.select_related("camera__organisation__parent").order_by(
+        F("repaired_at").asc(nulls_first=True), "pk"
+    )[:MOST_STRANGERS]
 
 
 def token_expires_at(platform: UpperPlatform) -> datetime | None:

@@ -1,9 +1,10 @@
 """What an upper platform does not hold yet: everywhere our state differs from what it acknowledged.
 
-One statement looks at every camera once and says which of the four things are owed of it.
+One statement looks at every camera once and says which of the four things are owed of it. A camera that is new, of
+which no delivery is kept yet, is owed its registration.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -13,7 +14,6 @@ from django.db import connection
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
-from cameras.models import Camera
 from ministry.choices import Interface
 from ministry.models import CameraDelivery, DeliveryTrouble, UpperPlatform
 from ministry.selectors.analyses import owed_analyses
@@ -23,8 +23,8 @@ from ministry.selectors.analyses import owed_analyses
 # Of a camera whose modification is in doubt no state is told: its department there may be the old or the new one;
 # and of one that nobody ever judged no quality.
 _OWED: Final = """
-FROM ministry_cameradelivery d
-JOIN cameras_camera c ON c.id = d.camera_id
+FROM cameras_camera c
+LEFT JOIN ministry_cameradelivery d ON d.camera_id = c.id AND d.platform_id = %(platform)s
 JOIN access_organisation o ON o.id = c.organisation_id
 LEFT JOIN quality_cameraquality q ON q.camera_id = c.id
 CROSS JOIN LATERAL (
@@ -32,56 +32,54 @@ CROSS JOIN LATERAL (
 ) g
 CROSS JOIN LATERAL (SELECT d.version > 0 AND NOT d.is_in_doubt AND NOT g.is_gone AS is_certain) k
 CROSS JOIN LATERAL (
-    VALUES
-    (
-        %(register)s::smallint, NOT g.is_gone AND d.version < c.version,
-        FALSE, GREATEST(c.version_at, d.reset_at), FALSE
-    ),
-    (
-        %(delete)s::smallint, g.is_gone AND (d.version > 0 OR d.is_in_doubt),
-        FALSE, GREATEST(COALESCE(c.deleted_at, c.updated_at), d.reset_at), FALSE
-    ),
-    (
-        %(status)s::smallint, k.is_certain AND (d.status IS DISTINCT FROM c.status OR d.status_at < %(hour)s),
-        d.status IS NOT DISTINCT FROM c.status, GREATEST(c.status_at, d.registered_at, d.reset_at),
-        d.status IS NOT NULL
-    ),
-    (
-        %(quality)s::smallint,
-        k.is_certain AND q.flags IS NOT NULL
-            AND (d.quality IS DISTINCT FROM q.flags OR d.quality_at < %(hour)s),
-        d.quality IS NOT DISTINCT FROM q.flags, GREATEST(q.changed_at, d.registered_at, d.reset_at),
-        d.quality IS NOT NULL
-    )
-) v (interface, is_owed, is_hourly, since, was_told)
+    SELECT %(register)s::smallint, FALSE, GREATEST(c.version_at, d.reset_at), FALSE
+    WHERE NOT g.is_gone AND (d.version IS NULL OR d.version < c.version)
+    UNION ALL
+    SELECT %(delete)s::smallint, FALSE, GREATEST(COALESCE(c.deleted_at, c.updated_at), d.reset_at), FALSE
+    WHERE g.is_gone AND (d.version > 0 OR d.is_in_doubt)
+    UNION ALL
+    SELECT %(status)s::smallint, d.status IS NOT DISTINCT FROM c.status,
+        GREATEST(c.status_at, d.registered_at, d.reset_at), d.status IS NOT NULL
+    WHERE k.is_certain AND (d.status IS DISTINCT FROM c.status OR d.status_at < %(hour)s)
+    UNION ALL
+    SELECT %(quality)s::smallint, d.quality IS NOT DISTINCT FROM q.flags,
+        GREATEST(q.changed_at, d.registered_at, d.reset_at), d.quality IS NOT NULL
+    WHERE k.is_certain AND q.flags IS NOT NULL AND (d.quality IS DISTINCT FROM q.flags OR d.quality_at < %(hour)s)
+) v (interface, is_hourly, since, was_told)
 LEFT JOIN ministry_deliverytrouble t ON t.delivery_id = d.id AND t.interface = v.interface
-WHERE d.platform_id = %(platform)s AND v.is_owed AND (
-    g.is_gone OR d.version < c.version OR d.status IS DISTINCT FROM c.status OR d.status_at < %(hour)s
-    OR q.flags IS NOT NULL AND (d.quality IS DISTINCT FROM q.flags OR d.quality_at < %(hour)s)
-)
+WHERE CASE
+    WHEN g.is_gone THEN d.version > 0 OR d.is_in_doubt
+    ELSE d.id IS NULL OR d.version < c.version OR d.status IS DISTINCT FROM c.status OR d.status_at < %(hour)s
+        OR q.flags IS NOT NULL AND (d.quality IS DISTINCT FROM q.flags OR d.quality_at < %(hour)s)
+END
 """
 _SENDABLE: Final = f"""
-SELECT v.interface, d.id, d.department, COALESCE(t.strikes, 0) AS strikes,
-    CASE
-        WHEN v.is_hourly THEN %(hourly)s
-        WHEN v.was_told THEN %(changed)s
-        WHEN v.interface = %(delete)s THEN %(gone)s
-        WHEN v.interface = %(register)s THEN %(new)s
-        WHEN v.interface = %(status)s THEN %(first_status)s
-        ELSE %(first_quality)s
-    END AS rank
-{_OWED}
-    AND (d.claimed_until IS NULL OR d.claimed_until <= %(now)s)
-    AND (
-        t.id IS NULL OR t.retry_at <= %(now)s
-        OR t.about <> CASE v.interface
-            WHEN %(register)s THEN c.version::text WHEN %(status)s THEN c.status::text
-            WHEN %(quality)s THEN q.flags ELSE ''
-        END
-    )
-    AND v.interface = ANY(%(interfaces)s)
-ORDER BY rank, strikes, v.interface, d.department, d.id
-LIMIT %(limit)s
+SELECT rank, interface, department, strikes, array_agg(id ORDER BY id) FILTER (WHERE id IS NOT NULL), bool_or(id IS NULL)
+FROM (
+    SELECT v.interface, d.id, COALESCE(d.department, '') AS department, COALESCE(t.strikes, 0) AS strikes,
+        CASE
+            WHEN v.is_hourly THEN %(hourly)s
+            WHEN v.was_told THEN %(changed)s
+            WHEN v.interface = %(delete)s THEN %(gone)s
+            WHEN v.interface = %(register)s THEN %(new)s
+            WHEN v.interface = %(status)s THEN %(first_status)s
+            ELSE %(first_quality)s
+        END AS rank
+    {_OWED}
+        AND (d.claimed_until IS NULL OR d.claimed_until <= %(now)s)
+        AND (
+            t.id IS NULL OR t.retry_at <= %(now)s
+            OR t.about <> CASE v.interface
+                WHEN %(register)s THEN c.version::text WHEN %(status)s THEN c.status::text
+                WHEN %(quality)s THEN q.flags ELSE ''
+            END
+        )
+        AND v.interface = ANY(%(interfaces)s)
+    ORDER BY rank, strikes, v.interface, department, d.id
+    LIMIT %(limit)s
+) owed
+GROUP BY rank, strikes, interface, department
+ORDER BY rank, strikes, interface, department
 """  # noqa: S608
 _BACKLOG: Final = f"""
 SELECT v.interface, count(*) FILTER (WHERE NOT v.is_hourly), count(*) FILTER (WHERE v.is_hourly),
@@ -109,13 +107,15 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One thing to tell; `key` is the id of its delivery."""
+    """Things to tell that may travel together; `keys` are ids of deliveries, in ascending order."""
 
+    rank: Rank
     interface: Interface
-    key: int
     department: str
     strikes: int
-    rank: Rank
+    keys: Sequence[int]
+    # Some are new cameras, for which no delivery is kept yet.
+    has_unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +133,11 @@ def current_hour(now: datetime | None = None) -> datetime:
 
 
 def sendable(platform: UpperPlatform, interfaces: list[Interface], limit: int) -> list[Owed]:
-    """What may be sent now of these interfaces, the most urgent first; things of a batch stand together."""
+    """What may be sent now of these interfaces, the most urgent first; of at most `limit` cameras."""
     given = _given(platform) | {"interfaces": [int(interface) for interface in interfaces], "limit": limit}
     return [
-        Owed(Interface(interface), key, department, strikes, Rank(rank))
-        for interface, key, department, strikes, rank in _rows(_SENDABLE, given)
+        Owed(Rank(rank), Interface(interface), department, strikes, keys or (), has_unknown)
+        for rank, interface, department, strikes, keys, has_unknown in _rows(_SENDABLE, given)
     ]
 
 
@@ -146,20 +146,11 @@ def backlog_by_interface(platform: UpperPlatform) -> dict[Interface, Backlog]:
     found = {interface: Backlog() for interface in (*CAMERA_INTERFACES, Interface.ANALYSE)}
     for interface, *figures in _rows(_BACKLOG, _given(platform)):
         found[Interface(interface)] = Backlog(*figures)
-    new = unknown_cameras(platform).aggregate(count=Count("pk"), oldest=Min("version_at"))
-    known = found[Interface.REGISTER]
-    oldest = min((at for at in (known.oldest, new["oldest"]) if at), default=None)
-    found[Interface.REGISTER] = Backlog(known.waiting + new["count"], 0, oldest, known.parked)
     events = owed_analyses(platform).aggregate(
         count=Count("pk"), oldest=Min("received_at", filter=Q(parked_at=None)), parked=Count("parked_at")
     )
     found[Interface.ANALYSE] = Backlog(events["count"], 0, events["oldest"], events["parked"])
     return found
-
-
-def backlog(platform: UpperPlatform) -> int:
-    """How many reports are waiting, those of this hour among them."""
-    return sum(kind.waiting + kind.hourly for kind in backlog_by_interface(platform).values())
 
 
 def parked_troubles(platform: UpperPlatform, limit: int) -> QuerySet[DeliveryTrouble]:
@@ -168,19 +159,15 @@ def parked_troubles(platform: UpperPlatform, limit: int) -> QuerySet[DeliveryTro
     return DeliveryTrouble.objects.filter(pk__in=[key for (key,) in _rows(_PARKED, given)])
 
 
-def unknown_cameras(platform: UpperPlatform) -> QuerySet[Camera]:
-    """Cameras in the platform's scope for which nothing was ever noted."""
-    return Camera.objects.filter(
-        deleted_at=None, is_pending=False, organisation__path__startswith=platform.organisation.path
-    ).exclude(pk__in=CameraDelivery.objects.filter(platform=platform).values("camera"))
-
-
 def hourly_progress(platform: UpperPlatform, interface: Interface) -> tuple[int, int]:
     """Of the cameras whose state is told every clock hour: how many, and how many were told in this one."""
     column = "status" if interface == Interface.STATUS else "quality"
     told = CameraDelivery.objects.filter(
         platform=platform, version__gt=0, is_in_doubt=False, **{f"{column}__isnull": False}
     )
+    if interface == Interface.QUALITY:
+        # One that nobody judges any more is not told again.
+        told = told.filter(camera__quality__flags__isnull=False)
     figures = told.aggregate(
         total=Count("pk"), done=Count("pk", filter=Q(**{f"{column}_at__gte": current_hour()}))
     )

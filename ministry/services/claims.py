@@ -40,7 +40,11 @@ ORDER BY c.id ON CONFLICT DO NOTHING
 
 
 def lease_seconds() -> float:
-    return REQUESTS_A_CALL * float(settings.MINISTRY_READ_SECONDS) + _MARGIN_SECONDS
+    return _call_seconds() + _MARGIN_SECONDS
+
+
+def _call_seconds() -> float:
+    return REQUESTS_A_CALL * float(settings.MINISTRY_READ_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,10 @@ class Claim:
     model: Deliveries
     keys: tuple[int, ...]
     until: datetime
+
+    @property
+    def outlasts_a_call(self) -> bool:
+        return (self.until - timezone.now()).total_seconds() > _call_seconds()
 
 
 def claim(model: Deliveries, keys: Sequence[int]) -> Claim:

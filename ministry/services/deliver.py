@@ -50,7 +50,7 @@ def _call(channel: Channel, report: Report, batch: Batch) -> Reply:
     first, *others = report.verbs(channel.platform)
     reply = _call_verb(channel, report, batch, first)
     for verb in others:
-        if reply.outcome != Outcome.UNKNOWN:
+        if reply.outcome != Outcome.UNKNOWN or not batch.claim.outlasts_a_call:
             break
         reply = _call_verb(channel, report, batch, verb)
         if reply.outcome == Outcome.DONE:
@@ -97,9 +97,12 @@ def _not_done(channel: Channel, report: Report, batch: Batch, reply: Reply) -> N
             pass
         case Outcome.UNKNOWN:
             # A page of somebody in between says nothing of the cameras.
-            for key in report.deny(batch) if reply.answer is not None else ():
+            for key in report.deny(batch, reply.answer) if reply.answer is not None else ():
                 del reasons[key]
-            _note(report, batch, reasons, Trouble.refused)
+            if reply.answer is not None and report.is_unknown_for_one:
+                _strike(channel, report, batch, reasons, is_malformed=True)
+            else:
+                _note(report, batch, reasons, Trouble.refused)
         case Outcome.MALFORMED:
             _strike(channel, report, batch, reasons, is_malformed=True)
         case Outcome.CRASHED:

@@ -37,12 +37,14 @@ _BY_DEPARTMENT: Final = (Interface.STATUS, Interface.QUALITY, Interface.ANALYSE)
 
 def plan(platform: UpperPlatform) -> list[Planned]:
     """One look at everything that is owed and may be sent now."""
-    know_new_cameras(platform)
     resting, probing = _breakers(platform)
     interfaces = [interface for interface in CAMERA_INTERFACES if interface not in resting]
     owed = sendable(platform, interfaces, _MOST_OWED)
+    if any(one.has_unknown for one in owed):
+        know_new_cameras(platform)
+        owed = sendable(platform, interfaces, _MOST_OWED)
     batches = _batches(owed)
-    if len(owed) == _MOST_OWED:
+    if sum(len(one.keys) for one in owed) == _MOST_OWED:
         # The last one may go on beyond the look, and would travel half empty.
         batches = batches[:-1]
     if _are_registrations_awaited(platform, owed):
@@ -67,7 +69,7 @@ def _batches(owed: Iterable[Owed]) -> list[Planned]:
     groups: dict[tuple[Rank, Interface, str, int], list[int]] = defaultdict(list)
     for one in owed:
         department = one.department if one.interface in _BY_DEPARTMENT else ""
-        groups[one.rank, one.interface, department, batch_limit(one.strikes)].append(one.key)
+        groups[one.rank, one.interface, department, batch_limit(one.strikes)] += one.keys
     return [
         Planned(interface, tuple(keys[begin : begin + limit]), department, rank)
         for (rank, interface, department, limit), keys in groups.items()
@@ -77,7 +79,7 @@ def _batches(owed: Iterable[Owed]) -> list[Planned]:
 
 def _owed_events(platform: UpperPlatform) -> list[Owed]:
     return [
-        Owed(Interface.ANALYSE, row.pk, row.department, row.strikes, Rank.EVENT)
+        Owed(Rank.EVENT, Interface.ANALYSE, row.department, row.strikes, [row.pk])
         for row in sendable_analyses(platform)[:_MOST_EVENTS]
     ]
 

@@ -3,6 +3,7 @@
 By their ledger verbs where they have them; else by what they acknowledged, which can be counted but not compared.
 """
 
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
@@ -10,10 +11,10 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from access.actors import SYSTEM, Actor
-from access.choices import ActorKind
 from access.services.alarms import close_alarm, raise_alarm
 from access.services.logs import record
 from cameras.models import Camera
@@ -21,12 +22,14 @@ from ministry.choices import DifferenceKind, Interface
 from ministry.models import CameraDelivery, LedgerCheck, LedgerDifference, UpperPlatform
 from ministry.selectors import CAMERA_INTERFACES, backlog_by_interface
 from ministry.selectors.in_step import live_cameras, registrations_in_step
+from ministry.selectors.overview import listed_strangers, newest_check
 from ministry.services.channel import Channel, Outcome
 from ministry.services.differences import Difference, Differences
 from ministry.services.health import Topic, alarm_key
 from ministry.services.reports import REPORTS
 from ministry.services.reports.base import RESULTS, item_verdicts
 from ministry.services.reports.deletions import is_gone_there
+from ministry.services.slots import slot_within
 from protocol.errors import RemoteError
 
 # What brings their copy to what they acknowledged; a number that was never ours may be somebody else's.
@@ -34,8 +37,13 @@ AUTOMATIC: Final = frozenset(DifferenceKind) - {DifferenceKind.STRANGER}
 # Repaired without asking: so many, or this share of what was compared.
 _MOST_REPAIRED: Final = 50
 _MOST_SHARE: Final = 0.1
+# A field that they keep in another way than it was sent differs for ever.
+_MOST_REPAIRS: Final = 3
+_UNLIMITED: Final = 2**15
 # Document 1.1 b: numbers of one deletion.
 _MOST_DELETED: Final = 100
+# Somebody waits for it.
+_LONGEST_DELETION_SECONDS: Final = 10.0
 _BATCH: Final = 2000
 _EXAMPLES: Final = 3
 _LONGEST_ERROR: Final = 300
@@ -45,7 +53,7 @@ _FREE: Final = """
     FROM ministry_ledgerdifference f
     JOIN ministry_cameradelivery d ON d.camera_id = f.camera_id AND d.platform_id = %(platform)s
     WHERE f.ledger_check_id = %(check)s AND f.kind = ANY(%(kinds)s) AND f.repaired_at IS NULL
-        AND (d.claimed_until IS NULL OR d.claimed_until <= %(now)s) AND d.version > 0 AND NOT d.is_in_doubt
+        AND f.repairs < %(most_repairs)s AND (d.claimed_until IS NULL OR d.claimed_until <= %(now)s) AND d.version > 0 AND NOT d.is_in_doubt
         AND {is_of_before}
     ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
 """
@@ -76,7 +84,7 @@ WITH gone AS (
     JOIN cameras_camera c ON c.id = f.camera_id
     JOIN access_organisation o ON o.id = c.organisation_id
     WHERE f.ledger_check_id = %(check)s AND f.kind = ANY(%(kinds)s) AND f.repaired_at IS NULL
-        AND (c.deleted_at IS NOT NULL OR c.is_pending OR NOT starts_with(o.path, %(path)s))
+        AND f.repairs < %(most_repairs)s AND (c.deleted_at IS NOT NULL OR c.is_pending OR NOT starts_with(o.path, %(path)s))
 ), noted AS (
     INSERT INTO ministry_cameradelivery AS d (platform_id, camera_id, version, is_in_doubt, department, reset_at)
     SELECT %(platform)s, camera, 0, TRUE, '', %(now)s FROM gone ORDER BY camera
@@ -108,6 +116,8 @@ def check_ledger(*, platform: UpperPlatform) -> LedgerCheck:
         check.is_by_ledger = differences.read_cameras()
         if check.is_by_ledger:
             differences.read_statuses()
+        elif _had_the_verb(current):
+            raise RemoteError("对方此前提供台账查询，这次答复没有该接口；下次仍没有时改按确认结果核对")
     except RemoteError as error:
         check.is_by_ledger, check.error = True, error.message[:_LONGEST_ERROR]
     if not check.is_by_ledger:
@@ -129,30 +139,31 @@ def check_and_repair(*, platform: UpperPlatform) -> LedgerCheck:
     check = check_ledger(platform=platform)
     if not check.is_by_ledger or not check.differences or check.error:
         return check
-    if check.found.filter(kind__in=AUTOMATIC).count() > max(_MOST_REPAIRED, _MOST_SHARE * check.compared):
+    if check.found.filter(kind__in=AUTOMATIC, repairs__lt=_MOST_REPAIRS).count() > max(_MOST_REPAIRED, _MOST_SHARE * check.compared):
         raise_alarm(
             key=alarm_key(platform, Topic.DIFFERENCES),
             title=f"{platform.name}：台账差异过多，未自动修复",
             message=f"比对 {check.compared} 个，差异 {check.differences} 个；请核实后在部级对接页面修复",
         )
         return check
-    repair(check=check, actor=SYSTEM, kinds=AUTOMATIC)
+    repair(check=check, actor=SYSTEM, kinds=AUTOMATIC, most_repairs=_MOST_REPAIRS)
     return check
 
 
-def repair(*, check: LedgerCheck, actor: Actor, kinds: Collection[DifferenceKind] | None = None) -> int:
+def repair(
+    *, check: LedgerCheck, actor: Actor, kinds: Collection[DifferenceKind], most_repairs: int | None = None
+) -> int:
     """Let the next runs send what differs, and delete over there what was never ours; how many.
 
-    `kinds` None: all of them when staff ask, else AUTOMATIC. What is in a request just now is left to the next check.
+    What is in a request just now is left to the next check, and so is, for ever, what differs although it was
+    repaired `most_repairs` times in a row.
     """
-    if kinds is None:
-        kinds = frozenset(DifferenceKind) if actor.kind == ActorKind.STAFF else AUTOMATIC
     platform = UpperPlatform.objects.select_related("organisation").get(pk=check.platform_id)
     counts: Counter[str] = Counter()
     with transaction.atomic():
         for together, statement in _STATEMENTS:
             for kind in sorted(together & set(kinds)):
-                counts[kind.label] += _repair(check, platform, statement, kind)
+                counts[kind.label] += _repair(check, platform, statement, kind, most_repairs)
         _log(actor, platform, check, counts)
     if DifferenceKind.STRANGER in kinds:
         strangers = Counter({DifferenceKind.STRANGER.label: _delete_strangers(check, platform)})
@@ -166,6 +177,12 @@ def forget_old_checks(*, now: datetime | None = None) -> int:
     oldest = (now or timezone.now()) - timedelta(days=settings.MINISTRY_LOG_DAYS)
     deleted, by_model = LedgerCheck.objects.filter(began_at__lt=oldest).delete()
     return by_model.get("ministry.LedgerCheck", 0) if deleted else 0
+
+
+def _had_the_verb(platform: UpperPlatform) -> bool:
+    """One answer 404 may be somebody's in between; the second in a row is believed."""
+    former = newest_check(platform)
+    return former is not None and former.is_by_ledger and not former.error
 
 
 def _count_acknowledged(check: LedgerCheck, platform: UpperPlatform) -> None:
@@ -184,15 +201,24 @@ def _keep(check: LedgerCheck, found: list[Difference]) -> None:
         check.save()
         if check.error or platform.checks.filter(began_at__gt=check.began_at, error="").exists():
             return
-        repaired = set(former.exclude(repaired_at=None).values_list("kind", "number"))
+        repairs = _repairs_so_far(former)
         former.delete()
         for begin in range(0, len(found), _BATCH):
-            LedgerDifference.objects.bulk_create(_rows(check, found[begin : begin + _BATCH]))
-    lasting = [one for one in found if one.kind not in AUTOMATIC or (one.kind, one.number) in repaired]
+            LedgerDifference.objects.bulk_create(_rows(check, found[begin : begin + _BATCH], repairs))
+    lasting = [one for one in found if one.kind not in AUTOMATIC or (one.kind, one.number) in repairs]
     _tell_alarm(platform, found, lasting)
 
 
-def _rows(check: LedgerCheck, found: list[Difference]) -> Iterator[LedgerDifference]:
+def _repairs_so_far(former: QuerySet[LedgerDifference]) -> dict[tuple[int, str], int]:
+    """By kind and number: in how many checks in a row it was found and repaired."""
+    rows = former.values_list("kind", "number", "repairs", "repaired_at")
+    counts = {(kind, number): repairs + (at is not None) for kind, number, repairs, at in rows}
+    return {key: min(count, _UNLIMITED - 1) for key, count in counts.items() if count}
+
+
+def _rows(
+    check: LedgerCheck, found: list[Difference], repairs: dict[tuple[int, str], int]
+) -> Iterator[LedgerDifference]:
     for one in found:
         yield LedgerDifference(
             ledger_check=check,
@@ -201,6 +227,7 @@ def _rows(check: LedgerCheck, found: list[Difference]) -> Iterator[LedgerDiffere
             number=one.number,
             name=one.name,
             detail=one.detail,
+            repairs=repairs.get((one.kind, one.number), 0),
         )
 
 
@@ -222,8 +249,15 @@ def _tell_alarm(platform: UpperPlatform, found: list[Difference], lasting: list[
     )
 
 
-def _repair(check: LedgerCheck, platform: UpperPlatform, statement: str, kind: DifferenceKind) -> int:
+def _repair(
+    check: LedgerCheck,
+    platform: UpperPlatform,
+    statement: str,
+    kind: DifferenceKind,
+    most_repairs: int | None,
+) -> int:
     given: dict[str, Any] = {
+        "most_repairs": _UNLIMITED if most_repairs is None else most_repairs,
         "check": check.pk,
         "platform": platform.pk,
         "path": platform.organisation.path,
@@ -237,16 +271,20 @@ def _repair(check: LedgerCheck, platform: UpperPlatform, statement: str, kind: D
 
 
 def _delete_strangers(check: LedgerCheck, platform: UpperPlatform) -> int:
-    """Ends at the first request that is not answered with success; the rest stays for another try."""
-    strangers = check.found.filter(kind=DifferenceKind.STRANGER, repaired_at=None).order_by("pk")
-    numbers = dict(strangers.values_list("pk", "number"))
+    """Those that stand in the list. Ends at the first request that is not answered with success, and when it has
+    taken long; the rest stays for another try."""
+    strangers = {row.pk: row.number for row in listed_strangers(check) if row.repaired_at is None}
     channel = Channel(platform)
-    keys, count = list(numbers), 0
+    keys, count, ends_at = list(strangers), 0, time.monotonic() + _LONGEST_DELETION_SECONDS
     for begin in range(0, len(keys), _MOST_DELETED):
-        gone = _delete_there(channel, {key: numbers[key] for key in keys[begin : begin + _MOST_DELETED]})
+        batch = {key: strangers[key] for key in keys[begin : begin + _MOST_DELETED]}
+        with slot_within(platform, _LONGEST_DELETION_SECONDS):
+            gone = _delete_there(channel, batch)
         if gone is None:
             break
         count += LedgerDifference.objects.filter(pk__in=gone).update(repaired_at=timezone.now())
+        if time.monotonic() > ends_at:
+            break
     return count
 
 

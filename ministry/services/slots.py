@@ -3,6 +3,7 @@
 They are locks of the database session and end with their holder, so that none hangs after a kill.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -11,8 +12,10 @@ from django.db import connection
 
 from ministry.models import UpperPlatform
 from ministry.models.platforms import MOST_CONCURRENCY
+from protocol.errors import RemoteError
 
 _LOCK_SPACE: Final = 0x4D494E
+_LOOK_SECONDS: Final = 0.05
 
 
 @contextmanager
@@ -31,6 +34,20 @@ def slot(platform: UpperPlatform) -> Iterator[int | None]:
         finally:
             if number is not None:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, _key(platform, number)])
+
+
+@contextmanager
+def slot_within(platform: UpperPlatform, seconds: float) -> Iterator[int]:
+    """The first one that becomes free; RemoteError when none does in that time."""
+    ends_at = time.monotonic() + seconds
+    while True:
+        with slot(platform) as number:
+            if number is not None:
+                yield number
+                return
+        if time.monotonic() > ends_at:
+            raise RemoteError(f"上级平台 {platform.name} 的并发请求数在 {seconds:.0f} 秒内一直占满")
+        time.sleep(_LOOK_SECONDS)
 
 
 def wait_until_free(platform: UpperPlatform) -> None:

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, Final
 
 from ministry.services.channel import Channel
+from ministry.services.slots import slot_within
 from protocol.codes import Code
 from protocol.envelope import Answer, parse_number
 from protocol.errors import RemoteError
@@ -64,7 +65,8 @@ class TheirLedger:
             raise RemoteError(f"{verb.name}：{LONGEST_SECONDS} 秒内未读完，停在第 {number} 页")
         self._channel.pace()
         try:
-            return self._channel.ask(verb.name, {"currPage": number, "pageSize": PAGE_SIZE})
+            with slot_within(self._channel.platform, self._ends_at - time.monotonic()):
+                return self._channel.ask(verb.name, {"currPage": number, "pageSize": PAGE_SIZE})
         except RemoteError as error:
             if error.remote_code is not None and reading.is_complete:
                 return None

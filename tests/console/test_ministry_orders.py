@@ -90,7 +90,7 @@ def test_queries_do_not_grow_with_what_is_parked(
         page = admin_desk.page("ministry_standing", platform.pk)
     assert page.count('data-testid="parked-item"') == count
     assert page.count('data-testid="difference"') == count
-    assert len(queries) == 24
+    assert len(queries) == 19
 
 
 # Token --------------------------------------------------------------------------------------------

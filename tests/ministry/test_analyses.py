@@ -9,11 +9,10 @@ from time_machine import TimeMachineFixture
 
 from access.models import Organisation
 from ministry.models import AnalysisDelivery, UpperPlatform
-from ministry.selectors import backlog
 from ministry.tasks import keep_partitions
 from tests.cameras.ledger import COMPANY, number, register, wire
 from tests.cast import Caller
-from tests.ministry.upper import calls, held, sync
+from tests.ministry.upper import backlog, calls, held, sync
 from tests.mock_ministry.running import RunningMinistry
 from tests.protocol.peer import Reply, Request, peer_answering, reply
 
@@ -53,7 +52,7 @@ def test_results_are_told_once_in_order_byte_for_byte(cameras: Caller, upper: Ru
     assert told(upper) == [(1, speed(60)), (2, odd), (1, "不是 JSON")]
     assert [call["count"] for call in calls(upper, "ReportAnalyse")] == [3]
     assert set(AnalysisDelivery.objects.values_list("reported_at", flat=True)) == {NOON}
-    assert backlog(UpperPlatform.objects.get()) == 0
+    assert backlog() == 0
 
 
 def test_they_go_by_department(cameras: Caller, upper: RunningMinistry) -> None:
@@ -68,7 +67,7 @@ def test_they_wait_for_the_registration(cameras: Caller, upper: RunningMinistry)
     upper.break_down("lost", verbs=["VideoInformation"])
     sync()
     assert told(upper) == []
-    assert backlog(UpperPlatform.objects.get()) > 0
+    assert backlog() > 0
     upper.break_down("none")
     sync()
     assert told(upper) == [(1, speed(60))]

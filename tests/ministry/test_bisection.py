@@ -1,5 +1,6 @@
 """A batch that is refused as a whole: its good cameras get through, the culprit is parked alone."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -8,7 +9,7 @@ from time_machine import TimeMachineFixture
 
 from cameras.services.status import set_stream_presence
 from ministry.choices import Interface
-from ministry.models import DeliveryTrouble, InterfaceState
+from ministry.models import CameraDelivery, DeliveryTrouble, InterfaceState
 from ministry.services.sync import sync_platform
 from tests.cameras.ledger import camera, number, register, wire
 from tests.cast import Caller
@@ -51,6 +52,28 @@ def test_a_malformed_one_is_found_at_once(odd: Peer, cameras: Caller) -> None:
     assert [len(sent(request)) for request in odd.of("VideoInformation")] == [8, 3, 3, 2, 1, 1, 1]
     assert DeliveryTrouble.objects.count() == 1
     assert only_platform().failures == 0
+
+
+@pytest.mark.parametrize(("words", "is_forgotten"), [("摄像机不存在", True), ("没有此接口", False)])
+def test_a_deletion_of_one_that_is_not_there_holds_up_no_other(
+    odd: Peer, cameras: Caller, words: str, is_forgotten: bool
+) -> None:
+    register(cameras, *[wire(n) for n in range(4, 9)])
+    odd.respond = refusing("VideoInformation", 200)
+    sync()
+
+    def respond(request: Request) -> Reply:
+        gone = json.loads(request.body)["cameras"]
+        if number(CULPRIT) in gone:
+            return reply(404, msg=words)
+        return reply(200, backResult=[{"cameraNum": num, "status": 0} for num in gone])
+
+    odd.respond = respond
+    cameras.post("VideoInformationDel", {"cameras": [number(n) for n in range(1, 9)]})
+    for _ in range(4):
+        sync()
+    left = CameraDelivery.objects.values_list("camera__number", flat=True)
+    assert list(left) == ([] if is_forgotten else [number(CULPRIT)])
 
 
 def test_one_that_makes_them_fail_is_found_after_three_failures_running(

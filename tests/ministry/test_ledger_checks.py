@@ -180,6 +180,17 @@ def test_without_the_ledger_verb_acknowledgements_are_counted(
     assert found() == []
 
 
+def test_one_answer_that_the_verb_is_unknown_is_not_believed(holding: Holding) -> None:
+    holding.lose(1)
+    assert check().differences == 1
+    holding.before = lambda request: reply(404) if "Get" in request.path else None
+    doubted = check()
+    assert (doubted.is_by_ledger, doubted.error[:8]) == (True, "对方此前提供台账")
+    # What was found before still stands.
+    assert found() == [(DifferenceKind.MISSING, number(1))]
+    assert (check().is_by_ledger, found()) == (False, [])
+
+
 def test_without_the_status_verb_the_ledger_is_still_compared(holding: Holding) -> None:
     holding.before = lambda request: reply(404) if request.path.endswith(STATUS) else None
     holding.statuses[number(1)] = 2

@@ -11,7 +11,14 @@ from access.models import Alarm, BehaviourLog
 from ministry.choices import DifferenceKind
 from ministry.models import CameraDelivery, LedgerCheck, LedgerDifference, UpperPlatform
 from ministry.selectors import backlog_by_interface
-from ministry.services.reconciliation import check_and_repair, check_ledger, forget_old_checks, repair
+from ministry.selectors.overview import MOST_STRANGERS, listed_strangers
+from ministry.services.reconciliation import (
+    AUTOMATIC,
+    check_and_repair,
+    check_ledger,
+    forget_old_checks,
+    repair,
+)
 from ministry.tasks import check_ledger_of, keep_partitions
 from tests.cameras.ledger import camera, number, register, wire
 from tests.cast import Caller
@@ -22,6 +29,7 @@ from tests.protocol.peer import Peer, reply
 pytestmark = [pytest.mark.django_db]
 
 STAFF = Actor(ActorKind.STAFF, 7, "李工")
+ALL = frozenset(DifferenceKind)
 STRANGER = "0f1c5a4e-6f0b-4a55-9d3b-000000000099"
 
 
@@ -115,7 +123,7 @@ class TestStrangers:
 
     def test_they_are_never_deleted_by_themselves(self, holding: Holding, odd: Peer) -> None:
         assert hourly().differences == 1
-        assert repair(check=check(), actor=SYSTEM) == 0
+        assert repair(check=check(), actor=SYSTEM, kinds=AUTOMATIC) == 0
         sync()
         assert STRANGER in holding.cameras
         assert odd.of("VideoInformationDel") == []
@@ -124,10 +132,9 @@ class TestStrangers:
         assert alarm.title == "邻省：台账差异未消除"
         assert f"对方多出（不是本平台登记的） 1 个。例如：对方多出（不是本平台登记的） {STRANGER}" in alarm.message
 
-    @pytest.mark.parametrize("kinds", [None, [DifferenceKind.STRANGER]])
-    def test_staff_delete_them(self, holding: Holding, kinds: list[DifferenceKind] | None) -> None:
+    def test_staff_delete_them(self, holding: Holding) -> None:
         check()
-        assert repair(check=check(), actor=STAFF, kinds=kinds) == 1
+        assert repair(check=check(), actor=STAFF, kinds=[DifferenceKind.STRANGER]) == 1
         assert sorted(holding.cameras) == [number(1), number(2), number(3)]
         assert LedgerDifference.objects.get().repaired_at is not None
         assert hourly().differences == 0
@@ -135,24 +142,33 @@ class TestStrangers:
 
     def test_a_hundred_to_a_request(self, holding: Holding, odd: Peer) -> None:
         holding.cameras |= {f"x-{n}": {"cameraNum": f"x-{n}"} for n in range(199)}
-        assert repair(check=check(), actor=STAFF) == 200
+        assert repair(check=check(), actor=STAFF, kinds=ALL) == 200
         assert len(odd.of("VideoInformationDel")) == 2
+
+    def test_only_those_that_are_listed(self, holding: Holding) -> None:
+        holding.cameras |= {f"x-{n}": {"cameraNum": f"x-{n}"} for n in range(520)}
+        result = check()
+        listed = {row.number for row in listed_strangers(result)}
+        before = set(holding.cameras)
+        assert repair(check=result, actor=STAFF, kinds=ALL) == MOST_STRANGERS == len(listed)
+        assert before - set(holding.cameras) == listed
+        assert sum(row.repaired_at is None for row in listed_strangers(result)) == 21
 
     def test_one_that_was_registered_with_us_meanwhile_stays(self, holding: Holding, cameras: Caller) -> None:
         holding.cameras[number(4)] = wire(4)
         result = check()
         register(cameras, wire(4))
-        assert repair(check=result, actor=STAFF) == 1
+        assert repair(check=result, actor=STAFF, kinds=ALL) == 1
         assert number(4) in holding.cameras
 
     def test_a_refused_deletion_stays_for_another_try(self, holding: Holding, odd: Peer) -> None:
         holding.cameras |= {f"x-{n}": {"cameraNum": f"x-{n}"} for n in range(199)}
         holding.before = lambda request: reply(500) if request.path.endswith("Del") else None
         result = check()
-        assert repair(check=result, actor=STAFF) == 0
+        assert repair(check=result, actor=STAFF, kinds=ALL) == 0
         assert len(odd.of("VideoInformationDel")) == 1
         holding.before = lambda _: None
-        assert repair(check=result, actor=STAFF) == 200
+        assert repair(check=result, actor=STAFF, kinds=ALL) == 200
 
 
 def test_what_is_in_a_request_is_left_to_the_next_check(holding: Holding) -> None:
@@ -168,15 +184,15 @@ def test_what_was_registered_since_the_check_is_not_touched(holding: Holding) ->
     tamper(holding)
     result = check()
     CameraDelivery.objects.update(registered_at=result.ended_at, status_at=result.ended_at)
-    assert repair(check=result, actor=STAFF) == 1
+    assert repair(check=result, actor=STAFF, kinds=ALL) == 1
     assert LedgerDifference.objects.exclude(repaired_at=None).get().kind == DifferenceKind.SURPLUS
 
 
 def test_a_repair_is_in_the_behaviour_log(holding: Holding) -> None:
     holding.lose(1)
     result = check()
-    repair(check=result, actor=STAFF)
-    repair(check=result, actor=STAFF)
+    repair(check=result, actor=STAFF, kinds=ALL)
+    repair(check=result, actor=STAFF, kinds=ALL)
     row = BehaviourLog.objects.get(verb="修复台账差异")
     assert (row.actor_name, row.object_name) == ("李工", "邻省")
     assert row.detail == {"核对": result.pk, "对方没有": 1}
@@ -208,6 +224,20 @@ def test_a_difference_that_a_repair_did_not_end_is_an_alarm(holding: Holding) ->
     sync()
     hourly()
     assert not Alarm.objects.filter(closed_at=None).exists()
+
+
+def test_what_differs_after_every_repair_is_left_to_staff(holding: Holding) -> None:
+    for _ in range(3):
+        holding.of(1)["cameraName"] = "G2"
+        hourly()
+        assert delivery(1).version == 0
+        sync()
+    for _ in range(2):
+        holding.of(1)["cameraName"] = "G2"
+        result = hourly()
+        assert delivery(1).version == 1
+    assert Alarm.objects.filter(closed_at=None).exists()
+    assert repair(check=result, actor=STAFF, kinds=ALL) == 1
 
 
 def test_a_check_that_failed_ends_no_alarm(holding: Holding) -> None:

@@ -8,8 +8,8 @@ from django.db import connection
 
 from access.actors import SYSTEM
 from cameras.models import Camera
-from ministry.models import CameraDelivery, LedgerDifference
-from ministry.services.reconciliation import check_and_repair, check_ledger, repair
+from ministry.models import CameraDelivery, LedgerDifference, UpperPlatform
+from ministry.services.reconciliation import AUTOMATIC, check_and_repair, check_ledger, repair
 from ministry.services.sync import sync_platform
 from tests.cameras.ledger import camera, number, register, wire
 from tests.cast import Caller
@@ -20,6 +20,12 @@ from tests.protocol.peer import Reply, Request
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
 Change = Callable[[], object]
+
+
+@pytest.fixture(autouse=True)
+def side_by_side(holding: Holding) -> None:
+    """The check has one of the platform's slots, what happens meanwhile the other."""
+    UpperPlatform.objects.update(concurrency=2)
 
 
 def meanwhile(holding: Holding, change: Change, verb: str = LEDGER, page: str = "2") -> None:
@@ -141,5 +147,5 @@ def test_a_repair_of_another_check(holding: Holding, cameras: Caller) -> None:
     holding.cameras[number(1)] = kept
     other = check_ledger(platform=only_platform())
     assert other.differences == 1
-    meanwhile(holding, lambda: repair(check=other, actor=SYSTEM))
+    meanwhile(holding, lambda: repair(check=other, actor=SYSTEM, kinds=AUTOMATIC))
     assert check_ledger(platform=only_platform()).differences == 0

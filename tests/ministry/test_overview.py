@@ -18,6 +18,7 @@ from ministry.models import (
     LedgerDifference,
     UpperPlatform,
 )
+from ministry.selectors import backlog_by_interface
 from ministry.selectors.overview import (
     HourlyState,
     differences_of,
@@ -72,7 +73,7 @@ def park(n: int, interface: Interface, **changes: object) -> DeliveryTrouble:
 class TestInterfaces:
     def test_each_of_the_five_with_what_waits_there(self, platform: UpperPlatform) -> None:
         sync()
-        register, delete, status, quality, analyse = interface_overview(platform)
+        register, delete, status, quality, analyse = interface_overview(platform, backlog_by_interface(platform))
         assert register.interface == Interface.REGISTER
         assert (register.waiting, register.hourly, register.parked) == (1, 0, 0)
         assert register.oldest == camera(2).version_at
@@ -88,7 +89,7 @@ class TestInterfaces:
             failures=7, retry_at=later, last_failure_at=NOON, last_error="答复 400"
         )
         DeliveryTrouble.objects.update(parked_at=NOON)
-        register = interface_overview(platform)[0]
+        register = interface_overview(platform, backlog_by_interface(platform))[0]
         assert (register.failures, register.retry_at, register.last_failure_at) == (7, later, NOON)
         assert (register.last_error, register.parked, register.oldest) == ("答复 400", 1, None)
 
@@ -176,7 +177,7 @@ class TestHours:
             HourlyState(Interface.STATUS, done=2, total=2),
             HourlyState(Interface.QUALITY, done=0, total=0),
         ]
-        assert next_hourly_report(platform, NOON) == HOUR + timedelta(hours=1)
+        assert next_hourly_report(hourly_state(platform), NOON) == HOUR + timedelta(hours=1)
 
     def test_the_next_is_due_when_its_turn_comes(
         self, platform: UpperPlatform, clock: TimeMachineFixture
@@ -184,11 +185,11 @@ class TestHours:
         sync()
         begun = HOUR + timedelta(hours=1, seconds=1)
         clock.move_to(begun, tick=False)
-        assert next_hourly_report(platform, begun) == begun
+        assert next_hourly_report(hourly_state(platform), begun) == begun
         CameraDelivery.objects.filter(camera=camera(1)).update(status_at=begun)
         assert hourly_state(platform)[0] == HourlyState(Interface.STATUS, done=1, total=2)
         # One of two, over ten minutes.
-        assert next_hourly_report(platform, begun) == HOUR + timedelta(hours=1, minutes=5)
+        assert next_hourly_report(hourly_state(platform), begun) == HOUR + timedelta(hours=1, minutes=5)
 
 
 def test_the_newest_check_and_what_it_found(platform: UpperPlatform) -> None:

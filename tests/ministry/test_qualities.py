@@ -9,10 +9,9 @@ from time_machine import TimeMachineFixture
 
 from ministry.choices import Interface
 from ministry.models import UpperPlatform
-from ministry.selectors import backlog
 from tests.cameras.ledger import number, register, wire
 from tests.cast import Caller
-from tests.ministry.upper import calls, delivery, sync, trouble
+from tests.ministry.upper import backlog, calls, delivery, sync, trouble
 from tests.mock_ministry.running import RunningMinistry
 from tests.quality.reports import BLURRED, GOOD, NOISY, report
 
@@ -38,7 +37,7 @@ def test_what_is_known_is_told_grouped_by_department(cameras: Caller, upper: Run
     reports = calls(upper, "ReportCameraQuality")
     assert {(call["department"], call["count"]) for call in reports} == {("山东高速", 2), ("齐鲁交通", 1)}
     assert {call["code"] for call in reports} == {200}
-    assert backlog(UpperPlatform.objects.get()) == 0
+    assert backlog() == 0
 
 
 def test_of_a_camera_nobody_judged_nothing_is_told(upper: RunningMinistry) -> None:

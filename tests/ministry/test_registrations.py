@@ -13,11 +13,11 @@ from cameras.models import Camera
 from cameras.selectors import camera_record
 from ministry.choices import Interface
 from ministry.models import CameraDelivery, DeliveryTrouble, UpperPlatform
-from ministry.selectors import Backlog, backlog, backlog_by_interface
+from ministry.selectors import Backlog, backlog_by_interface
 from protocol.cameras import camera_to_wire
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cast import Caller
-from tests.ministry.upper import calls, delivery, held, sync, told_statuses, trouble
+from tests.ministry.upper import backlog, calls, delivery, held, sync, told_statuses, trouble
 from tests.mock_ministry.running import RunningMinistry
 
 NOON = datetime(2026, 11, 22, 4, 5, tzinfo=UTC)
@@ -41,7 +41,7 @@ def test_what_is_acknowledged_is_not_sent_again(upper: RunningMinistry) -> None:
     before = len(upper.calls())
     assert sync() == 0
     assert len(upper.calls()) == before
-    assert backlog(UpperPlatform.objects.get()) == 0
+    assert backlog() == 0
 
 
 def test_only_what_changed_is_sent(cameras: Caller, upper: RunningMinistry) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from access.actors import SYSTEM
 from ministry.choices import Interface
 from ministry.models import AnalysisDelivery, CameraDelivery, DeliveryTrouble, InterfaceState, UpperPlatform
+from ministry.selectors import backlog_by_interface
 from ministry.services.platforms import add_upstream
 from ministry.services.sync import sync_platform
 from tests.cameras.ledger import camera
@@ -57,6 +58,12 @@ def delivery(n: int = 1) -> CameraDelivery:
 
 def trouble(n: int = 1, interface: Interface = Interface.REGISTER) -> DeliveryTrouble:
     return DeliveryTrouble.objects.get(delivery=delivery(n), interface=interface)
+
+
+def backlog() -> int:
+    """How many reports are waiting, those of this hour among them."""
+    found = backlog_by_interface(only_platform())
+    return sum(kind.waiting + kind.hourly for kind in found.values())
 
 
 def only_platform() -> UpperPlatform:

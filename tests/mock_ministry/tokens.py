@@ -35,6 +35,8 @@ class TokenRing:
     def check(self, token: str) -> None:
         """Accepts the newest token, and the one before it until the newest has been used."""
         row = self._kept.rows["current"]
+        if row.get("is_expired"):
+            raise RefusedError("令牌已过期")
         if secrets.compare_digest(token, row["token"]):
             if time.time() > row["issued_at"] + LIFETIME_SECONDS:
                 raise RefusedError("令牌已过期")
@@ -53,14 +55,14 @@ class TokenRing:
         text = f"deviceCode={device_code}&user={user}&token={token}"
         if not is_signed_by(self._account.public_key, text, sign):
             raise RefusedError("签名验证失败")
-        if not is_current:
+        if not is_current and not row.get("is_expired"):
             return str(row["token"])  # the answer with it was lost
         return self._keep(secrets.token_hex(16), previous=token)
 
     def expire(self) -> None:
-        """The newest token ends now; it can still be exchanged."""
+        """No token is good for a request now; each can still be exchanged as before."""
         row = self._kept.rows["current"]
-        self._kept.put([("current", {**row, "issued_at": time.time() - LIFETIME_SECONDS - 1})])
+        self._kept.put([("current", {**row, "is_expired": True})])
 
     def _is_previous(self, token: str) -> bool:
         row = self._kept.rows["current"]
@@ -72,6 +74,12 @@ class TokenRing:
         )
 
     def _keep(self, token: str, *, previous: str | None) -> str:
-        row = {"token": token, "previous": previous, "issued_at": time.time(), "used": False}
+        row = {
+            "token": token,
+            "previous": previous,
+            "issued_at": time.time(),
+            "is_expired": False,
+            "used": False,
+        }
         self._kept.put([("current", row)])
         return token

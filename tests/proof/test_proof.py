@@ -8,17 +8,17 @@ import pytest
 
 from tests.proof.world import ROOT
 
-LONGEST_SECONDS = 400
+LONGEST_SECONDS = 600
 SMALL = {
     "seed": 7,
     "operations": 250,
     "minutes": 0.6,
-    "longer-minutes": 2,
+    "longer-minutes": 5,
     "cameras": 60,
     "share": 0.35,
     "least": 3,
     "door-seconds": 1,
-    "chaos-seconds": 9,
+    "chaos-seconds": 14,
     "settle-seconds": 90,
 }
 

@@ -14,6 +14,7 @@ from analysis.models import AnalysisResult
 from cameras.models import Camera
 from ministry.choices import Interface
 from ministry.models import AnalysisDelivery, CameraDelivery, UpperPlatform
+from ministry.selectors.scope import in_scope
 from ministry.services.claims import Claim, release
 from ministry.services.reports.base import Batch, Report, Verdicts
 from ministry.services.troubles import AnalysisTroubles
@@ -41,7 +42,7 @@ class Analyses(Report):
         platform.save(update_fields=["analyse_verb"])
 
     def load(self, platform: UpperPlatform, held: Claim, department: str) -> Batch | None:
-        owed = AnalysisDelivery.objects.filter(pk__in=held.keys, reported_at=None)
+        owed = AnalysisDelivery.objects.filter(pk__any_of=list(held.keys), reported_at=None)
         places = _places(platform, owed)
         rows = [
             _Event(row, places[row.camera_id])
@@ -57,14 +58,14 @@ class Analyses(Report):
         """Only of cameras that nobody moved or deleted meanwhile: those are passed over in silence (document 1.4)."""
         sent: Sequence[_Event] = batch.rows
         owed = AnalysisDelivery.objects.filter(
-            pk__in=batch.keys,
+            pk__any_of=batch.keys,
             # The time finds the partitions.
             received_at__in={one.row.received_at for one in sent},
             claimed_until=batch.claim.until,
         )
         places = _places(sent[0].row.platform, owed)
         done = [one.row.pk for one in sent if places.get(one.row.camera_id) == one.place]
-        owed.filter(pk__in=done).update(
+        owed.filter(pk__any_of=done).update(
             reported_at=timezone.now(), last_error="", retry_at=None, parked_at=None, claimed_until=None
         )
         release(batch.claim, batch.keys)
@@ -88,12 +89,11 @@ class _Event:
 def _places(platform: UpperPlatform, owed: QuerySet[AnalysisDelivery]) -> dict[int, _Place]:
     """By camera; none where a registration or deletion is under way."""
     rows = CameraDelivery.objects.filter(
+        in_scope(platform, "camera"),
         platform=platform,
         camera__in=owed.values("camera"),
         version__gt=0,
         is_in_doubt=False,
-        camera__deleted_at=None,
-        camera__is_pending=False,
     )
     return {
         camera: _Place(department, version)

@@ -76,14 +76,17 @@ class Report:
         """Store what is acknowledged by success, and let go of it."""
         raise NotImplementedError
 
-    def deny(self, batch: Batch) -> Sequence[int]:
+    # A whole batch is answered 404 because of one of its cameras.
+    is_unknown_for_one = False
+
+    def deny(self, batch: Batch, answer: Answer) -> Sequence[int]:
         """Answered 404: those whose acknowledgement is disproved by it, and which need no further trouble."""
         return ()
 
 
 def still_ours(batch: Batch, keys: Sequence[int]) -> QuerySet[CameraDelivery]:
     """An answer that comes after the claim ran out is worth nothing: others may have sent since."""
-    return CameraDelivery.objects.filter(pk__in=keys, claimed_until=batch.claim.until)
+    return CameraDelivery.objects.filter(pk__any_of=list(keys), claimed_until=batch.claim.until)
 
 
 @dataclass(frozen=True, slots=True)

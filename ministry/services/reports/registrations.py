@@ -1,17 +1,20 @@
 """Registrations and modifications (document 1.1 a): cameras they do not hold, or hold in an older version."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection
+from django.db.models import F
 
-from cameras.selectors import camera_record
+from cameras.selectors import RECORD_FIELDS, record_of
 from ministry.choices import Interface
 from ministry.models import CameraDelivery, UpperPlatform
+from ministry.selectors.scope import in_scope
 from ministry.services.claims import Claim
 from ministry.services.reports.base import RESULTS, Batch, Report, Verdicts, item_verdicts, still_ours
 from ministry.services.troubles import CameraTroubles
-from protocol.cameras import camera_to_wire
+from protocol.cameras import CameraRecord, camera_to_wire
 from protocol.envelope import Answer
 
 # The version that was sent, not the one of now: a change meanwhile stays owed.
@@ -21,6 +24,23 @@ SET version = v.version, department = v.department, is_in_doubt = FALSE, registe
 FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS v (id, version, department)
 WHERE d.id = v.id AND d.claimed_until = %s
 """
+
+
+_FIELDS: Final = (
+    *("pk", "is_in_doubt", "camera__version", "camera__number_key"),
+    *(f"camera__{name}" for name in RECORD_FIELDS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """One camera as it is sent; `was_in_doubt` already before."""
+
+    key: int
+    was_in_doubt: bool
+    version: int
+    number_key: str
+    record: CameraRecord
 
 
 class Registrations(Report):
@@ -33,16 +53,16 @@ class Registrations(Report):
 
     def load(self, platform: UpperPlatform, held: Claim, department: str) -> Batch | None:
         owed = CameraDelivery.objects.filter(
-            pk__in=held.keys,
-            camera__deleted_at=None,
-            camera__is_pending=False,
-            camera__organisation__path__startswith=platform.organisation.path,
-        ).select_related("camera__organisation__parent", "camera__gateway")
-        rows = [row for row in owed.order_by("pk") if row.version < row.camera.version]
+            in_scope(platform, "camera"), pk__any_of=list(held.keys), version__lt=F("camera__version")
+        )
+        rows = [
+            _Sent(key, is_in_doubt, version, number_key, record_of(*values))
+            for key, is_in_doubt, version, number_key, *values in owed.order_by("pk").values_list(*_FIELDS)
+        ]
         if not rows:
             return None
-        body = [camera_to_wire(camera_record(row.camera), gateway_num=False) for row in rows]
-        return Batch(held, rows, {row.pk: str(row.camera.version) for row in rows}, body)
+        body = [camera_to_wire(row.record, gateway_num=False) for row in rows]
+        return Batch(held, rows, {row.key: str(row.version) for row in rows}, body)
 
     def begin(self, batch: Batch) -> None:
         # If the answer is lost, they may be held there all the same.
@@ -53,7 +73,7 @@ class Registrations(Report):
 
     def accept(self, batch: Batch, answer: Answer) -> Verdicts:
         verdicts = item_verdicts(answer)
-        by_key = {row.pk: verdicts.get(row.camera.number_key) for row in batch.rows}
+        by_key = {row.key: verdicts.get(row.number_key) for row in batch.rows}
         done = [key for key, verdict in by_key.items() if verdict is not None and verdict.is_done]
         refused = {
             key: verdict.info
@@ -65,8 +85,8 @@ class Registrations(Report):
         return Verdicts(done, refused, [key for key, verdict in by_key.items() if verdict is None])
 
     def _acknowledge(self, batch: Batch, done: set[int]) -> None:
-        rows = [(row.pk, row.camera.version, camera_record(row.camera).department) for row in batch.rows]
-        taken = [row for row in rows if row[0] in done]
+        rows: Sequence[_Sent] = batch.rows
+        taken = [(row.key, row.version, row.record.department) for row in rows if row.key in done]
         if taken:
             columns = [list(column) for column in zip(*taken, strict=True)]
             with connection.cursor() as cursor:
@@ -74,5 +94,5 @@ class Registrations(Report):
 
     def _be_sure(self, batch: Batch, keys: Sequence[int]) -> None:
         # What an earlier lost answer left in doubt stays so.
-        sure = {row.pk for row in batch.rows if not row.is_in_doubt}
+        sure = {row.key for row in batch.rows if not row.was_in_doubt}
         still_ours(batch, [key for key in keys if key in sure]).update(is_in_doubt=False)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from ministry.choices import Interface
 from ministry.models import CameraDelivery, UpperPlatform
 from ministry.selectors import current_hour
+from ministry.selectors.scope import in_scope
 from ministry.services.claims import Claim
 from ministry.services.reports.base import Batch, Report, Verdicts, still_ours
 from ministry.services.troubles import CameraTroubles
@@ -40,9 +41,6 @@ class _States(Report):
         self.troubles = CameraTroubles(self.interface)
 
     @abstractmethod
-    def value_of(self, row: CameraDelivery) -> int | str: ...
-
-    @abstractmethod
     def to_wire(self, value: int | str, platform: UpperPlatform) -> int | str: ...
 
     def load(self, platform: UpperPlatform, held: Claim, department: str) -> Batch | None:
@@ -53,38 +51,34 @@ class _States(Report):
         )
         owed = CameraDelivery.objects.filter(
             stale,
-            pk__in=held.keys,
+            in_scope(platform, "camera"),
+            pk__any_of=list(held.keys),
             department=department,
             version__gt=0,
             is_in_doubt=False,
-            camera__deleted_at=None,
-            camera__is_pending=False,
             **{f"{self.source}__isnull": False},
         )
-        rows = list(owed.select_related("camera__quality").order_by("pk"))
+        rows = list(owed.order_by("pk").values_list("pk", "camera__number", self.source))
         if not rows:
             return None
         body = [
-            {"cameraNum": row.camera.number, self.wire_key: self.to_wire(self.value_of(row), platform)}
-            for row in rows
+            {"cameraNum": number, self.wire_key: self.to_wire(value, platform)} for _, number, value in rows
         ]
-        return Batch(held, rows, {row.pk: str(self.value_of(row)) for row in rows}, body, department)
+        return Batch(held, rows, {key: str(value) for key, _, value in rows}, body, department)
 
     def accept(self, batch: Batch, answer: Answer) -> Verdicts:
-        values = [self.value_of(row) for row in batch.rows]
+        values = [value for _, _, value in batch.rows]
         statement = _ACKNOWLEDGE.format(column=self.column, kind=self.kind)
         with connection.cursor() as cursor:
             cursor.execute(statement, [batch.at, batch.keys, values, batch.claim.until])
         return Verdicts(batch.keys)
 
-    def deny(self, batch: Batch) -> Sequence[int]:
+    def deny(self, batch: Batch, answer: Answer) -> Sequence[int]:
         """They hold none of them, whatever they acknowledged: those they once took a state of are registered anew."""
         long_ago = timezone.now() - _DOUBT_AFTER
-        lost = [
-            row.pk
-            for row in batch.rows
-            if row.status_at is not None and (row.registered_at is None or row.registered_at < long_ago)
-        ]
+        is_old = Q(registered_at=None) | Q(registered_at__lt=long_ago)
+        told = still_ours(batch, batch.keys).filter(is_old, status_at__isnull=False)
+        lost = list(told.values_list("pk", flat=True))
         still_ours(batch, lost).update(
             version=0, is_in_doubt=True, status=None, quality=None, reset_at=timezone.now()
         )
@@ -99,9 +93,6 @@ class Statuses(_States):
     source = "camera__status"
     kind = "smallint"
 
-    def value_of(self, row: CameraDelivery) -> int:
-        return int(row.camera.status)
-
     def to_wire(self, value: int | str, platform: UpperPlatform) -> int | str:
         return value
 
@@ -113,9 +104,6 @@ class Qualities(_States):
     column = "quality"
     source = "camera__quality__flags"
     kind = "text"
-
-    def value_of(self, row: CameraDelivery) -> str:
-        return row.camera.quality.flags
 
     def to_wire(self, value: int | str, platform: UpperPlatform) -> int | str:
         return quality_to_wire(str(value), digits=platform.quality_digits)
