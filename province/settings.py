@@ -223,6 +223,8 @@ API_DOCS_PUBLIC = env.bool("API_DOCS_PUBLIC", default=False)
 PLAY_URL_KEYS = env.list("PLAY_URL_KEYS", default=[_key("play")])
 # Seconds in which a play URL can be opened after issue (document 2.1); a partner may have its own.
 PLAY_URL_TTL_SECONDS = env.int("PLAY_URL_TTL_SECONDS", default=5)
+# Keys with which CDNs take streams from our media servers (back to the origin), as `origin_key` in the query.
+PLAY_ORIGIN_KEYS = env.list("PLAY_ORIGIN_KEYS", default=[])
 # Key of HLS session prefixes.
 HLS_SESSION_KEY = env.str("HLS_SESSION_KEY", default=_key("hls"))
 # Seconds an HLS session lasts after its entry URL was opened.

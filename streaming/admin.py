@@ -5,7 +5,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
-from streaming.models import MediaServer, PlayCheck, PushSession
+from streaming.models import MediaServer, PlayCheck, PlayDomain, PushSession
+from streaming.services.domains import save_play_domain
 from streaming.services.servers import save_media_server
 
 
@@ -35,6 +36,40 @@ class MediaServerAdmin(admin.ModelAdmin[MediaServer]):
 
     def save_model(self, request: HttpRequest, obj: MediaServer, form: Any, change: bool) -> None:
         save_media_server(server=obj, actor=actor_of_user(request))
+
+
+class PlayDomainForm(forms.ModelForm[PlayDomain]):
+    """Keys are never shown again; an empty field keeps the one there is."""
+
+    key = forms.CharField(label="主密钥", required=False, widget=forms.PasswordInput, help_text="留空表示不修改")
+    backup_key = forms.CharField(
+        label="备用密钥", required=False, widget=forms.PasswordInput, help_text="留空表示不修改"
+    )
+
+    class Meta:
+        model = PlayDomain
+        fields = [
+            *("name", "base_url", "signer", "key", "backup_key", "is_backup_signing", "validity_seconds"),
+            *("hls_way", "media_server", "is_for_partners", "is_for_staff", "is_active"),
+        ]
+
+    def clean_key(self) -> str:
+        key: str = self.cleaned_data["key"] or self.instance.key
+        return key
+
+    def clean_backup_key(self) -> str:
+        key: str = self.cleaned_data["backup_key"] or self.instance.backup_key
+        return key
+
+
+@admin.register(PlayDomain)
+class PlayDomainAdmin(admin.ModelAdmin[PlayDomain]):
+    form = PlayDomainForm
+    list_display = ["name", "base_url", "signer", "is_for_partners", "is_for_staff", "is_active", "changed_at"]
+    list_select_related = ["media_server"]
+
+    def save_model(self, request: HttpRequest, obj: PlayDomain, form: Any, change: bool) -> None:
+        save_play_domain(domain=obj, actor=actor_of_user(request))
 
 
 @admin.register(PushSession)

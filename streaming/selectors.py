@@ -19,9 +19,10 @@ from cameras.models.cameras import can_turn
 from protocol.errors import InternalError
 from protocol.fields import is_camera_num
 from protocol.play_urls import CAPTURE_UID, new_rand, sign_path
-from streaming.choices import PlayResult, VideoType
+from streaming.addresses import Outlet
+from streaming.choices import Audience, PlayResult, VideoType
 from streaming.media import MediaAdapter, adapter_for
-from streaming.models import MediaServer, PlayCheck, PushSession
+from streaming.models import MediaServer, PlayCheck, PlayDomain, PushSession
 
 # A capture opens its URL at once; a little slack for a busy machine.
 CAPTURE_URL_SECONDS = 30
@@ -42,7 +43,9 @@ class Placement:
 
     def __init__(self) -> None:
         # As in `_PLAYABLE`: what is not placed is looked for at the first one that answers.
-        servers = MediaServer.objects.filter(is_active=True).order_by(F("silent_since").asc(nulls_first=True), "pk")
+        servers = MediaServer.objects.filter(is_active=True).order_by(
+            F("silent_since").asc(nulls_first=True), "pk"
+        )
         self._adapters = {server.pk: adapter_for(server) for server in servers}
 
     @property
@@ -54,6 +57,24 @@ class Placement:
         if server_id is not None and server_id in self._adapters:
             return self._adapters[server_id]
         return self._default()
+
+    def outlet(self, server_id: int | None, audience: Audience | None) -> Outlet:
+        """Where that audience plays what the server has; without an audience at the server itself."""
+        adapter = self.adapter(server_id)
+        return Outlet(adapter, self._domain(adapter.server, audience) if audience else None)
+
+    def _domain(self, server: MediaServer, audience: Audience) -> PlayDomain | None:
+        """One for this server before one for all, as in `_PLAYABLE`."""
+        fitting = [
+            domain
+            for domain in self._domains
+            if getattr(domain, audience.value) and domain.media_server_id in (server.pk, None)
+        ]
+        return min(fitting, key=lambda domain: (domain.media_server_id is None, domain.pk), default=None)
+
+    @cached_property
+    def _domains(self) -> list[PlayDomain]:
+        return list(PlayDomain.objects.filter(is_active=True))
 
     def default_server(self) -> MediaServer:
         return self._default().server
@@ -119,7 +140,7 @@ _SERVER_FIELDS = [field.attname for field in MediaServer._meta.concrete_fields i
 _PLAYABLE = beside_token(f"""
 SELECT {", ".join(f'c."{name}" AS c_{name}' for name in _CAMERA_FIELDS)},
        EXISTS (SELECT 1 FROM cameras_ptzgrant g WHERE g.camera_id = c.id AND g.partner_id = presented.p_id),
-       s.media_server_id,
+       s.media_server_id, b.id, b.changed_at,
        {", ".join(f'm."{name}" AS m_{name}' for name in _SERVER_FIELDS)}
 FROM cameras_camera c
 JOIN access_organisation o ON o.id = c.organisation_id
@@ -131,6 +152,11 @@ JOIN LATERAL (
     SELECT * FROM streaming_mediaserver m WHERE m.is_active
     ORDER BY (m.id = s.media_server_id) DESC NULLS LAST, m.silent_since ASC NULLS FIRST, m.id LIMIT 1
 ) m ON true
+LEFT JOIN LATERAL (
+    SELECT id, changed_at FROM streaming_playdomain b
+    WHERE b.is_active AND b.is_for_partners AND (b.media_server_id = m.id OR b.media_server_id IS NULL)
+    ORDER BY b.media_server_id NULLS LAST, b.id LIMIT 1
+) b ON true
 WHERE c.number_key = %s AND c.deleted_at IS NULL AND NOT c.is_pending AND starts_with(o.path, presented.o_path)
   AND (%s::text IS NULL OR EXISTS (
     SELECT 1 FROM access_organisation d
@@ -148,10 +174,13 @@ def playable_beside_token(camera_num: str, department: str | None, video_type: V
     return Companion(_PLAYABLE, (int(video_type), key, department, department))
 
 
-def found_playable(row: tuple[Any, ...]) -> tuple[Playable, MediaAdapter]:
+def found_playable(row: tuple[Any, ...]) -> tuple[Playable, Outlet]:
     """What `playable_beside_token` found."""
     width = len(Playable._fields)
-    return Playable(*row[:width]), _adapter(row[width:])
+    domain, changed_at, *server = row[width:]
+    return Playable(*row[:width]), Outlet(
+        _adapter(tuple(server)), _domain(domain, changed_at) if domain else None
+    )
 
 
 def playables(partner: Partner, cameras: QuerySet[Camera], video_type: VideoType) -> Iterator[Playable]:
@@ -170,6 +199,12 @@ def playables(partner: Partner, cameras: QuerySet[Camera], video_type: VideoType
 def _adapter(row: tuple[Any, ...]) -> MediaAdapter:
     """Kept by all that is stored of a server: a changed row is another key."""
     return adapter_for(MediaServer.from_db("default", _SERVER_FIELDS, row))
+
+
+@lru_cache(maxsize=64)
+def _domain(pk: int, changed_at: datetime) -> PlayDomain | None:
+    """Kept until it is changed; its keys are unsealed once."""
+    return PlayDomain.objects.filter(pk=pk).first()
 
 
 @dataclass(frozen=True)

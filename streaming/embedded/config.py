@@ -52,6 +52,8 @@ class MediaConfig:
     publish_key: str = field(repr=False)
     hls_key: str = field(repr=False)
     secret: str = field(repr=False)
+    # With one of these a CDN takes streams for its own viewers.
+    origin_keys: tuple[str, ...] = field(default=(), repr=False)
     hls_session_seconds: int = 3600
     platform_url: str = ""
     name: str = "embedded"

@@ -56,7 +56,7 @@ class FlvPlayer:
         return [web.get(r"/{app:[\w-]+}/{stream:[\w-]+}.flv", self._play)]
 
     async def _play(self, request: web.Request) -> web.StreamResponse:
-        uid = tickets.check_play(self._site.config, request.path, request.query.getall("auth_key", []))
+        uid = tickets.check_play(self._site.config, request.path, request.query)
         key = request.match_info["app"], request.match_info["stream"]
         if request.method == "HEAD":
             if self._site.hub.live(key) is None:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from django.conf import settings
 
 from protocol.errors import ForbiddenError
-from protocol.play_urls import UrlVerdict, check_path, uid_of
+from protocol.play_urls import ORIGIN_UID, UrlVerdict, check_path, is_origin_key, uid_of
 
 _MOST_FIELDS = 20
 
@@ -18,7 +18,12 @@ def check_publish(path: str, query: str) -> None:
 
 
 def check_play(path: str, query: str) -> str:
-    """Whom the play address was made for; ForbiddenError like `check_publish`, with the play keys."""
+    """Whom the play address was made for; ForbiddenError like `check_publish`, with the play keys.
+
+    A CDN that takes the stream for its own viewers shows the key of the origin instead.
+    """
+    if is_origin_key(settings.PLAY_ORIGIN_KEYS, [one_of(query, "origin_key")]):
+        return ORIGIN_UID
     return uid_of(_check(path, query, settings.PLAY_URL_KEYS, "播放地址"))
 
 

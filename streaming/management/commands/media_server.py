@@ -15,6 +15,7 @@ def media_config() -> MediaConfig:
         rtmp_port=settings.MEDIA_RTMP_PORT,
         http_port=settings.MEDIA_HTTP_PORT,
         play_keys=tuple(settings.PLAY_URL_KEYS),
+        origin_keys=tuple(settings.PLAY_ORIGIN_KEYS),
         publish_key=settings.MEDIA_PUBLISH_KEY,
         hls_key=settings.HLS_SESSION_KEY,
         hls_session_seconds=settings.HLS_SESSION_SECONDS,
