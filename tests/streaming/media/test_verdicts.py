@@ -14,13 +14,15 @@ from django.test import Client
 from time_machine import TimeMachineFixture
 
 from cameras.models import Camera, Gateway
-from protocol.play_urls import CAPTURE_UID, sign_path
+from protocol.errors import ForbiddenError
+from protocol.play_urls import CAPTURE_UID, ORIGIN_UID, sign_path
 from streaming.choices import PushState, VideoType
 from streaming.models import MediaServer, PushSession
 from streaming.services.orders import give_due_orders
 from streaming.services.play import play_urls
 from streaming.services.presence import reconcile
 from streaming.services.pushes import plan_low_streams, release_idle_high_streams, want_high_stream
+from streaming.services.tickets import check_play
 from tests.cameras.ledger import camera, number
 from tests.protocol.peer import peer_answering, reply
 from tests.streaming.media.recordings import body_of
@@ -257,3 +259,25 @@ class TestCodec:
         tracks = [{"codec_type": 0, "codec_id_name": "H265"}]
         tell(kind, "on_stream_changed", stream=stream(1), tracks=tracks)
         assert (session(1).state, session(1).codec) == (PushState.FAILED, "H265")
+
+
+@pytest.mark.parametrize(
+    ("query", "is_taken"),
+    [
+        ("origin_key=of-the-cdn", True),
+        ("auth_key=1-0-0-0&origin_key=of-the-cdn", True),
+        ("origin_key=another", False),
+        ("origin_key=", False),
+        ("origin_key=of-the-cdn&origin_key=of-the-cdn", False),
+        ("", False),
+    ],
+)
+def test_a_cdn_takes_streams_with_the_key_of_the_origin(
+    settings: LazySettings, query: str, is_taken: bool
+) -> None:
+    settings.PLAY_ORIGIN_KEYS = ["", "of-the-cdn"]
+    if is_taken:
+        assert check_play("/live/x.flv", query) == ORIGIN_UID
+    else:
+        with pytest.raises(ForbiddenError):
+            check_play("/live/x.flv", query)
