@@ -191,12 +191,18 @@ class TestDeath:
         keep()
         assert (1, "127.0.0.1") in targets(roadside)[before:]
 
+    @pytest.mark.parametrize(("pace", "moved"), [(0.1, [1, 1, 0]), (0.5, [1, 1, 0]), (1, [2, 0, 0])])
     def test_they_move_at_a_pace(
-        self, media: MediaDouble, settings: LazySettings, clock: TimeMachineFixture
+        self,
+        media: MediaDouble,
+        settings: LazySettings,
+        clock: TimeMachineFixture,
+        pace: float,
+        moved: list[int],
     ) -> None:
-        settings.STREAM_MOVES_PER_SECOND = 0.5
+        settings.STREAM_MOVES_PER_SECOND = pace
         die(media, clock)
-        assert [relocate_streams() for _ in range(3)] == [1, 1, 0]
+        assert [relocate_streams() for _ in range(3)] == moved
 
     def test_when_it_is_back_nothing_that_runs_moves_and_new_ones_go_there(
         self, media: MediaDouble, gateway_partner: Caller, clock: TimeMachineFixture
