@@ -31,7 +31,7 @@ def relocate_streams() -> int:
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)
     stranded = PushSession.objects.filter(free, media_server__in=lost)
     placement = Placement()
-    most = int(settings.STREAM_MOVES_PER_SECOND * _TICK_SECONDS)
+    most = max(1, int(settings.STREAM_MOVES_PER_SECOND * _TICK_SECONDS))
     with transaction.atomic():
         # Low streams first: a high one follows that of its camera.
         rows = list(

@@ -95,12 +95,14 @@ def test_the_secret_is_never_shown_and_kept_when_left_empty(superuser: User) -> 
         "api_url": "",
         "secret": "",
         "ca_file": "/etc/ca.pem",
+        "weight": "3",
         "is_active": "on",
     }
     assert client.post(url, form).status_code == 302
     server = MediaServer.objects.get()
     assert (server.rtmp_url, server.secret) == ("rtmp://10.0.0.6:1935", "very-secret")
-    assert server.ca_file == "/etc/ca.pem"
+    assert (server.ca_file, server.weight) == ("/etc/ca.pem", 3)
+    assert "权重" in client.post(url, {**form, "weight": "0"}).content.decode()
     assert client.post(url, {**form, "kind": "zlm"}).status_code == 302
     assert MediaServer.objects.get().secret == "very-secret"
 

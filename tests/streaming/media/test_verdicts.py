@@ -253,9 +253,9 @@ class TestCodec:
         give_due_orders(gateway_id=gateway.pk)
         assert publish(kind, 1, settings)["code"] == 0
 
+    @pytest.mark.parametrize("kind", ["zlm"], indirect=True)
     def test_zlmediakit_tells_the_codec_at_once(self, kind: str, foreign: StandIn) -> None:
-        if kind != "zlm":
-            pytest.skip("SRS tells it in its list only")
+        """SRS tells it in its list only."""
         tracks = [{"codec_type": 0, "codec_id_name": "H265"}]
         tell(kind, "on_stream_changed", stream=stream(1), tracks=tracks)
         assert (session(1).state, session(1).codec) == (PushState.FAILED, "H265")
