@@ -44,10 +44,11 @@ def _http_logger() -> logging.Logger:
 
 
 class _NoPeerErrors(logging.Filter):
-    """A request that is no HTTP is the peer's fault: not worth a traceback, and it may quote a signed URL."""
+    """No HTTP, or gone before the answer: not worth a traceback, and the first may quote a signed URL."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError | ConnectionError)
 
 
 class _Refusing(asyncio.Protocol):
