@@ -1,4 +1,4 @@
-"""Many RTMP publishers out of one clip, in a process of its own that costs a tenth of a core for 200 channels.
+"""Many RTMP publishers out of one clip, in one process, so that the machine is left to the server they push to.
 
     python bench/rtmp_farm.py CLIP RTMP_PORT CHANNELS [PUBLISH_KEY]
 
