@@ -1,4 +1,4 @@
-"""Reads the clock that a simulated camera writes into its picture, by comparing it with the clocks of the last seconds."""
+"""Reads the clock in a simulated camera's picture by comparing it with the clocks of the last seconds."""
 
 from typing import Final
 

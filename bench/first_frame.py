@@ -90,7 +90,7 @@ class _Measuring:
 
     def rows(self) -> list[Row]:
         over_websocket, over_http, others = self._over_websocket(), self._over_http(), self._others()
-        return [*over_websocket, self._lag(), *self._wall(), self._cold(), *over_http, self._hls(), *others]
+        return [*over_websocket, self._lag(), *self._wall(), self._cold(), *over_http, *self._hls(), *others]
 
     def _url(self, field: str, scheme: str = "http") -> str:
         answer = self._ministry.call("GetCameraPlayURL", cameraNum=self._online[0], videoType=0)
@@ -128,11 +128,16 @@ class _Measuring:
         holds = ours <= min(150, 0.4 * rival)
         return [Row("standing_low_http_ms", "ms", ours, rival, "<= 150, <= 0.4 x", holds)]
 
-    def _hls(self) -> Row:
+    def _hls(self) -> list[Row]:
+        """The first viewer finds nothing packaged and waits for the first segment; those beside him do not."""
+        first = self._call("open", self._url("hls_url"), "hls")
         times = self._in_turn({"hls": lambda: self._url("hls_url")}, HLS_ROUNDS)["hls"]
-        print(f"standing low by HLS, ms: {_spread(times)}")
-        worst = max(times)
-        return Row("standing_low_hls_worst_ms", "ms", worst, None, "<= 4000", worst <= 4000)
+        print(f"standing low by HLS, ms: first {first:.0f}, then {_spread(times)}")
+        next_one = statistics.median(times)
+        return [
+            Row("standing_low_hls_first_ms", "ms", first, None, "<= 4000", first <= 4000),
+            Row("standing_low_hls_next_ms", "ms", next_one, None, "<= 1000", next_one <= 1000),
+        ]
 
     def _others(self) -> list[Row]:
         rows = []
@@ -160,7 +165,8 @@ class _Measuring:
         rounds = [self._call("wall", self._partner, self._online, TILES) for _ in range(WALL_ROUNDS)]
         started = min(sum(took >= 0 for took in times) for times in rounds)
         last = statistics.median(max(times) for times in rounds)
-        print(f"last of {TILES} tiles, ms: {_spread([max(times) for times in rounds])}")
+        for times in rounds:
+            print(f"tiles of a wall, ms: {_spread(times)}")
         return [
             Row("wall_25_started", f"of {TILES}", started, None, "25", started == TILES),
             Row("wall_25_last_ms", "ms", last, None, "<= 3000", started == TILES and last <= 3000),

@@ -94,6 +94,7 @@ def _measure(node: Node, options: argparse.Namespace, rival: float | None) -> li
     gap, calm_gap = crowded.seen["gap_p99_ms"], calm.seen["gap_p99_ms"]
     worst = max(phase.seen["gap_worst_ms"] for phase in (calm, crowded, churn))
     first = churn.seen["first_p95_ms"]
+    failed = sum(phase.seen["failed"] for phase in (calm, crowded, churn))
     return [
         Row("cpu_per_idle_channel", "% of core", idle, rival, "<= 0.1", idle <= 0.1),
         Row("cpu_per_watched_channel", "% of core", watched, None, "<= 0.3", watched <= 0.3),
@@ -102,6 +103,7 @@ def _measure(node: Node, options: argparse.Namespace, rival: float | None) -> li
         Row("stuck_dropped_s", "s", dropped, None, "< 40", dropped < STUCK_SECONDS),
         Row("gap_p99_beside_stuck_ms", "ms", gap, calm_gap, "<= 1.25 x", gap <= 1.25 * calm_gap),
         Row("gap_worst_ms", "ms", worst, None, "<= 1000", worst <= 1000),
+        Row("viewers_failed", "viewers", failed, None, "0", failed == 0),
         Row("first_picture_p95_ms", "ms", first, None, "<= 100", first <= 100),
     ]
 
