@@ -238,6 +238,8 @@ MEDIA_SECRET = env.str("MEDIA_SECRET", default=_key("media"))
 MEDIA_NAME = env.str("MEDIA_NAME", default="embedded")
 MEDIA_BIND_HOST = env.str("MEDIA_BIND_HOST", default="127.0.0.1")
 MEDIA_RTMP_PORT = env.int("MEDIA_RTMP_PORT", default=1935)
+# Port for publishers over TLS (MEDIA_TLS_CERT_FILE, MEDIA_TLS_KEY_FILE), usually 443 or 1936; 0: not served.
+MEDIA_RTMPS_PORT = env.int("MEDIA_RTMPS_PORT", default=0)
 MEDIA_HTTP_PORT = env.int("MEDIA_HTTP_PORT", default=8080)
 # Origins whose pages may play our streams.
 MEDIA_CORS_ORIGINS = env.list("MEDIA_CORS_ORIGINS", default=["*"])

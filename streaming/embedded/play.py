@@ -67,6 +67,9 @@ class FlvPlayer:
         # Browsers do not apply CORS to WebSockets; the list of origins would be worth nothing.
         if is_websocket and origin and not allowed_origin(self._site.config.cors_origins, origin):
             raise RefusedError(403, "来源不允许")
+        # The key is decoded as BASE64 later, where other bytes would count as a fault of ours.
+        if is_websocket and not request.headers.get("Sec-WebSocket-Key", "").isascii():
+            raise RefusedError(400, "WebSocket 握手不正确")
         client = make_client(self._site, request, "ws" if is_websocket else "flv", uid)
         stream = await find_stream(self._site, key, client)
         if stream is None:

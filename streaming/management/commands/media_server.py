@@ -14,6 +14,7 @@ def media_config() -> MediaConfig:
         bind_host=settings.MEDIA_BIND_HOST,
         rtmp_port=settings.MEDIA_RTMP_PORT,
         http_port=settings.MEDIA_HTTP_PORT,
+        rtmps_port=settings.MEDIA_RTMPS_PORT or None,
         play_keys=tuple(settings.PLAY_URL_KEYS),
         origin_keys=tuple(settings.PLAY_ORIGIN_KEYS),
         publish_key=settings.MEDIA_PUBLISH_KEY,
