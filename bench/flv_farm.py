@@ -11,31 +11,21 @@ import time
 from pathlib import Path
 from typing import Final
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.flv_clip import HEADER_BYTES, read_clip
+
 _FRAMES_PER_SECOND: Final = 25
-_HEADER_BYTES: Final = 13
-_TAG_AROUND_BYTES: Final = 15
 
 
 class Clip:
     """FLV header and decoder parameters, and the frames as tags; the clip repeats for ever."""
 
     def __init__(self, flv: bytes) -> None:
-        self.head = flv[:_HEADER_BYTES]
-        self.frames: list[bytes] = []
-        self._key_frames: list[int] = []
-        position = _HEADER_BYTES
-        while position + _TAG_AROUND_BYTES <= len(flv):
-            size = int.from_bytes(flv[position + 1 : position + 4], "big")
-            tag = flv[position : position + _TAG_AROUND_BYTES + size]
-            position += len(tag)
-            if tag[0] != 9:
-                continue
-            if tag[12] == 0:
-                self.head += tag
-            elif tag[12] == 1:
-                if tag[11] >> 4 == 1:
-                    self._key_frames.append(len(self.frames))
-                self.frames.append(tag)
+        config, frames = read_clip(flv)
+        self.head = flv[:HEADER_BYTES] + config.tag
+        self.frames = [frame.tag for frame in frames]
+        self._key_frames = [number for number, frame in enumerate(frames) if frame.is_key]
         self._begun = time.monotonic()
 
     def now(self) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from bench.harness import Row, manage
+from bench.proc import cpu_seconds, status_mb
 
 _STAMP = re.compile(rb"_0\.flv\?auth_key=(\d+)-")
 _ROUNDS = 3
@@ -37,7 +38,7 @@ def ask(port: int, pid: int, token: str, path: str, body: bytes = b"") -> Answer
         f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nTAuth: {token}\r\nAppVersion: v1.0\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
-    level, cpu, begun = _forget_peak(pid), _cpu(pid), time.monotonic()
+    level, cpu, begun = _forget_peak(pid), cpu_seconds(pid), time.monotonic()
     data, arrivals = bytearray(), []
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(head.encode() + body)
@@ -46,7 +47,7 @@ def ask(port: int, pid: int, token: str, path: str, body: bytes = b"") -> Answer
             arrivals.append((time.time(), len(data)))
     took = time.monotonic() - begun
     time.sleep(0.1)
-    return Answered(took, _cpu(pid) - cpu, (_status_mb(pid, "VmHWM") - level), bytes(data), arrivals)
+    return Answered(took, cpu_seconds(pid) - cpu, (status_mb(pid, "VmHWM") - level), bytes(data), arrivals)
 
 
 def play_url_rows(port: int, pid: int, token: str, department: str, cameras: int) -> list[Row]:
@@ -182,24 +183,11 @@ def _oldest_age(answer: Answered) -> float:
     return oldest
 
 
-def _cpu(pid: int) -> float:
-    """Seconds of all threads, to the nanosecond (/proc/<pid>/stat counts hundredths)."""
-    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
-
-
-def _status_mb(pid: int, name: str) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(name + ":"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"no {name} of process {pid}")
-
-
 def _forget_peak(pid: int) -> float:
     """Sets the peak back to the present level, which is returned."""
     with contextlib.suppress(PermissionError):
         Path(f"/proc/{pid}/clear_refs").write_text("5")
-    return _status_mb(pid, "VmRSS")
+    return status_mb(pid, "VmRSS")
 
 
 # One company gets so many cameras and each of them a picture in every slot of the last days.

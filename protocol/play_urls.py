@@ -15,6 +15,9 @@ _SESSION_MAC: Final = re.compile(r"[0-9a-f]{64}")
 # Under this uid the platform itself takes pictures, of every camera every few minutes.
 CAPTURE_UID: Final = "snapshot"
 
+# Under this uid a CDN takes a stream from us for all of its own viewers.
+ORIGIN_UID: Final = "cdn"
+
 
 class UrlVerdict(Enum):
     OK = "ok"
@@ -65,6 +68,14 @@ def check_path(path: str, auth_key: str, keys: Sequence[str], *, now: float) -> 
     if not is_genuine:
         return UrlVerdict.FORGED
     return UrlVerdict.OK if now <= int(match[1]) else UrlVerdict.EXPIRED
+
+
+def is_origin_key(keys: Sequence[str], given: Sequence[str]) -> bool:
+    """Whether exactly one was given, and it is one of `keys`; an empty one is none."""
+    if len(given) != 1 or not given[0]:
+        return False
+    text = given[0].encode("utf-8", "surrogatepass")
+    return any([hmac.compare_digest(text, key.encode()) for key in keys if key])
 
 
 def uid_of(auth_key: str) -> str:

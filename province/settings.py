@@ -223,6 +223,8 @@ API_DOCS_PUBLIC = env.bool("API_DOCS_PUBLIC", default=False)
 PLAY_URL_KEYS = env.list("PLAY_URL_KEYS", default=[_key("play")])
 # Seconds in which a play URL can be opened after issue (document 2.1); a partner may have its own.
 PLAY_URL_TTL_SECONDS = env.int("PLAY_URL_TTL_SECONDS", default=5)
+# Keys with which CDNs take streams from our media servers (back to the origin), as `origin_key` in the query.
+PLAY_ORIGIN_KEYS = env.list("PLAY_ORIGIN_KEYS", default=[])
 # Key of HLS session prefixes.
 HLS_SESSION_KEY = env.str("HLS_SESSION_KEY", default=_key("hls"))
 # Seconds an HLS session lasts after its entry URL was opened.
@@ -236,6 +238,8 @@ MEDIA_SECRET = env.str("MEDIA_SECRET", default=_key("media"))
 MEDIA_NAME = env.str("MEDIA_NAME", default="embedded")
 MEDIA_BIND_HOST = env.str("MEDIA_BIND_HOST", default="127.0.0.1")
 MEDIA_RTMP_PORT = env.int("MEDIA_RTMP_PORT", default=1935)
+# Port for publishers over TLS (MEDIA_TLS_CERT_FILE, MEDIA_TLS_KEY_FILE), usually 443 or 1936; 0: not served.
+MEDIA_RTMPS_PORT = env.int("MEDIA_RTMPS_PORT", default=0)
 MEDIA_HTTP_PORT = env.int("MEDIA_HTTP_PORT", default=8080)
 # Origins whose pages may play our streams.
 MEDIA_CORS_ORIGINS = env.list("MEDIA_CORS_ORIGINS", default=["*"])
@@ -247,6 +251,8 @@ PLAY_CHECK_SECONDS = env.float("PLAY_CHECK_SECONDS", default=4)
 HIGH_STREAM_IDLE_SECONDS = env.int("HIGH_STREAM_IDLE_SECONDS", default=20)
 # VideoTransBegin orders a second to one gateway (ordered start).
 PUSH_ORDERS_PER_SECOND = env.float("PUSH_ORDERS_PER_SECOND", default=6)
+# Streams a second that are given another media server when theirs is gone.
+STREAM_MOVES_PER_SECOND = env.float("STREAM_MOVES_PER_SECOND", default=100)
 # Networks in which gateways may stand (threats.md 19).
 GATEWAY_NETWORKS = env.list(
     "GATEWAY_NETWORKS", default=["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]

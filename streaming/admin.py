@@ -5,8 +5,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
-from streaming.media import has_adapter
-from streaming.models import MediaServer, PlayCheck, PushSession
+from streaming.models import MediaServer, PlayCheck, PlayDomain, PushSession
+from streaming.services.domains import save_play_domain
 from streaming.services.servers import save_media_server
 
 
@@ -14,18 +14,15 @@ class MediaServerForm(forms.ModelForm[MediaServer]):
     """The secret is never shown again; an empty field keeps it."""
 
     secret = forms.CharField(
-        label="密钥", required=False, widget=forms.PasswordInput, help_text="留空表示不修改"
+        label="密钥",
+        required=False,
+        widget=forms.PasswordInput,
+        help_text="校验其回调，也用于其管理接口；留空表示不修改",
     )
 
     class Meta:
         model = MediaServer
-        fields = ["name", "kind", "rtmp_url", "http_url", "api_url", "secret", "ca_file", "is_active"]
-
-    def clean_kind(self) -> str:
-        kind: str = self.cleaned_data["kind"]
-        if not has_adapter(kind):
-            raise forms.ValidationError("本版本尚未支持该类型的媒体服务器")
-        return kind
+        fields = ["name", "kind", "rtmp_url", "http_url", "api_url", "secret", "ca_file", "weight", "is_active"]
 
     def clean_secret(self) -> str:
         secret: str = self.cleaned_data["secret"] or self.instance.secret
@@ -35,10 +32,44 @@ class MediaServerForm(forms.ModelForm[MediaServer]):
 @admin.register(MediaServer)
 class MediaServerAdmin(admin.ModelAdmin[MediaServer]):
     form = MediaServerForm
-    list_display = ["name", "kind", "rtmp_url", "http_url", "is_active", "last_seen_at", "last_error"]
+    list_display = ["name", "kind", "rtmp_url", "http_url", "weight", "is_active", "last_seen_at", "last_error"]
 
     def save_model(self, request: HttpRequest, obj: MediaServer, form: Any, change: bool) -> None:
         save_media_server(server=obj, actor=actor_of_user(request))
+
+
+class PlayDomainForm(forms.ModelForm[PlayDomain]):
+    """Keys are never shown again; an empty field keeps the one there is."""
+
+    key = forms.CharField(label="主密钥", required=False, widget=forms.PasswordInput, help_text="留空表示不修改")
+    backup_key = forms.CharField(
+        label="备用密钥", required=False, widget=forms.PasswordInput, help_text="留空表示不修改"
+    )
+
+    class Meta:
+        model = PlayDomain
+        fields = [
+            *("name", "base_url", "signer", "key", "backup_key", "is_backup_signing", "validity_seconds"),
+            *("hls_way", "media_server", "is_for_partners", "is_for_staff", "is_active"),
+        ]
+
+    def clean_key(self) -> str:
+        key: str = self.cleaned_data["key"] or self.instance.key
+        return key
+
+    def clean_backup_key(self) -> str:
+        key: str = self.cleaned_data["backup_key"] or self.instance.backup_key
+        return key
+
+
+@admin.register(PlayDomain)
+class PlayDomainAdmin(admin.ModelAdmin[PlayDomain]):
+    form = PlayDomainForm
+    list_display = ["name", "base_url", "signer", "is_for_partners", "is_for_staff", "is_active", "changed_at"]
+    list_select_related = ["media_server"]
+
+    def save_model(self, request: HttpRequest, obj: PlayDomain, form: Any, change: bool) -> None:
+        save_play_domain(domain=obj, actor=actor_of_user(request))
 
 
 @admin.register(PushSession)

@@ -57,10 +57,10 @@ class GetCameraPlayURL(VerbView):
 
     def _entry(self, camera_num: str, department: str | None, video_type: VideoType) -> PlayEntry:
         found = self.found_beside
-        if found and (pair := found_playable(found)):
-            playable, adapter = pair
+        if found:
+            playable, outlet = found_playable(found)
             return issue_play_url(
-                partner=self.partner, playable=playable, adapter=adapter, video_type=video_type
+                partner=self.partner, playable=playable, outlet=outlet, video_type=video_type
             )
         cameras = cameras_numbered(self.partner, camera_num, department)
         for entry in issue_play_urls(partner=self.partner, cameras=cameras, video_type=video_type):

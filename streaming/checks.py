@@ -1,29 +1,45 @@
-"""What is registered and cannot be played."""
+"""What is registered and cannot be played, or is open to the wrong people."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import ProgrammingError
 
 from streaming.models import MediaServer
+
+
+@register
+def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Whoever may watch a camera must not be able to publish in its place."""
+    if settings.MEDIA_PUBLISH_KEY in settings.PLAY_URL_KEYS:
+        return [Error("MEDIA_PUBLISH_KEY 与 PLAY_URL_KEYS 相同：播放地址可用来推流", id="streaming.E001")]
+    return []
 
 
 @register(Tags.database)
 def check_media_servers(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Browsers load nothing over HTTP into a page of HTTPS."""
-    if not databases or not settings.PUBLIC_BASE_URL.startswith("https:"):
+    if not databases:
         return []
-    plain = MediaServer.objects.filter(is_active=True, http_url__startswith="http:").order_by("name")
     try:
-        return [
-            Warning(f"媒体服务器 {server.name} 的播放地址不是 https，控制台无法播放", id="streaming.W001")
-            for server in plain
-        ]
+        active = list(MediaServer.objects.filter(is_active=True).order_by("name"))
     except ProgrammingError:
         # `migrate` asks before it makes the table.
         return []
+    found: list[CheckMessage] = [
+        Warning(f"媒体服务器 {server.name} 没有密钥，它的回调都被拒绝", id="streaming.W002")
+        for server in active
+        if not server.secret
+    ]
+    if settings.PUBLIC_BASE_URL.startswith("https:"):
+        # Browsers load nothing over HTTP into a page of HTTPS.
+        found += [
+            Warning(f"媒体服务器 {server.name} 的播放地址不是 https，控制台无法播放", id="streaming.W001")
+            for server in active
+            if server.http_url.startswith("http:")
+        ]
+    return found

@@ -1,3 +1,5 @@
+from enum import Enum
+
 from django.db import models
 
 from protocol import codes
@@ -19,6 +21,32 @@ class PushState(models.TextChoices):
     ORDERED = "ordered", "已下发"
     LIVE = "live", "推流中"
     FAILED = "failed", "失败"
+
+
+class SignerKind(models.TextChoices):
+    """How a play domain wants its addresses signed (protocol.url_signers)."""
+
+    OWN = "own", "本平台（与自有媒体服务器相同）"
+    ALIYUN_A = "aliyun_a", "阿里云 A（华为云 A、火山引擎、腾讯云 CDN 同）"
+    ALIYUN_B = "aliyun_b", "阿里云 B"
+    ALIYUN_C = "aliyun_c", "阿里云 C"
+    TENCENT = "tencent", "腾讯云直播"
+    HUAWEI_B = "huawei_b", "华为云直播 B"
+    HUAWEI_D = "huawei_d", "华为云直播 D"
+
+
+class HlsWay(models.TextChoices):
+    """Where the HLS address of a stream that goes through a play domain leads."""
+
+    SERVER = "server", "直接到媒体服务器，按播放会话"
+    DOMAIN = "domain", "经播放域名，由其签发分片"
+
+
+class Audience(Enum):
+    """Who is going to play: a play domain is for the ones or the others, or for both."""
+
+    PARTNERS = "is_for_partners"
+    STAFF = "is_for_staff"
 
 
 class PlayResult(models.TextChoices):

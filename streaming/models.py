@@ -4,10 +4,11 @@ import re
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 
 from access.encryption import EncryptedTextField
-from streaming.choices import MediaKind, PlayResult, PushState, VideoType
+from streaming.choices import HlsWay, MediaKind, PlayResult, PushState, SignerKind, VideoType
 
 _SCHEMES = {"rtmp_url": ("rtmp", "rtmps"), "http_url": ("http", "https"), "api_url": ("http", "https")}
 
@@ -26,6 +27,12 @@ class MediaServer(models.Model):
         max_length=200,
         blank=True,
         help_text="平台读取播放地址与管理接口时以此校验，为空则用系统的 CA",
+    )
+    weight = models.PositiveSmallIntegerField(
+        "权重",
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text="新的推流按各台已承载的路数除以权重分配，少者先得",
     )
     is_active = models.BooleanField("启用", default=True)
     last_seen_at = models.DateTimeField("最近应答", null=True, blank=True, editable=False)
@@ -48,6 +55,9 @@ class MediaServer(models.Model):
             setattr(self, field, url)
             if (url or field != "api_url") and not _is_url(url, schemes):
                 raise ValidationError({field: f"地址无效，应为 {'或 '.join(schemes)}://主机:端口"})
+        # The embedded server has that of the settings, and checks signatures itself.
+        if self.kind != MediaKind.EMBEDDED and not self.secret:
+            raise ValidationError({"secret": "缺少密钥：不校验回调就无法知道是谁在推流与观看"})
 
 
 def _is_url(url: str, schemes: tuple[str, ...]) -> bool:
@@ -56,6 +66,57 @@ def _is_url(url: str, schemes: tuple[str, ...]) -> bool:
         return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+class PlayDomain(models.Model):
+    """A name under which viewers play, most often that of a CDN before our media servers; it checks its own signatures."""
+
+    name = models.CharField("名称", max_length=32, unique=True)
+    base_url = models.CharField("地址", max_length=200, help_text="形如 https://play.example.cn")
+    signer = models.CharField("签名方式", max_length=12, choices=SignerKind.choices)
+    key = EncryptedTextField("主密钥", blank=True)
+    backup_key = EncryptedTextField("备用密钥", blank=True)
+    # The domain takes both; which of them signs is changed before the other is replaced.
+    is_backup_signing = models.BooleanField("用备用密钥签名", default=False)
+    validity_seconds = models.PositiveIntegerField(
+        "域名有效时长（秒）",
+        default=0,
+        help_text="该域名在地址所带时间之上另加的有效时长，须与其控制台的设置相同",
+    )
+    hls_way = models.CharField("HLS", max_length=8, choices=HlsWay.choices, default=HlsWay.SERVER)
+    media_server = models.ForeignKey(
+        "streaming.MediaServer",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="play_domains",
+        verbose_name="回源服务器",
+        help_text="只用于该服务器上的码流；为空则用于全部",
+    )
+    is_for_partners = models.BooleanField("用于接入方", default=True)
+    is_for_staff = models.BooleanField("用于控制台", default=False)
+    is_active = models.BooleanField("启用", default=False, help_text="先做验收，再启用")
+    changed_at = models.DateTimeField("修改时间", auto_now=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "播放域名"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def signing_key(self) -> str:
+        return self.backup_key if self.is_backup_signing else self.key
+
+    def clean(self) -> None:
+        self.base_url = self.base_url.strip().rstrip("/")
+        if not _is_url(self.base_url, ("http", "https")):
+            raise ValidationError({"base_url": "地址无效，应为 http 或 https://主机:端口"})
+        if self.signer != SignerKind.OWN and not self.signing_key:
+            raise ValidationError({"backup_key" if self.is_backup_signing else "key": "缺少签名所用的密钥"})
+        if self.signer == SignerKind.OWN and self.validity_seconds:
+            raise ValidationError({"validity_seconds": "本平台的签名没有另加的有效时长，应为 0"})
 
 
 class PushSession(models.Model):
@@ -71,6 +132,8 @@ class PushSession(models.Model):
     state = models.CharField("状态", max_length=8, choices=PushState.choices, default=PushState.IDLE)
     is_wanted = models.BooleanField("需要", default=False)
     ordered_at = models.DateTimeField("下发时间", null=True, blank=True)
+    # Its gateway may still push to a server that carried it before.
+    moved_at = models.DateTimeField("改派时间", null=True, blank=True)
     live_at = models.DateTimeField("开始时间", null=True, blank=True)
     ended_at = models.DateTimeField("结束时间", null=True, blank=True)
     # Last time somebody asked for it or watched it: high streams end some seconds after.

@@ -1,13 +1,15 @@
 """Reads of streaming."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, When
 
 from access.models import Partner
 from access.services.tokens import Companion, beside_token
@@ -17,23 +19,34 @@ from cameras.models.cameras import can_turn
 from protocol.errors import InternalError
 from protocol.fields import is_camera_num
 from protocol.play_urls import CAPTURE_UID, new_rand, sign_path
-from streaming.choices import PlayResult, VideoType
-from streaming.media import MediaAdapter, adapter_for, has_adapter
-from streaming.models import MediaServer, PlayCheck, PushSession
+from streaming.addresses import Outlet
+from streaming.choices import Audience, PlayResult, VideoType
+from streaming.media import MediaAdapter, adapter_for
+from streaming.models import MediaServer, PlayCheck, PlayDomain, PushSession
 
 # A capture opens its URL at once; a little slack for a busy machine.
 CAPTURE_URL_SECONDS = 30
+# A server that does not answer for this long has lost its streams.
+SILENCE_SECONDS = 15
 _CHUNK = 500
 # Once may be a gateway that reconnects.
 CONFIRMED_FAILURES = 2
+
+
+def silent_servers(now: datetime) -> QuerySet[MediaServer]:
+    """Servers that did not answer for so long that their streams are lost."""
+    return MediaServer.objects.filter(silent_since__lte=now - timedelta(seconds=SILENCE_SECONDS))
 
 
 class Placement:
     """Which media server carries which stream; loads the servers once."""
 
     def __init__(self) -> None:
-        servers = MediaServer.objects.filter(is_active=True).order_by("pk")
-        self._adapters = {server.pk: adapter_for(server) for server in servers if has_adapter(server.kind)}
+        # As in `_PLAYABLE`: what is not placed is looked for at the first one that answers.
+        servers = MediaServer.objects.filter(is_active=True).order_by(
+            F("silent_since").asc(nulls_first=True), "pk"
+        )
+        self._adapters = {server.pk: adapter_for(server) for server in servers}
 
     @property
     def has_server(self) -> bool:
@@ -45,8 +58,52 @@ class Placement:
             return self._adapters[server_id]
         return self._default()
 
+    def outlet(self, server_id: int | None, audience: Audience | None) -> Outlet:
+        """Where that audience plays what the server has; without an audience at the server itself."""
+        adapter = self.adapter(server_id)
+        return Outlet(adapter, self._domain(adapter.server, audience) if audience else None)
+
+    def _domain(self, server: MediaServer, audience: Audience) -> PlayDomain | None:
+        """One for this server before one for all, as in `_PLAYABLE`."""
+        fitting = [
+            domain
+            for domain in self._domains
+            if getattr(domain, audience.value) and domain.media_server_id in (server.pk, None)
+        ]
+        return min(fitting, key=lambda domain: (domain.media_server_id is None, domain.pk), default=None)
+
+    @cached_property
+    def _domains(self) -> list[PlayDomain]:
+        return list(PlayDomain.objects.filter(is_active=True))
+
     def default_server(self) -> MediaServer:
         return self._default().server
+
+    def server_beside(self, camera: Camera) -> MediaServer:
+        """For a high stream: where the low one is, and its addresses are issued until it is placed."""
+        low = PushSession.objects.filter(camera=camera, video_type=VideoType.LOW)
+        return self.adapter(low.values_list("media_server_id", flat=True).first()).server
+
+    def can_take(self, server_id: int | None) -> bool:
+        return server_id in self._answering
+
+    def least_loaded(self) -> MediaServer | None:
+        """For one more stream, which from now on counts; None while no server answers."""
+        if not self._answering:
+            return None
+        server = min(self._answering.values(), key=lambda one: (self._loads[one.pk] / one.weight, one.pk))
+        self._loads[server.pk] += 1
+        return server
+
+    @cached_property
+    def _answering(self) -> dict[int, MediaServer]:
+        servers = (adapter.server for adapter in self._adapters.values())
+        return {server.pk: server for server in servers if server.silent_since is None}
+
+    @cached_property
+    def _loads(self) -> Counter[int]:
+        wanted = PushSession.objects.filter(is_wanted=True).order_by().values_list("media_server")
+        return Counter(dict(wanted.annotate(Count("pk"))))
 
     def _default(self) -> MediaAdapter:
         if not self._adapters:
@@ -79,19 +136,27 @@ _CAMERA_FIELDS = ("number", "number_key", "name", "status", "camera_type", "ptz_
 # Not the secret: a raw read would bring it sealed. Whoever needs it has it loaded by the ORM.
 _SERVER_FIELDS = [field.attname for field in MediaServer._meta.concrete_fields if field.attname != "secret"]
 # Camera, grant and media server beside the token of who asks (protocol.md section 4). A stream's own
-# server first, else the first active one. A department is read as in `organisations_named`.
+# server first, else that of the camera's other stream, else the first that answers. A department is read as in `organisations_named`.
 _PLAYABLE = beside_token(f"""
 SELECT {", ".join(f'c."{name}" AS c_{name}' for name in _CAMERA_FIELDS)},
        EXISTS (SELECT 1 FROM cameras_ptzgrant g WHERE g.camera_id = c.id AND g.partner_id = presented.p_id),
-       s.media_server_id,
+       s.media_server_id, b.id, b.changed_at,
        {", ".join(f'm."{name}" AS m_{name}' for name in _SERVER_FIELDS)}
 FROM cameras_camera c
 JOIN access_organisation o ON o.id = c.organisation_id
-LEFT JOIN streaming_pushsession s ON s.camera_id = c.id AND s.video_type = %s
+LEFT JOIN LATERAL (
+    SELECT media_server_id FROM streaming_pushsession p WHERE p.camera_id = c.id
+    ORDER BY (p.video_type = %s) DESC LIMIT 1
+) s ON true
 JOIN LATERAL (
     SELECT * FROM streaming_mediaserver m WHERE m.is_active
-    ORDER BY (m.id = s.media_server_id) DESC NULLS LAST, m.id LIMIT 1
+    ORDER BY (m.id = s.media_server_id) DESC NULLS LAST, m.silent_since ASC NULLS FIRST, m.id LIMIT 1
 ) m ON true
+LEFT JOIN LATERAL (
+    SELECT id, changed_at FROM streaming_playdomain b
+    WHERE b.is_active AND b.is_for_partners AND (b.media_server_id = m.id OR b.media_server_id IS NULL)
+    ORDER BY b.media_server_id NULLS LAST, b.id LIMIT 1
+) b ON true
 WHERE c.number_key = %s AND c.deleted_at IS NULL AND NOT c.is_pending AND starts_with(o.path, presented.o_path)
   AND (%s::text IS NULL OR EXISTS (
     SELECT 1 FROM access_organisation d
@@ -109,29 +174,37 @@ def playable_beside_token(camera_num: str, department: str | None, video_type: V
     return Companion(_PLAYABLE, (int(video_type), key, department, department))
 
 
-def found_playable(row: tuple[Any, ...]) -> tuple[Playable, MediaAdapter] | None:
-    """What `playable_beside_token` found; None where the media server is of a kind we cannot talk to."""
+def found_playable(row: tuple[Any, ...]) -> tuple[Playable, Outlet]:
+    """What `playable_beside_token` found."""
     width = len(Playable._fields)
-    adapter = _adapter(row[width:])
-    return None if adapter is None else (Playable(*row[:width]), adapter)
+    domain, changed_at, *server = row[width:]
+    return Playable(*row[:width]), Outlet(
+        _adapter(tuple(server)), _domain(domain, changed_at) if domain else None
+    )
 
 
 def playables(partner: Partner, cameras: QuerySet[Camera], video_type: VideoType) -> Iterator[Playable]:
     """The same for many, read in pieces."""
-    session = PushSession.objects.filter(camera=OuterRef("pk"), video_type=video_type)
+    sessions = PushSession.objects.filter(camera=OuterRef("pk"))
+    own_first = sessions.order_by(Case(When(video_type=video_type, then=0), default=1))
     rows = cameras.values_list(
         *_CAMERA_FIELDS,
         Exists(PtzGrant.objects.filter(camera=OuterRef("pk"), partner=partner)),
-        Subquery(session.values("media_server_id")[:1]),
+        Subquery(own_first.values("media_server_id")[:1]),
     )
     return map(Playable._make, rows.iterator(chunk_size=_CHUNK))
 
 
 @lru_cache(maxsize=64)
-def _adapter(row: tuple[Any, ...]) -> MediaAdapter | None:
+def _adapter(row: tuple[Any, ...]) -> MediaAdapter:
     """Kept by all that is stored of a server: a changed row is another key."""
-    server = MediaServer.from_db("default", _SERVER_FIELDS, row)
-    return adapter_for(server) if has_adapter(server.kind) else None
+    return adapter_for(MediaServer.from_db("default", _SERVER_FIELDS, row))
+
+
+@lru_cache(maxsize=64)
+def _domain(pk: int, changed_at: datetime) -> PlayDomain | None:
+    """Kept until it is changed; its keys are unsealed once."""
+    return PlayDomain.objects.filter(pk=pk).first()
 
 
 @dataclass(frozen=True)
@@ -167,8 +240,7 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
             auth_key = sign_path(
                 path, settings.PLAY_URL_KEYS[0], timestamp=expires, rand=new_rand(), uid=CAPTURE_UID
             )
-            base = adapter.server.api_url or adapter.server.http_url
-            url = f"{base.rstrip('/')}{path}?auth_key={auth_key}"
+            url = f"{adapter.internal_url(path)}?auth_key={auth_key}"
             ca_file = adapter.server.ca_file
         codec = session.codec if session else ""
         targets.append(CaptureTarget(camera.pk, has_stream, url, codec, ca_file))

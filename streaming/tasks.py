@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.cache import cache
 
 from streaming.models import MediaServer
-from streaming.services import orders, playability, presence, pushes
+from streaming.services import orders, playability, presence, pushes, relocation
 
 # Longer than the hard limit of the task that holds it; a killed worker is outlived by seconds only.
 ORDERS_LOCK_SECONDS = 30
@@ -14,7 +14,8 @@ ORDERS_LOCK_SECONDS = 30
 
 @shared_task(soft_time_limit=24, time_limit=27, expires=5)
 def keep_streams() -> None:
-    """Every 2 seconds: which streams are wanted, and gateways that have orders to be given."""
+    """Every 2 seconds: which streams are wanted and where, and gateways that have orders to be given."""
+    relocation.relocate_streams()
     pushes.plan_low_streams()
     pushes.release_idle_high_streams()
     for gateway_id in orders.gateways_with_due_orders():

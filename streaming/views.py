@@ -1,81 +1,67 @@
-"""Callbacks of media servers. They tell what happened; signatures were checked by the server itself."""
+"""Callbacks of media servers, and the two questions of a proxy before HLS. Who asks is checked here, no more."""
 
-import hmac
-import ipaddress
-import json
-from typing import Any
-
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from streaming.choices import VideoType
+from access.actors import address_of
+from protocol.errors import ForbiddenError, NotFoundError
+from streaming.media import MediaAdapter, adapter_for
+from streaming.media.events import HookCall, HookError, Verdict
 from streaming.models import MediaServer
-from streaming.selectors import camera_of_stream
-from streaming.services import presence
-from streaming.services.pushes import is_coming, request_high_stream
+from streaming.services import hls
+from streaming.services.hooks import answer_event
 
 
 @csrf_exempt
 @require_POST
-def media_hook(request: HttpRequest, name: str) -> JsonResponse:
-    """One event of the media server `name`; header X-Media-Secret."""
+def media_hook(request: HttpRequest, name: str, hook: str = "") -> JsonResponse:
+    """One callback of the media server `name`."""
+    adapter = _adapter(name)
+    call = HookCall(hook, request.GET.dict(), request.headers, request.body)
+    try:
+        if adapter is None or not adapter.is_genuine(call):
+            return _refusal(403, "媒体服务器未登记或密钥不符")
+        event = adapter.parse_hook(call)
+    except HookError as error:
+        return _refusal(400, str(error))
+    verdict = answer_event(adapter=adapter, event=event) if event else Verdict()
+    reply = adapter.hook_reply(event, verdict)
+    return JsonResponse(reply.body, status=reply.status)
+
+
+@require_safe
+def hls_entry(request: HttpRequest, name: str, stream: str) -> HttpResponseBase:
+    """The signed HLS address of a stream: on to a session of its own."""
+    adapter = _adapter(name)
+    if adapter is None:
+        return _refusal(404, "媒体服务器未登记")
+    query = request.META.get("QUERY_STRING", "")
+    try:
+        entry = hls.enter(adapter=adapter, stream=stream, query=query, address=address_of(request) or "")
+    except (ForbiddenError, NotFoundError) as error:
+        return _refusal(error.code, error.message)
+    # A path without host stays right behind any proxy.
+    return HttpResponseRedirect(entry.location, headers={"Cache-Control": "no-store"})
+
+
+@require_safe
+def hls_file(request: HttpRequest, name: str) -> HttpResponseBase:
+    """May the file of X-Original-URI be had? 204 with its path at the server, or 403 (nginx auth_request)."""
+    adapter = _adapter(name)
+    try:
+        if adapter is None:
+            raise ForbiddenError("媒体服务器未登记")
+        path = hls.file_of_session(adapter=adapter, uri=request.headers.get("X-Original-URI", ""))
+    except ForbiddenError as error:
+        return _refusal(403, error.message)
+    return HttpResponse(status=204, headers={"X-Media-Path": path})
+
+
+def _adapter(name: str) -> MediaAdapter | None:
     server = MediaServer.objects.filter(name=name, is_active=True).first()
-    secret = request.headers.get("X-Media-Secret", "")
-    if (
-        server is None
-        or not server.secret
-        or not hmac.compare_digest(secret.encode("utf-8", "replace"), server.secret.encode())
-    ):
-        return JsonResponse({"code": 403, "msg": "媒体服务器未登记或密钥不符"}, status=403)
-    try:
-        event = json.loads(request.body)
-        kind, stream = str(event["event"]), str(event["stream"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return JsonResponse({"code": 400, "msg": "回调应为含 event 与 stream 的 JSON 对象"}, status=400)
-    return JsonResponse({"code": 0, "wait": _handle(server, kind, stream, event)})
+    return adapter_for(server) if server else None
 
 
-def _handle(server: MediaServer, kind: str, stream: str, event: dict[str, Any]) -> bool:
-    """True only for `not_found` of a stream that is on its way."""
-    match kind:
-        case "publish":
-            presence.stream_appeared(server=server, stream=stream)
-        case "unpublish":
-            presence.stream_vanished(server=server, stream=stream)
-        case "refused_codec":
-            presence.stream_refused(stream=stream, codec=_text(event, "codec"))
-        case "play":
-            presence.viewer_came(
-                stream=stream,
-                uid=_text(event, "uid"),
-                address=_address(_text(event, "address")),
-                protocol=_text(event, "protocol"),
-            )
-        case "stop":
-            presence.viewer_left(stream=stream)
-        case "not_found":
-            return _is_coming(stream)
-    return False
-
-
-def _text(event: dict[str, Any], name: str) -> str:
-    # PostgreSQL refuses NUL and lone surrogates in text.
-    return str(event.get(name) or "").replace("\0", "").encode("utf-8", "replace").decode()
-
-
-def _address(text: str) -> str | None:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return None
-
-
-def _is_coming(stream: str) -> bool:
-    found = camera_of_stream(stream)
-    if found is None:
-        return False
-    camera, video_type = found
-    if video_type == VideoType.HIGH:
-        request_high_stream(camera=camera)
-    return is_coming(camera=camera, video_type=video_type)
+def _refusal(status: int, message: str) -> JsonResponse:
+    return JsonResponse({"code": status, "msg": message}, status=status, headers={"Cache-Control": "no-store"})

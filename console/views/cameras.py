@@ -14,7 +14,7 @@ from console.answers import answer
 from console.cards import CameraCard, cards_of, visible_camera
 from console.params import body_of, ids_of, number_of, whole
 from console.permissions import Kind, requires
-from streaming.choices import PushState, VideoType
+from streaming.choices import Audience, PushState, VideoType
 from streaming.models import PushSession
 from streaming.services.play import play_urls
 from streaming.services.pushes import want_high_stream
@@ -71,8 +71,9 @@ def play(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
     if camera.raw_status != OnlineStatus.OFFLINE:
         if video_type == VideoType.HIGH:
             _begin_high_stream(camera)
+            session = _session(camera, video_type)
         server_id = session.media_server_id if session else None
-        urls = play_urls(camera, video_type, uid=f"u{user.pk}", server_id=server_id)
+        urls = play_urls(camera, video_type, uid=f"u{user.pk}", server_id=server_id, audience=Audience.STAFF)
         playing |= {"ws_url": urls.ws_url, "flv_url": urls.flv_url}
     return answer(playing)
 

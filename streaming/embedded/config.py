@@ -52,6 +52,8 @@ class MediaConfig:
     publish_key: str = field(repr=False)
     hls_key: str = field(repr=False)
     secret: str = field(repr=False)
+    # With one of these a CDN takes streams for its own viewers.
+    origin_keys: tuple[str, ...] = field(default=(), repr=False)
     hls_session_seconds: int = 3600
     platform_url: str = ""
     name: str = "embedded"
@@ -59,6 +61,8 @@ class MediaConfig:
     # PEM files with which the HTTP side serves TLS; without them it speaks plain HTTP.
     cert_file: str = ""
     key_file: str = ""
+    # Publishers over TLS (RTMPS) with the same files, beside the plain port; None: not served.
+    rtmps_port: int | None = None
     # Against which the platform's certificate is verified; without it the system's CAs.
     platform_ca_file: str = ""
     # Networks of proxies in front of the HTTP side whose X-Forwarded-For is believed.

@@ -56,7 +56,7 @@ class FlvPlayer:
         return [web.get(r"/{app:[\w-]+}/{stream:[\w-]+}.flv", self._play)]
 
     async def _play(self, request: web.Request) -> web.StreamResponse:
-        uid = tickets.check_play(self._site.config, request.path, request.query.getall("auth_key", []))
+        uid = tickets.check_play(self._site.config, request.path, request.query)
         key = request.match_info["app"], request.match_info["stream"]
         if request.method == "HEAD":
             if self._site.hub.live(key) is None:
@@ -67,6 +67,9 @@ class FlvPlayer:
         # Browsers do not apply CORS to WebSockets; the list of origins would be worth nothing.
         if is_websocket and origin and not allowed_origin(self._site.config.cors_origins, origin):
             raise RefusedError(403, "来源不允许")
+        # The key is decoded as BASE64 later, where other bytes would count as a fault of ours.
+        if is_websocket and not request.headers.get("Sec-WebSocket-Key", "").isascii():
+            raise RefusedError(400, "WebSocket 握手不正确")
         client = make_client(self._site, request, "ws" if is_websocket else "flv", uid)
         stream = await find_stream(self._site, key, client)
         if stream is None:

@@ -41,7 +41,7 @@ class HlsPlayer:
 
     async def _entry(self, request: web.Request) -> web.StreamResponse:
         site = self._site
-        uid = tickets.check_play(site.config, request.path, request.query.getall("auth_key", []))
+        uid = tickets.check_play(site.config, request.path, request.query)
         key = request.match_info["app"], request.match_info["stream"]
         if request.method == "HEAD":
             stream = site.hub.live(key)

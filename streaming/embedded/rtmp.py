@@ -255,7 +255,9 @@ class PublisherSession(asyncio.Protocol):
     def _command(self, values: list[AmfValue]) -> None:
         if len(values) < 2 or not isinstance(values[0], str):
             raise ChunkError("command not readable")
-        name, number = values[0], values[1]
+        name = values[0]
+        # It goes back with the answer; text in its place may be longer than an answer can carry.
+        number = values[1] if isinstance(values[1], float) else 0.0
         text = next((value for value in values[2:] if isinstance(value, str)), "")
         if name == "connect":
             self._connect(number, values)
@@ -272,7 +274,7 @@ class PublisherSession(asyncio.Protocol):
         elif name in ("FCUnpublish", "deleteStream", "closeStream") and self._ingest is not None:
             self.kick("unpublished")
 
-    def _connect(self, number: AmfValue, values: list[AmfValue]) -> None:
+    def _connect(self, number: float, values: list[AmfValue]) -> None:
         facts = next((value for value in values if isinstance(value, dict)), {})
         app = facts.get("app")
         # Some encoders put the query behind the app instead of the stream name.

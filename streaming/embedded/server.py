@@ -7,6 +7,8 @@ import resource
 import secrets
 import signal
 import socket
+from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import cast
 
@@ -44,10 +46,11 @@ def _http_logger() -> logging.Logger:
 
 
 class _NoPeerErrors(logging.Filter):
-    """A request that is no HTTP is the peer's fault: not worth a traceback, and it may quote a signed URL."""
+    """No HTTP, or gone before the answer: not worth a traceback, and the first may quote a signed URL."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, HttpProcessingError | ConnectionError)
 
 
 class _Refusing(asyncio.Protocol):
@@ -62,7 +65,8 @@ class MediaServer:
 
     def __init__(self, config: MediaConfig) -> None:
         self.config = config
-        self.rtmp_port = self.http_port = 0
+        # 0 until it is listened on.
+        self.rtmp_port = self.http_port = self.rtmps_port = 0
         self.hooks = Hooks(config)
         self.hub = Hub(config.limits, self.hooks.tell)
         boot, numbers = secrets.token_hex(4), count(1)
@@ -89,30 +93,37 @@ class MediaServer:
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        loop = asyncio.get_running_loop()
+        config = self.config
+        if config.rtmps_port is not None and self._tls is None:
+            raise ValueError("RTMPS 需要证书与私钥")
         await self.hooks.start()
         await self._runner.setup()
-        host = self.config.bind_host
-        rtmp = await loop.create_server(
-            lambda: PublisherSession(self._rtmp), host, self.config.rtmp_port, backlog=512
-        )
-        self._listeners.append(rtmp)
-        http = await loop.create_server(
-            self._accept,
-            host,
-            self.config.http_port,
-            backlog=512,
-            ssl=self._tls.context if self._tls else None,
-            ssl_handshake_timeout=self.config.limits.setup_seconds if self._tls else None,
-            ssl_shutdown_timeout=_GOODBYE_SECONDS if self._tls else None,
-        )
-        self._listeners.append(http)
-        self.rtmp_port = rtmp.sockets[0].getsockname()[1]
-        self.http_port = http.sockets[0].getsockname()[1]
-        self._bound_kernel_buffers(rtmp, _REPLY_BYTES)
-        self._bound_kernel_buffers(http, self.config.limits.send_buffer_bytes)
+        publish = partial(PublisherSession, self._rtmp)
+        self.rtmp_port = await self._listen(publish, config.rtmp_port, _REPLY_BYTES, None)
+        if config.rtmps_port is not None:
+            self.rtmps_port = await self._listen(publish, config.rtmps_port, _REPLY_BYTES, self._tls)
+        buffer_bytes = config.limits.send_buffer_bytes
+        self.http_port = await self._listen(self._accept, config.http_port, buffer_bytes, self._tls)
         self._sweeper = asyncio.create_task(self._sweep())
-        logger.info("media server on %s, rtmp %d, http %d", host, self.rtmp_port, self.http_port)
+        ports = self.rtmp_port, self.http_port, self.rtmps_port or "off"
+        logger.info("media server on %s, rtmp %d, http %d, rtmps %s", config.bind_host, *ports)
+
+    async def _listen(
+        self, accept: Callable[[], asyncio.Protocol], port: int, send_bytes: int, tls: ServerTls | None
+    ) -> int:
+        """The port that is listened on."""
+        listener = await asyncio.get_running_loop().create_server(
+            accept,
+            self.config.bind_host,
+            port,
+            backlog=512,
+            ssl=tls.context if tls else None,
+            ssl_handshake_timeout=self.config.limits.setup_seconds if tls else None,
+            ssl_shutdown_timeout=_GOODBYE_SECONDS if tls else None,
+        )
+        self._listeners.append(listener)
+        self._bound_kernel_buffers(listener, send_bytes)
+        return int(listener.sockets[0].getsockname()[1])
 
     def _bound_kernel_buffers(self, listener: asyncio.Server, size: int) -> None:
         """Set on the listening sockets, inherited by every connection."""

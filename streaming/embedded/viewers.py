@@ -113,7 +113,10 @@ class FlvViewer:
         for tag in tags:
             if tag.kind == flv.AUDIO and not self.has_audio:
                 continue
-            if self._needs_key and not tag.is_config:
+            if tag.is_config:
+                # Until its next key frame the new encoder refers to pictures this viewer has not seen.
+                self._needs_key |= tag.kind == flv.VIDEO
+            elif self._needs_key:
                 if not tag.is_key:
                     continue
                 self._needs_key = False

@@ -1,10 +1,12 @@
 """What every media server can do for us."""
 
 import abc
+import hmac
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
+from streaming.media.events import Event, HookCall, HookReply, Verdict
 from streaming.models import MediaServer
 
 APP = "live"
@@ -32,6 +34,9 @@ class PlayPaths(NamedTuple):
 class MediaAdapter(abc.ABC):
     """One media server. Calls raise `RemoteError` when it does not answer."""
 
+    # Whether the FLV path may be opened as a WebSocket as well.
+    has_websocket: ClassVar[bool] = True
+
     def __init__(self, server: MediaServer) -> None:
         self.server = server
 
@@ -45,6 +50,30 @@ class MediaAdapter(abc.ABC):
 
     @abc.abstractmethod
     def play_paths(self, stream: str) -> PlayPaths: ...
+
+    def internal_url(self, path: str) -> str:
+        """Where the platform itself reads a stream, past whatever stands before the play address."""
+        return (self.server.api_url or self.server.http_url).rstrip("/") + path
+
+    def hls_file(self, stream: str, name: str) -> str | None:
+        """Path at the server of one file of an HLS session; None for what belongs to no such session."""
+        return None
+
+    def is_genuine(self, call: HookCall) -> bool:
+        """Whether a callback comes from this server; a server without a secret is never believed."""
+        given = self._secret_in(call).encode("utf-8", "replace")
+        return bool(self.server.secret) and hmac.compare_digest(given, self.server.secret.encode())
+
+    def _secret_in(self, call: HookCall) -> str:
+        # Neither ZLMediaKit nor SRS can send a header of ours.
+        return call.query.get("secret", "")
+
+    @abc.abstractmethod
+    def parse_hook(self, call: HookCall) -> Event | None:
+        """The event of a genuine callback, None for what does not concern us; `HookError`."""
+
+    @abc.abstractmethod
+    def hook_reply(self, event: Event | None, verdict: Verdict) -> HookReply: ...
 
     @abc.abstractmethod
     def list_streams(self) -> list[LiveStream]: ...

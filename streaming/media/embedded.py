@@ -1,59 +1,77 @@
-"""The media server that comes with the platform (streaming.embedded)."""
+"""The media server that comes with the platform (streaming.embedded); it checks signatures itself."""
 
 import json
-from typing import Any
 
-import urllib3
-
-from protocol.connections import connection_pool
-from protocol.errors import RemoteError
-from protocol.tls import tls_fault
 from streaming.media.base import APP, LiveStream, MediaAdapter, PlayPaths
-
-_TIMEOUT = urllib3.Timeout(connect=2, read=5)
+from streaming.media.events import (
+    CodecRefused,
+    Event,
+    HookCall,
+    HookError,
+    HookReply,
+    StreamAppeared,
+    StreamMissing,
+    StreamVanished,
+    Verdict,
+    ViewerCame,
+    ViewerLeft,
+)
+from streaming.media.wire import ask_server, facts_of, rows_of, text_of, whole_of
 
 
 class EmbeddedMedia(MediaAdapter):
     def play_paths(self, stream: str) -> PlayPaths:
         return PlayPaths(f"/{APP}/{stream}.flv", f"/{APP}/{stream}.m3u8")
 
+    def _secret_in(self, call: HookCall) -> str:
+        return call.headers.get("X-Media-Secret", "")
+
+    def parse_hook(self, call: HookCall) -> Event | None:
+        facts = facts_of(call.body)
+        if "event" not in facts or "stream" not in facts:
+            raise HookError("回调应为含 event 与 stream 的 JSON 对象")
+        stream = text_of(facts, "stream")
+        match facts["event"]:
+            case "publish":
+                return StreamAppeared(stream)
+            case "unpublish":
+                return StreamVanished(stream)
+            case "refused_codec":
+                return CodecRefused(stream, text_of(facts, "codec"))
+            case "play":
+                return ViewerCame(
+                    stream, text_of(facts, "uid"), text_of(facts, "address"), text_of(facts, "protocol")
+                )
+            case "stop":
+                return ViewerLeft(stream)
+            case "not_found":
+                return StreamMissing(stream)
+        return None
+
+    def hook_reply(self, event: Event | None, verdict: Verdict) -> HookReply:
+        return HookReply({"code": 0, "wait": verdict.is_coming})
+
     def list_streams(self) -> list[LiveStream]:
-        rows = self._call("GET", "/api/streams").get("streams", [])
+        data = ask_server(self.server, "GET", "/api/streams", headers=self._headers)
         return [
             LiveStream(
-                stream=row["stream"],
-                codec=str(row.get("codec") or "")[:16],
-                width=row.get("width") or 0,
-                height=row.get("height") or 0,
-                bitrate_kbps=int(row.get("bitrate_kbps") or 0),
-                viewers=row.get("viewers") or 0,
+                stream=text_of(row, "stream"),
+                codec=text_of(row, "codec")[:16],
+                width=whole_of(row, "width"),
+                height=whole_of(row, "height"),
+                bitrate_kbps=whole_of(row, "bitrate_kbps"),
+                viewers=whole_of(row, "viewers"),
             )
-            for row in rows
+            for row in rows_of(self.server, data, "streams")
             if row.get("app") == APP
         ]
 
     def kick(self, stream: str) -> int:
-        return int(self._call("POST", "/api/kick", {"app": APP, "stream": stream}).get("kicked", 0))
+        body = json.dumps({"app": APP, "stream": stream}).encode()
+        return whole_of(
+            ask_server(self.server, "POST", "/api/kick", headers=self._headers, body=body), "kicked"
+        )
 
-    def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> dict[str, Any]:
-        base = (self.server.api_url or self.server.http_url).rstrip("/")
-        try:
-            answer = connection_pool(base, self.server.ca_file).request(
-                method,
-                base + path,
-                body=json.dumps(body).encode() if body else None,
-                headers={"X-Media-Secret": self.server.secret, "Content-Type": "application/json"},
-                timeout=_TIMEOUT,
-                retries=False,
-            )
-            if answer.status != 200:
-                raise RemoteError(f"媒体服务器 {self.server.name} 返回 {answer.status}")
-            data = json.loads(answer.data)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            reason = tls_fault(error) or "无应答"
-            raise RemoteError(f"媒体服务器 {self.server.name}：{reason}") from error
-        except ValueError as error:
-            raise RemoteError(f"媒体服务器 {self.server.name} 的应答不是 JSON") from error
-        if not isinstance(data, dict):
-            raise RemoteError(f"媒体服务器 {self.server.name} 的应答不是 JSON 对象")
-        return data
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"X-Media-Secret": self.server.secret, "Content-Type": "application/json"}

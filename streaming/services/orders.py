@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from cameras.gateways import begin_push, finish_push
 from cameras.models import Gateway
+from protocol.codes import Code
 from protocol.codes import VideoType as WireVideoType
 from protocol.commands import HIGH_FORMAT, LOW_FORMAT, PushCommand
 from protocol.errors import RemoteError
@@ -23,6 +24,7 @@ from protocol.play_urls import new_rand, sign_path
 from streaming.choices import PushState, VideoType
 from streaming.media import adapter_for
 from streaming.models import PushSession
+from streaming.selectors import silent_servers
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +44,9 @@ ORDERS_BUDGET_SECONDS = 2
 
 def due_sessions(now: datetime) -> QuerySet[PushSession]:
     """Sessions for which an order may be given now."""
-    # Nothing is pushed to a server that staff took out of use, even while there is no other.
+    # Nothing is pushed to a server that staff took out of use or that is gone, even while there is no other.
     begin = Q(is_wanted=True, media_server__is_active=True) & ~Q(state=PushState.LIVE)
+    begin &= ~Q(media_server__in=silent_servers(now))
     finish = Q(is_wanted=False) & ~Q(state=PushState.IDLE)
     is_time = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
     is_free = Q(claimed_until=None) | Q(claimed_until__lte=now)
@@ -136,9 +139,12 @@ def push_command(session: PushSession) -> PushCommand:
 
 
 def _begin(session: PushSession, gateway: Gateway) -> None:
-    answer = begin_push(
-        gateway, session.camera.number, WireVideoType(session.video_type), push_command(session)
-    )
+    number, video_type = session.camera.number, WireVideoType(session.video_type)
+    answer = begin_push(gateway, number, video_type, push_command(session))
+    if answer.code == Code.ALREADY_PUSHING and session.moved_at is not None:
+        # There are gateways that say so of any target: they still push to the server that is gone.
+        finish_push(gateway, number, video_type)
+        answer = begin_push(gateway, number, video_type, push_command(session))
     now = timezone.now()
     wait = min(APPEAR_SECONDS * (session.attempts + 1), _longest_backoff(session))
     # The stream may have come up, or nobody want it any more, while the gateway answered. `last_error`

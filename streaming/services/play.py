@@ -1,7 +1,5 @@
 """Play URLs: signed last, good for a few seconds (document 2.1)."""
 
-import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypedDict
@@ -12,15 +10,14 @@ from django.db.models import QuerySet
 from access.models import Partner
 from cameras.models import Camera
 from cameras.models.cameras import stream_name
-from protocol.play_urls import new_rand, sign_paths
-from streaming.choices import VideoType
-from streaming.media import MediaAdapter
+from streaming.addresses import Outlet, Signer
+from streaming.choices import Audience, VideoType
 from streaming.selectors import Placement, Playable, playables
 
 
 @dataclass(frozen=True)
 class PlayUrls:
-    """Absolute addresses of one stream, all signed to the same second."""
+    """Absolute addresses of one stream, all signed to the same second; `ws_url` empty where a server has none."""
 
     flv_url: str
     ws_url: str
@@ -35,29 +32,13 @@ def play_urls(
     ttl_seconds: int | None = None,
     server_id: int | None = None,
     placement: Placement | None = None,
+    audience: Audience | None = None,
 ) -> PlayUrls:
     """Sign the addresses of one stream. `uid` names the asker in the media server's hooks."""
-    adapter = (placement or Placement()).adapter(server_id)
-    flv_url, hls_url = _Signer(uid, ttl_seconds).sign(adapter, camera.stream_name(video_type))
-    return PlayUrls(flv_url=flv_url, ws_url=flv_url.replace("http", "ws", 1), hls_url=hls_url)
-
-
-class _Signer:
-    """Signs for one asker; what is the same for all streams of an answer is looked up once."""
-
-    def __init__(self, uid: str, ttl_seconds: int | None) -> None:
-        self._uid = uid
-        self._ttl_seconds: int = settings.PLAY_URL_TTL_SECONDS if ttl_seconds is None else ttl_seconds
-        self._key: str = settings.PLAY_URL_KEYS[0]
-
-    def sign(self, adapter: MediaAdapter, stream: str) -> tuple[str, str]:
-        """The absolute addresses by HTTP-FLV and by HLS, good from now."""
-        paths = adapter.play_paths(stream)
-        base = adapter.server.http_url.rstrip("/")
-        # Rounded up: rounded down, a URL issued late in a second would lose up to a second of its life.
-        timestamp = math.ceil(time.time()) + self._ttl_seconds
-        flv, hls = sign_paths(paths, self._key, timestamp=timestamp, rand=new_rand(), uid=self._uid)
-        return f"{base}{paths.flv}?auth_key={flv}", f"{base}{paths.hls}?auth_key={hls}"
+    outlet = (placement or Placement()).outlet(server_id, audience)
+    flv_url, hls_url = _signer(uid, ttl_seconds).sign(outlet, camera.stream_name(video_type))
+    ws_url = flv_url.replace("http", "ws", 1) if outlet.has_websocket else ""
+    return PlayUrls(flv_url=flv_url, ws_url=ws_url, hls_url=hls_url)
 
 
 class PlayEntry(TypedDict):
@@ -73,10 +54,10 @@ class PlayEntry(TypedDict):
 
 
 def issue_play_url(
-    *, partner: Partner, playable: Playable, adapter: MediaAdapter | None, video_type: VideoType
+    *, partner: Partner, playable: Playable, outlet: Outlet | None, video_type: VideoType
 ) -> PlayEntry:
-    """The entry of one camera; it is offline, with empty addresses, also where no server has it (no `adapter`)."""
-    return _entry(_signer_of(partner), playable, adapter, video_type)
+    """The entry of one camera; it is offline, with empty addresses, also where no server has it (no `outlet`)."""
+    return _entry(_signer_of(partner), playable, outlet, video_type)
 
 
 def issue_play_urls(
@@ -86,22 +67,24 @@ def issue_play_urls(
     placement, signer = Placement(), _signer_of(partner)
     has_server = placement.has_server
     for playable in playables(partner, cameras, video_type):
-        adapter = placement.adapter(playable.server_id) if has_server else None
-        yield _entry(signer, playable, adapter, video_type)
+        outlet = placement.outlet(playable.server_id, Audience.PARTNERS) if has_server else None
+        yield _entry(signer, playable, outlet, video_type)
 
 
-def _signer_of(partner: Partner) -> _Signer:
-    return _Signer(f"p{partner.pk}", partner.play_ttl_seconds)
+def _signer_of(partner: Partner) -> Signer:
+    return _signer(f"p{partner.pk}", partner.play_ttl_seconds)
 
 
-def _entry(
-    signer: _Signer, playable: Playable, adapter: MediaAdapter | None, video_type: VideoType
-) -> PlayEntry:
+def _signer(uid: str, ttl_seconds: int | None) -> Signer:
+    return Signer(uid, settings.PLAY_URL_TTL_SECONDS if ttl_seconds is None else ttl_seconds)
+
+
+def _entry(signer: Signer, playable: Playable, outlet: Outlet | None, video_type: VideoType) -> PlayEntry:
     flv_url = hls_url = ""
     is_online, control = False, int(playable.is_controllable)
-    if adapter is not None and playable.is_online:
+    if outlet is not None and playable.is_online:
         is_online = True
-        flv_url, hls_url = signer.sign(adapter, stream_name(playable.number_key, video_type))
+        flv_url, hls_url = signer.sign(outlet, stream_name(playable.number_key, video_type))
     return PlayEntry(
         cameraNum=playable.number,
         flv_url=flv_url,

@@ -22,23 +22,26 @@ from protocol.errors import RemoteError
 from streaming.choices import PushState, VideoType
 from streaming.media import LiveStream, MediaAdapter, adapter_for
 from streaming.models import MediaServer, PushSession
-from streaming.selectors import Placement, camera_of_stream
+from streaming.selectors import Placement, camera_of_stream, silent_servers
 
 logger = logging.getLogger(__name__)
 
 # A gateway reconnects by itself within this time; only then is its stream ordered anew.
 RECONNECT_SECONDS = 2
-# A server that does not answer for this long has lost its streams.
-SILENCE_SECONDS = 15
 # Players reconnect; one viewing is one row of the behaviour log.
 VIEWING_SECONDS = 600
 # A refused encoding is tried again this late: somebody has to change the camera.
 CODEC_RETRY_SECONDS = 60
+# Empty: the server does not tell, or not yet.
+_PLAYABLE_CODECS = ("", "H264")
 _NO_SERVER_ALARM = "media-server:none"
 
 
-def stream_appeared(*, server: MediaServer, stream: str) -> None:
+def stream_appeared(*, server: MediaServer, stream: str, codec: str = "") -> None:
     """A publisher is there. Unknown streams are left to the reconciliation, which sends them away."""
+    if codec not in _PLAYABLE_CODECS:
+        _refuse(adapter_for(server), stream, codec)
+        return
     found = camera_of_stream(stream)
     if found is None:
         return
@@ -50,6 +53,7 @@ def stream_appeared(*, server: MediaServer, stream: str) -> None:
             "media_server": server,
             "state": PushState.LIVE,
             "live_at": timezone.now(),
+            "moved_at": None,
             "attempts": 0,
             "next_attempt_at": None,
             "last_error": "",
@@ -92,6 +96,23 @@ def stream_refused(*, stream: str, codec: str) -> None:
     )
 
 
+def codec_refused_lately(*, stream: str) -> str:
+    """The encoding for which this stream was sent away and is not tried again yet, else an empty text."""
+    found = camera_of_stream(stream)
+    if found is None:
+        return ""
+    sessions = PushSession.objects.filter(
+        camera=found[0], video_type=found[1], state=PushState.FAILED, next_attempt_at__gt=timezone.now()
+    )
+    return sessions.exclude(codec__in=_PLAYABLE_CODECS).values_list("codec", flat=True).first() or ""
+
+
+def _refuse(adapter: MediaAdapter, stream: str, codec: str) -> None:
+    """For servers that let in what we do not serve."""
+    stream_refused(stream=stream, codec=codec)
+    _end(adapter, stream, f"sends {codec}")
+
+
 def viewer_came(*, stream: str, uid: str, address: str | None, protocol: str) -> None:
     """Somebody opened a stream: keep a high one wanted, and log who watches what."""
     found = camera_of_stream(stream)
@@ -116,6 +137,11 @@ def viewer_came(*, stream: str, uid: str, address: str | None, protocol: str) ->
 
 def viewer_left(*, stream: str) -> None:
     """Somebody closed a stream: from here on a high one may be idle."""
+    note_viewer(stream=stream)
+
+
+def note_viewer(*, stream: str) -> None:
+    """A high stream is needed at this moment."""
     found = camera_of_stream(stream)
     if found is not None and found[1] == VideoType.HIGH:
         PushSession.objects.filter(camera=found[0], video_type=VideoType.HIGH).update(
@@ -202,6 +228,9 @@ def reconcile(*, server: MediaServer) -> bool:
         return False
     _note_answer(server)
     known = _known_streams(server)
+    for row in [row for row in live.values() if row.codec not in _PLAYABLE_CODECS]:
+        _refuse(adapter, row.stream, row.codec)
+        del live[row.stream]
     _mark_gone([row for name, row in known.items() if name not in live], asked_at)
     _mark_live([(known[name], row) for name, row in live.items() if name in known], asked_at)
     for name in live:
@@ -245,7 +274,7 @@ def _note_silence(server: MediaServer, error: RemoteError) -> None:
     now = timezone.now()
     row = MediaServer.objects.filter(pk=server.pk)
     row.update(last_error=error.message[:200], silent_since=Coalesce("silent_since", Value(now)))
-    if not row.filter(silent_since__lte=now - timedelta(seconds=SILENCE_SECONDS)).exists():
+    if not silent_servers(now).filter(pk=server.pk).exists():
         return
     _mark_gone(list(_known_streams(server).values()), now)
     raise_alarm(
@@ -281,7 +310,7 @@ def _mark_live(rows: list[tuple[_Known, LiveStream]], asked_at: datetime) -> Non
     came = [known.pk for known, _ in rows if known.state != PushState.LIVE]
     settled = Q(ended_at=None) | Q(ended_at__lt=asked_at)
     PushSession.objects.filter(settled, pk__in=came).exclude(state=PushState.LIVE).update(
-        state=PushState.LIVE, live_at=asked_at, attempts=0, next_attempt_at=None, last_error=""
+        state=PushState.LIVE, live_at=asked_at, moved_at=None, attempts=0, next_attempt_at=None, last_error=""
     )
     _write_facts([(known.pk, row) for known, row in rows if _facts(known) != _facts(row)])
     watched = [known.pk for known, row in rows if row.viewers and known.video_type == VideoType.HIGH]
@@ -317,11 +346,20 @@ def _judge_publisher(adapter: MediaAdapter, stream: str, known: _Known | None) -
     """Take in a stream whose hook was lost; end one that nobody may be told to end."""
     if known is not None and known.may_stay:
         return
-    if known is None and camera_of_stream(stream) is not None:
-        stream_appeared(server=adapter.server, stream=stream)
+    found = camera_of_stream(stream) if known is None else None
+    if found is not None:
+        sessions = PushSession.objects.filter(camera=found[0], video_type=found[1], state=PushState.LIVE)
+        if sessions.exclude(media_server=adapter.server).filter(media_server__silent_since=None).exists():
+            _end(adapter, stream, "is carried by another server")
+        else:
+            stream_appeared(server=adapter.server, stream=stream)
         return
+    _end(adapter, stream, "is no camera of ours")
+
+
+def _end(adapter: MediaAdapter, stream: str, why: str) -> None:
     try:
         adapter.kick(stream)
-        logger.warning("stream %s is no camera of ours and was ended on %s", stream, adapter.server.name)
+        logger.warning("stream %s %s and was ended on %s", stream, why, adapter.server.name)
     except RemoteError as error:
         logger.info("stream %s could not be ended: %s", stream, error.message)

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from cameras.models import Camera
 from streaming.choices import PushState, VideoType
 from streaming.models import PushSession
-from streaming.selectors import Placement
+from streaming.selectors import Placement, camera_of_stream
 from streaming.services.orders import APPEAR_SECONDS, due_sessions
 
 logger = logging.getLogger(__name__)
@@ -34,18 +34,15 @@ def plan_low_streams() -> int:
     placement = Placement()
     if not placement.has_server:
         return 0
-    server = placement.default_server()
-    # A server that staff took out of use carries nothing from now on.
-    wanted.filter(media_server__is_active=False).update(
-        media_server=server, state=PushState.IDLE, next_attempt_at=None, attempts=0
-    )
     low = PushSession.objects.filter(video_type=VideoType.LOW)
     low.filter(is_wanted=False, camera__in=pushable).update(is_wanted=True, next_attempt_at=None, attempts=0)
     missing = _pushable_cameras().exclude(pk__in=low.values("camera")).order_by("pk")
-    new = [
-        PushSession(camera_id=pk, video_type=VideoType.LOW, media_server=server, is_wanted=True)
-        for pk in missing.values_list("pk", flat=True)[:_MOST_NEW_SESSIONS]
-    ]
+    new = []
+    for pk in missing.values_list("pk", flat=True)[:_MOST_NEW_SESSIONS]:
+        server = placement.least_loaded()
+        if server is None:
+            break
+        new.append(PushSession(camera_id=pk, video_type=VideoType.LOW, media_server=server, is_wanted=True))
     PushSession.objects.bulk_create(new, ignore_conflicts=True)
     return len(new)
 
@@ -62,7 +59,7 @@ def want_high_stream(*, camera: Camera) -> PushSession | None:
     session, is_new = PushSession.objects.get_or_create(
         camera=camera,
         video_type=VideoType.HIGH,
-        defaults={"media_server": Placement().default_server(), "is_wanted": True, "needed_at": now},
+        defaults={"media_server": Placement().server_beside(camera), "is_wanted": True, "needed_at": now},
     )
     if not is_new:
         row = PushSession.objects.filter(pk=session.pk)
@@ -95,6 +92,26 @@ def is_coming(*, camera: Camera, video_type: VideoType) -> bool:
     if session.state != PushState.FAILED:
         return True
     return due_sessions(timezone.now()).filter(pk=session.pk).exists()
+
+
+def is_awaited(*, stream: str) -> bool:
+    """Whether a viewer of this absent stream is to wait; a high one is begun by who opens it."""
+    found = camera_of_stream(stream)
+    if found is None:
+        return False
+    camera, video_type = found
+    if video_type == VideoType.HIGH:
+        request_high_stream(camera=camera)
+    return is_coming(camera=camera, video_type=video_type)
+
+
+def is_there_or_coming(*, stream: str) -> bool:
+    """The same where a stream may be there already, as far as we were told."""
+    found = camera_of_stream(stream)
+    if found is None:
+        return False
+    live = PushSession.objects.filter(camera=found[0], video_type=found[1], state=PushState.LIVE)
+    return live.exists() or is_awaited(stream=stream)
 
 
 def release_idle_high_streams() -> int:

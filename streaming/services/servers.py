@@ -7,7 +7,6 @@ from access.actors import Actor
 from access.services.logs import record
 from protocol.errors import MalformedError
 from streaming.choices import MediaKind
-from streaming.media import has_adapter
 from streaming.models import MediaServer
 
 
@@ -23,8 +22,6 @@ def add_media_server(
     ca_file: str = "",
 ) -> MediaServer:
     """Create a media server, or bring the one of that name up to date."""
-    if not has_adapter(kind):
-        raise MalformedError(f"本版本尚未支持 {kind.label} 媒体服务器")
     server = MediaServer.objects.filter(name=name).first() or MediaServer(name=name)
     server.kind, server.rtmp_url, server.http_url = kind, rtmp_url, http_url
     server.api_url, server.secret, server.ca_file = api_url, secret, ca_file

@@ -98,10 +98,9 @@ def test_granian_needs_another_form_of_key(settings: LazySettings) -> None:
 
 @pytest.mark.django_db
 def test_a_page_of_https_plays_nothing_over_http() -> None:
-    MediaServer.objects.create(name="a", kind="embedded", rtmp_url="rtmp://a", http_url="https://a")
-    MediaServer.objects.create(
-        name="off", kind="embedded", rtmp_url="rtmp://b", http_url="http://b", is_active=False
-    )
+    facts = {"kind": "embedded", "rtmp_url": "rtmp://a", "secret": "s"}
+    MediaServer.objects.create(name="a", http_url="https://a", **facts)
+    MediaServer.objects.create(name="off", http_url="http://b", is_active=False, **facts)
     assert check_media_servers(None, databases=["default"]) == []
     MediaServer.objects.filter(name="off").update(is_active=True)
     assert [found.id for found in check_media_servers(None, databases=["default"])] == ["streaming.W001"]

@@ -16,6 +16,7 @@ class Request:
     method: str
     path: str
     query: dict[str, str]
+    target: str
     headers: dict[str, str]
     body: bytes
 
@@ -42,11 +43,11 @@ Respond = Callable[[Request], Reply]
 
 
 class Peer:
-    def __init__(self, respond: Respond, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, respond: Respond, context: ssl.SSLContext | None = None, *, port: int = 0) -> None:
         self.respond = respond
         self.requests: list[Request] = []
         self.connections = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
         if context is not None:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
@@ -82,6 +83,7 @@ def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
                 self.command,
                 parts.path,
                 dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True)),
+                self.path,
                 {name.lower(): value for name, value in self.headers.items()},
                 self.rfile.read(int(self.headers.get("Content-Length", 0))),
             )
@@ -97,7 +99,7 @@ def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(answer.body)
 
-        do_POST = do_GET
+        do_POST = do_DELETE = do_GET
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

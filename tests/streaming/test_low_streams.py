@@ -28,6 +28,7 @@ from streaming.services.orders import (
     has_due_orders,
 )
 from streaming.services.pushes import plan_low_streams, want_high_stream
+from streaming.services.relocation import relocate_streams
 from streaming.tasks import ORDERS_LOCK_SECONDS, begin_push_now, give_orders, reconcile_media_servers
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cast import Caller
@@ -48,6 +49,7 @@ def clock(settings: LazySettings, time_machine: TimeMachineFixture) -> TimeMachi
 
 def keep() -> None:
     """What the worker does every two seconds."""
+    relocate_streams()
     plan_low_streams()
     for gateway_id in gateways_with_due_orders():
         give_due_orders(gateway_id=gateway_id)

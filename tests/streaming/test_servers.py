@@ -11,6 +11,7 @@ from django.urls import reverse
 from access.models import BehaviourLog, User
 from protocol.errors import RemoteError
 from protocol.tls import server_context
+from streaming.choices import MediaKind
 from streaming.media import adapter_for
 from streaming.models import MediaServer
 from tests.protocol.certificates import UNTRUSTWORTHY, write_certificates
@@ -55,6 +56,14 @@ def test_a_server_is_made_and_brought_up_to_date() -> None:
     assert list(verbs) == ["新增媒体服务器", "修改媒体服务器"]
 
 
+@pytest.mark.parametrize("kind", MediaKind.values)
+def test_every_kind_can_be_registered_and_talked_to(kind: str) -> None:
+    add(kind=kind, secret="s")
+    adapter = adapter_for(MediaServer.objects.get(kind=kind))
+    assert adapter.publish_target() == ("10.0.0.5", 1935)
+    assert adapter.play_paths("x_0").hls == "/live/x_0.m3u8"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
@@ -62,7 +71,7 @@ def test_a_server_is_made_and_brought_up_to_date() -> None:
         ("http", "live.example.cn", "地址无效"),
         ("http", "http://a:99999", "地址无效"),
         ("name", "a/b", "名称"),
-        ("kind", "srs", "尚未支持"),
+        ("kind", "srs", "缺少密钥"),
     ],
 )
 def test_what_cannot_work_is_refused(field: str, value: str, said: str) -> None:
@@ -86,13 +95,16 @@ def test_the_secret_is_never_shown_and_kept_when_left_empty(superuser: User) -> 
         "api_url": "",
         "secret": "",
         "ca_file": "/etc/ca.pem",
+        "weight": "3",
         "is_active": "on",
     }
     assert client.post(url, form).status_code == 302
     server = MediaServer.objects.get()
     assert (server.rtmp_url, server.secret) == ("rtmp://10.0.0.6:1935", "very-secret")
-    assert server.ca_file == "/etc/ca.pem"
-    assert "尚未支持" in client.post(url, {**form, "kind": "zlm"}).content.decode()
+    assert (server.ca_file, server.weight) == ("/etc/ca.pem", 3)
+    assert "权重" in client.post(url, {**form, "weight": "0"}).content.decode()
+    assert client.post(url, {**form, "kind": "zlm"}).status_code == 302
+    assert MediaServer.objects.get().secret == "very-secret"
 
 
 @pytest.mark.parametrize("kind", ["good", "no CA", *UNTRUSTWORTHY])

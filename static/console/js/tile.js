@@ -17,6 +17,9 @@ const icon = (...paths) => s("svg", { viewBox: "0 0 24 24", "aria-hidden": "true
 const CAMERA_OFF = ["M3 4l18 17", "M8 7h7a2 2 0 0 1 2 2v1l5-3v10l-3-1.800", "M17 17.500a2 2 0 0 1-1.500.500H4a2 2 0 0 1-2-2V9a2 2 0 0 1 1.500-2"];
 const TRIANGLE = ["M12 3 2 21h20z", "M12 10v5", "M12 17.800v.200"];
 
+// Not every media server speaks WebSocket.
+const addressOf = (playing) => playing.ws_url || playing.flv_url;
+
 export class Tile {
   constructor(index, wall) {
     this.wall = wall;
@@ -155,7 +158,8 @@ export class Tile {
       if (run !== this.run) return undefined;
       this.#setCard(playing.card);
       this.wall.learned(this);
-      if (playing.ws_url) this.#open(playing.ws_url, leave);
+      const url = addressOf(playing);
+      if (url) this.#open(url, leave);
       else this.#offline();
     } catch (error) {
       if (run === this.run) this.#refused(error);
@@ -302,8 +306,9 @@ export class Tile {
     try {
       const playing = await post(`/cameras/${this.card.id}/play/`, { type });
       if (run !== this.run || this.type !== type) return;
-      if (!playing.ws_url) throw new Error("摄像机离线");
-      this.#warm(playing.ws_url, name);
+      const url = addressOf(playing);
+      if (!url) throw new Error("摄像机离线");
+      this.#warm(url, name);
     } catch (error) {
       if (run === this.run) this.#switchFailed(name, error.message);
     }

@@ -48,6 +48,7 @@ class Media:
         self._thread.start()
         self._call(self.server.start())
         self.rtmp_port, self.http_port = self.server.rtmp_port, self.server.http_port
+        self.rtmps_port = self.server.rtmps_port
 
     def _call(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)

@@ -87,18 +87,39 @@ def count_frames(url: str, *options: str) -> int:
     return int(re.findall(r"frame=\s*(\d+)", done.stdout)[-1])
 
 
-def _amf(*values: Any) -> bytes:
+def amf_values(*values: Any) -> bytes:
     out = b""
     for value in values:
         if value is None:
             out += b"\x05"
+        elif isinstance(value, bool):
+            out += bytes((1, value))
         elif isinstance(value, float):
             out += b"\x00" + struct.pack(">d", value)
         elif isinstance(value, str):
-            out += b"\x02" + struct.pack(">H", len(value)) + value.encode()
+            out += b"\x02" + _amf_name(value)
+        elif isinstance(value, list):
+            out += b"\x0a" + struct.pack(">I", len(value)) + amf_values(*value)
         else:
-            pairs = (struct.pack(">H", len(key)) + key.encode() + _amf(item) for key, item in value.items())
+            pairs = (_amf_name(key) + amf_values(item) for key, item in value.items())
             out += b"\x03" + b"".join(pairs) + b"\x00\x00\x09"
+    return out
+
+
+def _amf_name(text: str) -> bytes:
+    raw = text.encode()
+    return struct.pack(">H", len(raw)) + raw
+
+
+def chunked(
+    kind: int, payload: bytes, *, at: int = 0, chunk_stream: int = 3, stream_id: int = 0, chunk_size: int = 4096
+) -> bytes:
+    """One RTMP message: a full header, then continuations of type 3."""
+    extended = struct.pack(">I", at) if at >= 0xFFFFFF else b""
+    head = bytes((chunk_stream,)) + min(at, 0xFFFFFF).to_bytes(3, "big") + len(payload).to_bytes(3, "big")
+    out = head + bytes((kind,)) + struct.pack("<I", stream_id) + extended + payload[:chunk_size]
+    for start in range(chunk_size, len(payload), chunk_size):
+        out += bytes((0xC0 | chunk_stream,)) + extended + payload[start : start + chunk_size]
     return out
 
 
@@ -138,21 +159,22 @@ class Publisher:
         )
 
     def message(self, kind: int, payload: bytes, *, at: int, chunk_stream: int, stream_id: int) -> bytes:
-        extended = struct.pack(">I", at) if at >= 0xFFFFFF else b""
-        head = bytes((chunk_stream,)) + min(at, 0xFFFFFF).to_bytes(3, "big") + len(payload).to_bytes(3, "big")
-        out = head + bytes((kind,)) + struct.pack("<I", stream_id) + extended + payload[: self.chunk_size]
-        for start in range(self.chunk_size, len(payload), self.chunk_size):
-            out += bytes((0xC0 | chunk_stream,)) + extended + payload[start : start + self.chunk_size]
-        return out
+        return chunked(
+            *(kind, payload),
+            at=at,
+            chunk_stream=chunk_stream,
+            stream_id=stream_id,
+            chunk_size=self.chunk_size,
+        )
 
     def publish(self, app: str, name: str, auth_key: str | None) -> str:
         """Handshake to the answer of `publish`; its code, or "" if the server closed without one."""
         self.shake_hands()
         self.send(1, struct.pack(">I", self.chunk_size), chunk_stream=2)
-        self.send(20, _amf("connect", 1.0, {"app": app, "tcUrl": f"rtmp://127.0.0.1/{app}"}))
-        self.send(20, _amf("createStream", 2.0, None))
+        self.send(20, amf_values("connect", 1.0, {"app": app, "tcUrl": f"rtmp://127.0.0.1/{app}"}))
+        self.send(20, amf_values("createStream", 2.0, None))
         query = f"?auth_key={auth_key}" if auth_key else ""
-        self.send(20, _amf("publish", 3.0, None, name + query, "live"), stream_id=1)
+        self.send(20, amf_values("publish", 3.0, None, name + query, "live"), stream_id=1)
         return self.read_status()
 
     def read_status(self) -> str:
@@ -170,7 +192,7 @@ class Publisher:
             self.answers += piece
 
     def metadata(self, **facts: Any) -> None:
-        self.send(18, _amf("@setDataFrame", "onMetaData", facts), chunk_stream=4, stream_id=1)
+        self.send(18, amf_values("@setDataFrame", "onMetaData", facts), chunk_stream=4, stream_id=1)
 
     def send_tags(self, tags: list[FlvTag], *, shift: int = 0) -> None:
         """All at once, not in real time. `shift` moves the timestamps."""
@@ -181,7 +203,7 @@ class Publisher:
                 out.append(self.message(tag.kind, tag.body, at=at, chunk_stream=tag.kind - 2, stream_id=1))
             else:
                 out.append(
-                    self.message(18, _amf("@setDataFrame") + tag.body, at=0, chunk_stream=4, stream_id=1)
+                    self.message(18, amf_values("@setDataFrame") + tag.body, at=0, chunk_stream=4, stream_id=1)
                 )
         self.socket.sendall(b"".join(out))
 

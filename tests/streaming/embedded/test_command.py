@@ -20,8 +20,18 @@ def test_the_server_is_told_what_the_settings_say(settings: Settings) -> None:
     assert config.cors_origins == ("http://console.example",)
     assert config.platform_url == settings.PLATFORM_INTERNAL_URL
     assert config.hls_session_seconds == settings.HLS_SESSION_SECONDS
+    assert config.rtmps_port is None
     for secret in ("main-key", "publish-key", "the-secret", "hls-key"):
         assert secret not in repr(config)
+
+
+def test_publishers_over_tls_by_setting(settings: Settings) -> None:
+    settings.MEDIA_RTMPS_PORT = 1936
+    assert media_config().rtmps_port == 1936
+    settings.MEDIA_TLS_CERT_FILE = settings.MEDIA_TLS_KEY_FILE = ""
+    settings.MEDIA_RTMP_PORT = settings.MEDIA_HTTP_PORT = 0
+    with pytest.raises(CommandError, match="RTMPS 需要证书与私钥"):
+        call_command("media_server")
 
 
 def test_a_taken_port_is_said_in_words(settings: Settings) -> None:

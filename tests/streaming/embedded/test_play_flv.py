@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from multidict import MultiDict
 
-from protocol.play_urls import sign_path
+from protocol.play_urls import ORIGIN_UID, sign_path
 from streaming.embedded.config import Limits
-from tests.streaming.embedded.conftest import PUBLISH_KEY, Media, play_target
+from streaming.embedded.tickets import RefusedError, check_play
+from tests.streaming.embedded.conftest import PUBLISH_KEY, Media, media_config, play_target
 from tests.streaming.embedded.peers import (
     WS_ACCEPT,
     WS_HEADERS,
@@ -366,3 +368,14 @@ def test_a_secret_of_odd_bytes_is_refused(media: Media) -> None:
 def test_a_signature_of_the_decoded_path_is_meant(shown: Media) -> None:
     auth_key = sign_path(PATH, "play-key-main", timestamp=4_000_000_000)
     assert ask(shown.http_port, f"/live/%73hown.flv?auth_key={auth_key}", method="HEAD").status == 200
+
+
+def test_a_cdn_takes_streams_with_the_key_of_the_origin(shown: Media) -> None:
+    config = media_config(origin_keys=("", "of-the-cdn"))
+    assert check_play(config, PATH, MultiDict(origin_key="of-the-cdn")) == ORIGIN_UID
+    for given in ({"origin_key": ""}, {"origin_key": "another"}, {}):
+        with pytest.raises(RefusedError):
+            check_play(config, PATH, MultiDict(given))
+    with pytest.raises(RefusedError):
+        check_play(config, PATH, MultiDict([("origin_key", "of-the-cdn")] * 2))
+    assert ask(shown.http_port, f"{PATH}?origin_key=of-the-cdn").status == 403

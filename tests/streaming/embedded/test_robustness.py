@@ -127,6 +127,25 @@ def test_a_half_request_is_closed_in_time(start_media: Callable[..., Media], sen
         assert is_closed_by_server(peer)
 
 
+@pytest.mark.parametrize("side", ["rtmp_port", "http_port"])
+def test_one_who_sends_byte_by_byte_is_closed_in_time(
+    start_media: Callable[..., Media], side: str
+) -> None:
+    media = start_media(limits=Limits(setup_seconds=0.3, keepalive_seconds=0.3))
+    sent = b"\x03" if side == "rtmp_port" else b"GET /healthz HTTP/1.1\r\nX-Slow: "
+    with socket.create_connection(("127.0.0.1", getattr(media, side))) as peer:
+        peer.sendall(sent)
+
+        def is_closed() -> bool:
+            try:
+                peer.sendall(b"x")
+            except ConnectionError:
+                return True
+            return False
+
+        until(is_closed, seconds=5.0)
+
+
 def test_too_much_before_publish_is_closed(start_media: Callable[..., Media]) -> None:
     media = start_media(limits=Limits(setup_seconds=300))
     with Publisher(media.rtmp_port) as publisher:
@@ -207,6 +226,15 @@ def test_connections_that_show_no_signature_are_limited(start_media: Callable[..
         assert waiting[0].publish("live", "waited", auth_key) == "NetStream.Publish.Start"
         fourth = stack.enter_context(Publisher(media.rtmp_port))
         assert fourth.publish("live", "another", publish_auth("another")) == "NetStream.Publish.Start"
+
+
+def test_publishers_are_limited(start_media: Callable[..., Media], clip: list[FlvTag]) -> None:
+    media = start_media(limits=Limits(rtmp_connections=2, media_idle_seconds=300))
+    with media.publisher("one") as one, media.publisher("two"):
+        with Publisher(media.rtmp_port) as third:
+            assert is_closed_by_server(third.socket)
+        one.send_tags(clip)
+        media.until_live("one", clip)
 
 
 def test_http_connections_are_limited(start_media: Callable[..., Media]) -> None:

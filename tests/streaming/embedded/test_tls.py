@@ -1,8 +1,11 @@
 """The HTTP side over TLS, hooks to a platform over TLS, and viewers behind a proxy."""
 
+import asyncio
+import contextlib
 import itertools
 import logging
 import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +17,18 @@ import pytest
 from protocol.tls import TlsFileError, client_context, server_context
 from streaming.embedded.config import Limits
 from streaming.embedded.hooks import Hooks
+from streaming.embedded.server import MediaServer
 from tests.protocol.certificates import UNTRUSTWORTHY, Certificates, write_certificates
-from tests.streaming.embedded.conftest import Media, media_config, play_target
+from tests.streaming.embedded.conftest import Media, media_config, play_target, publish_auth
 from tests.streaming.embedded.peers import (
+    DEADLINE_SECONDS,
     WS_HEADERS,
     FlvTag,
     HttpPeer,
     Platform,
+    Publisher,
     ask,
+    ffmpeg,
     pictures,
     read_tags,
     until,
@@ -155,3 +162,52 @@ def test_a_viewer_who_stops_reading_is_dropped_over_tls_too(
         with HttpPeer(media.http_port, target, context=client_context(made.ca)) as viewer:
             assert viewer.read_head() == 200
             assert until(dropped)["reason"] == "slow"
+
+
+def test_ffmpeg_publishes_over_tls(
+    start_media: Callable[..., Media], platform: Platform, made: Certificates
+) -> None:
+    media = start_media(**secured(made), rtmps_port=0, platform_url=platform.url)
+    address = f"rtmps://127.0.0.1:{media.rtmps_port}/live/secret?auth_key={publish_auth('secret')}"
+    source = ["-re", "-f", "lavfi", "-i", "testsrc2=s=352x288:r=25", "-pix_fmt", "yuv420p", "-c:v", "libx264"]
+    options = ["-preset", "ultrafast", "-g", "25", "-tls_verify", "1", "-ca_file", str(made.ca), "-f", "flv"]
+    publisher = subprocess.Popen(
+        [ffmpeg(), "-v", "error", *source, *options, address], stdin=subprocess.DEVNULL
+    )
+    try:
+        until(lambda: platform.last("secret", "publish"), what="publish over RTMPS")
+        target = play_target("/live/secret.flv")
+        with HttpPeer(media.http_port, target, context=client_context(made.ca)) as viewer:
+            viewer.read_head()
+            _, tags = read_tags(viewer, lambda tags: len(pictures(tags)) >= 50)
+    finally:
+        publisher.terminate()
+        publisher.wait(DEADLINE_SECONDS)
+    stamps = [tag.at for tag in pictures(tags)]
+    assert stamps == list(range(0, 40 * len(stamps), 40))
+
+
+def test_who_pushes_without_tls_is_not_taken(
+    start_media: Callable[..., Media], made: Certificates, caplog: pytest.LogCaptureFixture
+) -> None:
+    media = start_media(**secured(made), rtmps_port=0)
+    with Publisher(media.rtmps_port) as plain, pytest.raises((ConnectionError, AssertionError)):
+        plain.shake_hands()
+    with media.publisher("plain"):
+        pass
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.mark.parametrize(("port", "is_served"), [(0, False), (None, True)])
+def test_rtmps_wants_a_certificate(port: int | None, is_served: bool) -> None:
+    server = MediaServer(media_config(rtmps_port=port))
+
+    async def serve() -> None:
+        try:
+            await server.start()
+        finally:
+            await server.stop()
+
+    with contextlib.nullcontext() if is_served else pytest.raises(ValueError, match="证书"):
+        asyncio.run(serve())
+    assert server.rtmps_port == 0

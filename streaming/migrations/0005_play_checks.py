@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('cameras', '0003_no_like_and_owner_index'),
-        ('streaming', '0003_encrypted_secret'),
+        ('streaming', '0004_several_servers'),
     ]
 
     operations = [

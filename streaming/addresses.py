@@ -1,0 +1,67 @@
+"""Addresses of one stream as they are handed out: by the media server itself, or by the play domain before it."""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.conf import settings
+
+from protocol.play_urls import new_rand, sign_paths
+from protocol.url_signers import SIGNERS
+from streaming.choices import HlsWay, SignerKind
+from streaming.media import MediaAdapter
+from streaming.models import PlayDomain
+
+
+class Outlet(NamedTuple):
+    """Where a stream is played from; without a domain, from its media server."""
+
+    adapter: MediaAdapter
+    domain: PlayDomain | None = None
+
+    @property
+    def has_websocket(self) -> bool:
+        """CDNs pass FLV on, but no WebSocket."""
+        return self.adapter.has_websocket and (self.domain is None or self.domain.signer == SignerKind.OWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs for one asker; what is the same for all streams of an answer is looked up once."""
+
+    uid: str
+    ttl_seconds: int
+
+    def sign(self, outlet: Outlet, stream: str) -> tuple[str, str]:
+        """The absolute addresses by HTTP-FLV and by HLS, good from now."""
+        adapter, domain = outlet
+        paths = adapter.play_paths(stream)
+        base = adapter.server.http_url.rstrip("/")
+        # Rounded up: rounded down, a URL issued late in a second would lose up to a second of its life.
+        ends_at = math.ceil(time.time()) + self.ttl_seconds
+        rand = new_rand()
+        flv, hls = sign_paths(paths, settings.PLAY_URL_KEYS[0], timestamp=ends_at, rand=rand, uid=self.uid)
+        own = f"{paths.flv}?auth_key={flv}", f"{paths.hls}?auth_key={hls}"
+        if domain is None:
+            return base + own[0], base + own[1]
+        if domain.signer == SignerKind.OWN:
+            through = own
+        else:
+            through = self._by_vendor(domain, paths, ends_at, rand)
+        hls_base, hls_path = (
+            (domain.base_url, through[1]) if domain.hls_way == HlsWay.DOMAIN else (base, own[1])
+        )
+        return domain.base_url + through[0], hls_base + hls_path
+
+    def _by_vendor(
+        self, domain: PlayDomain, paths: tuple[str, str], ends_at: int, rand: str
+    ) -> tuple[str, str]:
+        vendor, key = SIGNERS[domain.signer], domain.signing_key
+        flv, hls = (
+            vendor.sign(
+                path, key, ends_at=ends_at, validity_seconds=domain.validity_seconds, rand=rand, uid=self.uid
+            )
+            for path in paths
+        )
+        return flv, hls

@@ -1,0 +1,82 @@
+"""HLS of servers that cannot keep it to one viewer: a signed entry, then a session below a prefix of ours.
+
+ZLMediaKit remembers a viewer by cookie and query, SRS checks no segment at all. So a reverse proxy stands
+before both and asks us for every file (docs/media.md); what is allowed carries its session in the path, in
+the same form as at the embedded server: /s/<expires>/<mac>-<uid>/<app>/<stream>/<file>.
+"""
+
+import re
+import time
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.cache import cache
+
+from protocol.errors import ForbiddenError, NotFoundError
+from protocol.play_urls import CAPTURE_UID, UrlVerdict, check_hls_session, sign_hls_session
+from streaming.media import MediaAdapter
+from streaming.media.base import APP
+from streaming.services import presence
+from streaming.services.pushes import is_there_or_coming
+from streaming.services.tickets import check_play, one_of
+
+_SESSION = re.compile(r"([1-9][0-9]{0,11})-([0-9a-f]{64})-([A-Za-z0-9_]{1,64})", re.ASCII)
+_FILE = re.compile(
+    rf"/s/([1-9][0-9]{{0,11}})/([0-9a-f]{{64}}-[A-Za-z0-9_]{{1,64}})/{APP}/([\w-]+)/([\w./-]+)", re.ASCII
+)
+# Viewers ask for a file every second or two; that often nobody has to hear of them.
+_NOTED_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class HlsEntry:
+    """Where the player is sent, below the host it came to."""
+
+    location: str
+
+
+def enter(*, adapter: MediaAdapter, stream: str, query: str, address: str) -> HlsEntry:
+    """Open a session with a signed play address; ForbiddenError, NotFoundError."""
+    uid = check_play(adapter.play_paths(stream).hls, query)
+    if not is_there_or_coming(stream=stream):
+        raise NotFoundError("视频流不存在")
+    if uid != CAPTURE_UID:
+        presence.viewer_came(stream=stream, uid=uid, address=address or None, protocol="hls")
+    expires = int(time.time()) + settings.HLS_SESSION_SECONDS
+    mac = sign_hls_session(settings.HLS_SESSION_KEY, APP, stream, expires, uid)
+    return HlsEntry(f"/s/{expires}/{mac}-{uid}/{APP}/{stream}/index.m3u8")
+
+
+def file_of_session(*, adapter: MediaAdapter, uri: str) -> str:
+    """Path and query at the server of a file asked for below a session's prefix; ForbiddenError."""
+    found = _FILE.fullmatch(uri.partition("?")[0])
+    if found is None:
+        raise ForbiddenError("播放会话无效")
+    expires, who, stream, name = found.groups()
+    session = f"{expires}-{who}"
+    _check(stream, session)
+    path = adapter.hls_file(stream, name)
+    if path is None:
+        raise ForbiddenError("播放会话不含此文件")
+    if cache.add(f"streaming:hls:{stream}", 1, timeout=_NOTED_SECONDS):
+        presence.note_viewer(stream=stream)
+    return f"{path}?session={session}"
+
+
+def check_session(stream: str, query: str) -> None:
+    """ForbiddenError unless the query carries a session of this stream."""
+    _check(stream, one_of(query, "session"))
+
+
+def _check(stream: str, session: str) -> None:
+    found = _SESSION.fullmatch(session)
+    if found is None:
+        raise ForbiddenError("播放会话无效")
+    expires, mac, uid = found.groups()
+    verdict = check_hls_session(
+        settings.HLS_SESSION_KEY, APP, stream, int(expires), mac, uid, now=time.time()
+    )
+    if verdict is UrlVerdict.EXPIRED:
+        raise ForbiddenError("播放会话已结束，请重新获取播放地址")
+    if verdict is not UrlVerdict.OK:
+        raise ForbiddenError("播放会话无效")
