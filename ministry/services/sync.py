@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 # One run leaves the rest to the next, so that no run outlives its task.
 LONGEST_RUN_SECONDS: Final = 60.0
 # What was planned longer ago is planned anew: something more urgent may have come. A plan that took long lasts longer.
-_PLAN_SECONDS: Final = 1.0
+_PLAN_SECONDS: Final = 1.5
 _PLAN_SHARE: Final = 5
 _WAIT_SECONDS: Final = 0.2
 # Within this time, the next run of the timetable has come to another process that is free.

@@ -18,6 +18,9 @@ from protocol.envelope import Answer, parse_number
 
 NO_VERDICT: Final = "上级平台未给出该摄像机的结果"
 RESULTS: Final = "backResult"
+# Of a delivery `d`, in a statement with `keys` and `until`: as `still_ours`. The planner, who takes the hundred of a
+# claim for one or none, would read the whole table instead: so the time is wrapped, and the keys are named once more.
+STILL_OURS: Final = "d.id = ANY(%(keys)s) AND COALESCE(d.claimed_until = %(until)s, FALSE)"
 
 
 @dataclass(frozen=True, slots=True)

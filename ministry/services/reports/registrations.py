@@ -12,18 +12,26 @@ from ministry.choices import Interface
 from ministry.models import CameraDelivery, UpperPlatform
 from ministry.selectors.scope import in_scope
 from ministry.services.claims import Claim
-from ministry.services.reports.base import RESULTS, Batch, Report, Verdicts, item_verdicts, still_ours
+from ministry.services.reports.base import (
+    RESULTS,
+    STILL_OURS,
+    Batch,
+    Report,
+    Verdicts,
+    item_verdicts,
+    still_ours,
+)
 from ministry.services.troubles import CameraTroubles
 from protocol.cameras import CameraRecord, camera_to_wire
 from protocol.envelope import Answer
 
 # The version that was sent, not the one of now: a change meanwhile stays owed.
-_ACKNOWLEDGE: Final = """
+_ACKNOWLEDGE: Final = f"""
 UPDATE ministry_cameradelivery d
-SET version = v.version, department = v.department, is_in_doubt = FALSE, registered_at = %s, claimed_until = NULL
-FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS v (id, version, department)
-WHERE d.id = v.id AND d.claimed_until = %s
-"""
+SET version = v.version, department = v.department, is_in_doubt = FALSE, registered_at = %(at)s, claimed_until = NULL
+FROM unnest(%(keys)s::bigint[], %(versions)s::int[], %(departments)s::text[]) AS v (id, version, department)
+WHERE d.id = v.id AND {STILL_OURS}
+"""  # noqa: S608
 
 
 _FIELDS: Final = (
@@ -87,12 +95,15 @@ class Registrations(Report):
     def _acknowledge(self, batch: Batch, done: set[int]) -> None:
         rows: Sequence[_Sent] = batch.rows
         taken = [(row.key, row.version, row.record.department) for row in rows if row.key in done]
-        if taken:
-            columns = [list(column) for column in zip(*taken, strict=True)]
-            with connection.cursor() as cursor:
-                cursor.execute(_ACKNOWLEDGE, [batch.at, *columns, batch.claim.until])
+        if not taken:
+            return
+        keys, versions, departments = (list(column) for column in zip(*taken, strict=True))
+        given = {"keys": keys, "versions": versions, "departments": departments}
+        with connection.cursor() as cursor:
+            cursor.execute(_ACKNOWLEDGE, {**given, "at": batch.at, "until": batch.claim.until})
 
     def _be_sure(self, batch: Batch, keys: Sequence[int]) -> None:
         # What an earlier lost answer left in doubt stays so.
-        sure = {row.key for row in batch.rows if not row.was_in_doubt}
-        still_ours(batch, [key for key in keys if key in sure]).update(is_in_doubt=False)
+        were_sure = {row.key for row in batch.rows if not row.was_in_doubt}
+        if sure := [key for key in keys if key in were_sure]:
+            still_ours(batch, sure).update(is_in_doubt=False)

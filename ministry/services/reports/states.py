@@ -14,7 +14,7 @@ from ministry.models import CameraDelivery, UpperPlatform
 from ministry.selectors import current_hour
 from ministry.selectors.scope import in_scope
 from ministry.services.claims import Claim
-from ministry.services.reports.base import Batch, Report, Verdicts, still_ours
+from ministry.services.reports.base import STILL_OURS, Batch, Report, Verdicts, still_ours
 from ministry.services.troubles import CameraTroubles
 from protocol.envelope import Answer
 from protocol.reports import quality_to_wire
@@ -22,10 +22,10 @@ from protocol.reports import quality_to_wire
 # What they acknowledged so lately is not doubted again, or a platform without the verb would be told for ever.
 _DOUBT_AFTER: Final = timedelta(hours=1)
 # What was sent, not what is so by now: a change meanwhile stays owed.
-_ACKNOWLEDGE: Final = """
-UPDATE ministry_cameradelivery d SET {column} = v.value, {column}_at = %s, claimed_until = NULL
-FROM unnest(%s::bigint[], %s::{kind}[]) AS v (id, value) WHERE d.id = v.id AND d.claimed_until = %s
-"""
+_ACKNOWLEDGE: Final = f"""
+UPDATE ministry_cameradelivery d SET {{column}} = v.value, {{column}}_at = %(at)s, claimed_until = NULL
+FROM unnest(%(keys)s::bigint[], %(values)s::{{kind}}[]) AS v (id, value) WHERE d.id = v.id AND {STILL_OURS}
+"""  # noqa: S608
 
 
 class _States(Report):
@@ -70,7 +70,8 @@ class _States(Report):
         values = [value for _, _, value in batch.rows]
         statement = _ACKNOWLEDGE.format(column=self.column, kind=self.kind)
         with connection.cursor() as cursor:
-            cursor.execute(statement, [batch.at, batch.keys, values, batch.claim.until])
+            given = {"keys": batch.keys, "values": values}
+            cursor.execute(statement, {**given, "at": batch.at, "until": batch.claim.until})
         return Verdicts(batch.keys)
 
     def deny(self, batch: Batch, answer: Answer) -> Sequence[int]:
