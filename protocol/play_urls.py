@@ -4,12 +4,13 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Final
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _AUTH_KEY: Final = re.compile(r"([1-9][0-9]{0,10})-([A-Za-z0-9_]{1,64})-([A-Za-z0-9_]{1,64})-([0-9a-f]{32})")
+_RANDS_A_BLOCK: Final = 16
 _SESSION_MAC: Final = re.compile(r"[0-9a-f]{64}")
 
 # Under this uid the platform itself takes pictures, of every camera every few minutes.
@@ -28,6 +29,14 @@ class UrlVerdict(Enum):
 def new_rand() -> str:
     """A fresh `rand`: 32 hex digits. The hyphen is the separator, so there is none inside."""
     return secrets.token_hex(16)
+
+
+def new_rands() -> Iterator[str]:
+    """Fresh ones without end, for an answer with many addresses: asking the system for each costs as much as signing."""
+    while True:
+        block = secrets.token_hex(16 * _RANDS_A_BLOCK)
+        for begin in range(0, len(block), 32):
+            yield block[begin : begin + 32]
 
 
 def _mac(path: str, tail: str, key: str) -> str:

@@ -2,12 +2,11 @@
 
 import math
 import time
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.conf import settings
 
-from protocol.play_urls import new_rand, sign_paths
+from protocol.play_urls import new_rands, sign_paths
 from protocol.url_signers import SIGNERS
 from streaming.choices import HlsWay, SignerKind
 from streaming.media import MediaAdapter
@@ -26,12 +25,14 @@ class Outlet(NamedTuple):
         return self.adapter.has_websocket and (self.domain is None or self.domain.signer == SignerKind.OWN)
 
 
-@dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs for one asker; what is the same for all streams of an answer is looked up once."""
+    """Signs for one asker, in one thread; what is the same for all streams of an answer is looked up once."""
 
-    uid: str
-    ttl_seconds: int
+    def __init__(self, uid: str, ttl_seconds: int) -> None:
+        self._uid = uid
+        self._ttl_seconds = ttl_seconds
+        self._key: str = settings.PLAY_URL_KEYS[0]
+        self._rands = new_rands()
 
     def sign(self, outlet: Outlet, stream: str) -> tuple[str, str]:
         """The absolute addresses by HTTP-FLV and by HLS, good from now."""
@@ -39,9 +40,9 @@ class Signer:
         paths = adapter.play_paths(stream)
         base = adapter.server.http_url.rstrip("/")
         # Rounded up: rounded down, a URL issued late in a second would lose up to a second of its life.
-        ends_at = math.ceil(time.time()) + self.ttl_seconds
-        rand = new_rand()
-        flv, hls = sign_paths(paths, settings.PLAY_URL_KEYS[0], timestamp=ends_at, rand=rand, uid=self.uid)
+        ends_at = math.ceil(time.time()) + self._ttl_seconds
+        rand = next(self._rands)
+        flv, hls = sign_paths(paths, self._key, timestamp=ends_at, rand=rand, uid=self._uid)
         own = f"{paths.flv}?auth_key={flv}", f"{paths.hls}?auth_key={hls}"
         if domain is None:
             return base + own[0], base + own[1]
@@ -60,7 +61,7 @@ class Signer:
         vendor, key = SIGNERS[domain.signer], domain.signing_key
         flv, hls = (
             vendor.sign(
-                path, key, ends_at=ends_at, validity_seconds=domain.validity_seconds, rand=rand, uid=self.uid
+                path, key, ends_at=ends_at, validity_seconds=domain.validity_seconds, rand=rand, uid=self._uid
             )
             for path in paths
         )

@@ -47,6 +47,7 @@ class Placement:
             F("silent_since").asc(nulls_first=True), "pk"
         )
         self._adapters = {server.pk: adapter_for(server) for server in servers}
+        self._outlets: dict[tuple[int | None, Audience | None], Outlet] = {}
 
     @property
     def has_server(self) -> bool:
@@ -60,8 +61,12 @@ class Placement:
 
     def outlet(self, server_id: int | None, audience: Audience | None) -> Outlet:
         """Where that audience plays what the server has; without an audience at the server itself."""
-        adapter = self.adapter(server_id)
-        return Outlet(adapter, self._domain(adapter.server, audience) if audience else None)
+        outlet = self._outlets.get((server_id, audience))
+        if outlet is None:
+            adapter = self.adapter(server_id)
+            outlet = Outlet(adapter, self._domain(adapter.server, audience) if audience else None)
+            self._outlets[server_id, audience] = outlet
+        return outlet
 
     def _domain(self, server: MediaServer, audience: Audience) -> PlayDomain | None:
         """One for this server before one for all, as in `_PLAYABLE`."""

@@ -16,7 +16,7 @@ _MAC_BYTES = 16
 def picture_url(camera_id: int, slot_at: datetime, *, ttl_seconds: int | None = None) -> str:
     """Absolute address of one picture, good for `ttl_seconds` (SNAPSHOT_URL_TTL_SECONDS), at most the retention."""
     base: str = settings.PUBLIC_BASE_URL
-    return base + path_signer(expires_at(ttl_seconds))(camera_id, int(slot_at.timestamp()))
+    return base + path_signer(camera_id, expires_at(ttl_seconds))(int(slot_at.timestamp()))
 
 
 def expires_at(ttl_seconds: int | None = None) -> int:
@@ -26,14 +26,16 @@ def expires_at(ttl_seconds: int | None = None) -> int:
     return int(time.time()) + min(seconds, longest)
 
 
-def path_signer(expires: int) -> Callable[[int, int], str]:
-    """What signs the paths of pictures, by camera id and unix slot, that are good until `expires`."""
-    key = _keyed(settings.SNAPSHOT_URL_KEY)
+def path_signer(camera_id: int, expires: int) -> Callable[[int], str]:
+    """What signs the paths of one camera's pictures, by unix slot, that are good until `expires`."""
+    key = _keyed(settings.SNAPSHOT_URL_KEY).copy()
+    key.update(b"%d/" % camera_id)
+    folder, query, end = f"/snapshots/{camera_id}/", f".jpg?expires={expires}&signature=", b"/%d" % expires
 
-    def signed_path(camera_id: int, unix_slot: int) -> str:
+    def signed_path(unix_slot: int) -> str:
         mac = key.copy()
-        mac.update(b"%d/%d/%d" % (camera_id, unix_slot, expires))
-        return f"/snapshots/{camera_id}/{unix_slot}.jpg?expires={expires}&signature={mac.hexdigest()}"
+        mac.update(b"%d" % unix_slot + end)
+        return f"{folder}{unix_slot}{query}{mac.hexdigest()}"
 
     return signed_path
 
@@ -42,7 +44,7 @@ def is_signed(camera_id: int, unix_slot: int, *, expires: str, signature: str, n
     """Whether `signature` was made for this picture and has not run out."""
     if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
         return False
-    _, _, expected = path_signer(int(expires))(camera_id, unix_slot).rpartition("=")
+    _, _, expected = path_signer(camera_id, int(expires))(unix_slot).rpartition("=")
     return hmac.compare_digest(expected.encode(), signature.encode()) and now <= int(expires)
 
 

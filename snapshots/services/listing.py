@@ -26,15 +26,15 @@ def issue_pictures(
     escape is the same for all pictures of a camera.
     """
     url = _quoted(settings.PUBLIC_BASE_URL)[:-1]
-    camera_id, head, sign = 0, "", path_signer(0)
-    for number, entry in enumerate(entries):
-        if number % _SAME_EXPIRY == 0:
-            sign = path_signer(expires_at(ttl_seconds))
-        if entry.camera_id != camera_id:
-            camera_id = entry.camera_id
+    camera_id, head, left = 0, "", 0
+    sign = path_signer(0, 0)
+    for entry in entries:
+        if entry.camera_id != camera_id or not left:
+            camera_id, left = entry.camera_id, _SAME_EXPIRY
+            sign = path_signer(camera_id, expires_at(ttl_seconds))
             head = f'{{"cameraNum":{_quoted(entry.camera_num)},"url":{url}'
-        path = sign(camera_id, entry.slot)
-        yield orjson.Fragment(f'{head}{path}","message":"{picture_time(entry.taken)}"}}')
+        left -= 1
+        yield orjson.Fragment(f'{head}{sign(entry.slot)}","message":"{picture_time(entry.taken)}"}}')
 
 
 def _quoted(text: str) -> str:

@@ -70,11 +70,12 @@ def check_playability(*, now: datetime | None = None) -> int:
     def try_one(camera: Camera, outlet: Outlet) -> tuple[Camera, Tried] | None:
         if time.monotonic() > ends_at:
             return None
-        # Signed right before use, as for somebody who plays at once.
-        url, _ = signer.sign(outlet, camera.stream_name(VideoType.LOW))
+        # Signed right before use, as for somebody who plays at once; a signer is not for several threads.
+        url, _ = Signer(CAPTURE_UID, settings.PLAY_URL_TTL_SECONDS).sign(
+            outlet, camera.stream_name(VideoType.LOW)
+        )
         return camera, try_url(url, ca_file="" if outlet.domain else outlet.adapter.server.ca_file)
 
-    signer = Signer(CAPTURE_UID, settings.PLAY_URL_TTL_SECONDS)
     with ThreadPoolExecutor(_AT_ONCE) as crew:
         tried = [found for found in crew.map(lambda pair: try_one(*pair), wanted) if found is not None]
     _keep(tried, at)

@@ -1,5 +1,7 @@
 import hashlib
 import hmac
+import itertools
+import re
 
 import pytest
 
@@ -8,6 +10,7 @@ from protocol.play_urls import (
     check_hls_session,
     check_path,
     new_rand,
+    new_rands,
     sign_hls_session,
     sign_path,
     uid_of,
@@ -176,3 +179,9 @@ def test_hls_session_parts_cannot_be_shifted() -> None:
         sign_hls_session("", "live", "cam_0", UNTIL)
     with pytest.raises(ValueError, match="uid is not plain"):
         sign_hls_session(KEY, "live", "cam_0", UNTIL, "p7\n")
+
+
+def test_rands_without_end_are_all_different_and_plain() -> None:
+    rands = list(itertools.islice(new_rands(), 1000))
+    assert len(set(rands)) == 1000
+    assert all(re.fullmatch(r"[0-9a-f]{32}", rand) for rand in rands)
