@@ -9,8 +9,9 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 
+from access.days import ZONE
 from access.models import Partner
 from access.services.tokens import Companion, beside_token
 from cameras.choices import OnlineStatus
@@ -22,7 +23,7 @@ from protocol.play_urls import CAPTURE_UID, new_rand, sign_path
 from streaming.addresses import Outlet
 from streaming.choices import Audience, PlayResult, VideoType
 from streaming.media import MediaAdapter, adapter_for
-from streaming.models import MediaServer, PlayCheck, PlayDomain, PushSession
+from streaming.models import HotHours, MediaServer, PlayCheck, PlayDomain, PushSession
 
 # A capture opens its URL at once; a little slack for a busy machine.
 CAPTURE_URL_SECONDS = 30
@@ -254,6 +255,15 @@ def unplayable(cameras: QuerySet[Camera]) -> QuerySet[PlayCheck]:
         failures__gte=CONFIRMED_FAILURES,
     )
     return checks.exclude(result=PlayResult.PLAYABLE).select_related("camera").order_by("-failures", "camera")
+
+
+def hot_hours(now: datetime) -> QuerySet[HotHours]:
+    """The rows whose time of day it is; those that end before they begin go over midnight."""
+    time_there = now.astimezone(ZONE).time()
+    begun, lasts = Q(begins__lte=time_there), Q(ends__gt=time_there)
+    return HotHours.objects.filter(
+        Q(begun, lasts, begins__lt=F("ends")) | Q(begun | lasts, begins__gte=F("ends"))
+    )
 
 
 def camera_of_stream(stream: str) -> tuple[Camera, VideoType] | None:

@@ -17,6 +17,7 @@ def keep_streams() -> None:
     """Every 2 seconds: which streams are wanted and where, and gateways that have orders to be given."""
     relocation.relocate_streams()
     pushes.plan_low_streams()
+    pushes.keep_hot_streams()
     pushes.release_idle_high_streams()
     for gateway_id in orders.gateways_with_due_orders():
         give_orders.delay(gateway_id)
