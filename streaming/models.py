@@ -38,6 +38,8 @@ class MediaServer(models.Model):
     last_seen_at = models.DateTimeField("最近应答", null=True, blank=True, editable=False)
     last_error = models.CharField("最近错误", max_length=200, blank=True, editable=False)
     silent_since = models.DateTimeField("无应答自", null=True, blank=True, editable=False)
+    # Of all streams: bit rate times viewers, as listed last.
+    egress_kbps = models.PositiveBigIntegerField("出口 kbit/s", default=0, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "媒体服务器"

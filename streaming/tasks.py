@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.cache import cache
 
 from streaming.models import MediaServer
-from streaming.services import orders, playability, presence, pushes, relocation, viewings
+from streaming.services import egress, orders, playability, presence, pushes, relocation, viewings
 
 # Longer than the hard limit of the task that holds it; a killed worker is outlived by seconds only.
 ORDERS_LOCK_SECONDS = 30
@@ -53,6 +53,7 @@ def reconcile_media_servers() -> None:
     for server in MediaServer.objects.filter(is_active=True):
         presence.reconcile(server=server)
     viewings.note_peaks()
+    egress.judge_egress()
 
 
 @shared_task(soft_time_limit=50, time_limit=58, expires=3000)

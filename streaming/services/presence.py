@@ -165,7 +165,7 @@ def reconcile(*, server: MediaServer) -> bool:
     except RemoteError as error:
         _note_silence(server, error)
         return False
-    _note_answer(server)
+    _note_answer(server, egress_kbps=sum(row.bitrate_kbps * row.viewers for row in live.values()))
     viewings.settle(
         server=server, watched={name: row.viewers for name, row in live.items()}, asked_at=asked_at
     )
@@ -205,9 +205,9 @@ def _known_streams(server: MediaServer) -> dict[str, _Known]:
     return {session.stream: session for session in sessions}
 
 
-def _note_answer(server: MediaServer) -> None:
+def _note_answer(server: MediaServer, *, egress_kbps: int) -> None:
     row = MediaServer.objects.filter(pk=server.pk)
-    row.update(last_seen_at=timezone.now(), last_error="")
+    row.update(last_seen_at=timezone.now(), last_error="", egress_kbps=egress_kbps)
     if row.exclude(silent_since=None).update(silent_since=None):
         close_alarm(key=_alarm_key(server))
 

@@ -123,6 +123,7 @@ def settle(*, server: MediaServer, watched: Mapping[str, int], asked_at: datetim
 def forget(*, servers: QuerySet[MediaServer]) -> None:
     """Nobody watches at servers that are gone."""
     Viewing.objects.filter(media_server__in=servers).delete()
+    servers.exclude(egress_kbps=0).update(egress_kbps=0)
 
 
 def ensure_room(partner: Partner) -> None:
