@@ -12,4 +12,5 @@ def frame_of(user: User, page: str) -> dict[str, object]:
         "page": page,
         "role": role_of(user),
         "may_ministry": bool(paths_allowed(user, Action.MINISTRY)),
+        "may_streams": bool(paths_allowed(user, Action.LEDGER)),
     }

@@ -2,12 +2,26 @@
 
 from django.urls import path
 
-from console.views import analysis, cameras, ministry, pages, ptz, roads, sign_in, snapshots, state, tree
+from console.views import (
+    analysis,
+    cameras,
+    ministry,
+    pages,
+    ptz,
+    roads,
+    sign_in,
+    snapshots,
+    state,
+    streams,
+    tree,
+)
 
 app_name = "console"
 urlpatterns = [
     path("", pages.wall, name="wall"),
     path("analysis/", analysis.analysis, name="analysis"),
+    path("streams/", streams.streams, name="streams"),
+    path("streams/standing/", streams.standing, name="streams_standing"),
     path("ministry/", ministry.ministry, name="ministry"),
     path("ministry/<int:platform_id>/standing/", ministry.standing, name="ministry_standing"),
     path("ministry/<int:platform_id>/calls/", ministry.calls, name="ministry_calls"),

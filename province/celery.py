@@ -65,6 +65,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=17),
         "options": {"expires": 3000},
     },
+    "forget-viewer-peaks": {
+        "task": "streaming.tasks.forget_old_peaks",
+        "schedule": crontab(hour=3, minute=47),
+        "options": {"expires": 3000},
+    },
     # On the clock, so that pictures of all cameras belong to the same slots.
     "plan-snapshots": {
         "task": "snapshots.tasks.plan_round",

@@ -249,6 +249,10 @@ SERVICE_CORS_ORIGINS = env.list("SERVICE_CORS_ORIGINS", default=[])
 PLAY_CHECK_SECONDS = env.float("PLAY_CHECK_SECONDS", default=4)
 # Seconds after the last viewer left until a high stream is finished.
 HIGH_STREAM_IDLE_SECONDS = env.int("HIGH_STREAM_IDLE_SECONDS", default=20)
+# Outgoing traffic that raises an alarm, kbit/s a camera (300 Mbit/s per 1,000 cameras); smaller ledgers count as 1,000.
+EGRESS_KBPS_PER_CAMERA = env.int("EGRESS_KBPS_PER_CAMERA", default=300)
+# Days for which peaks of viewers are kept.
+VIEWER_PEAK_DAYS = env.int("VIEWER_PEAK_DAYS", default=400)
 # VideoTransBegin orders a second to one gateway (ordered start).
 PUSH_ORDERS_PER_SECOND = env.float("PUSH_ORDERS_PER_SECOND", default=6)
 # Streams a second that are given another media server when theirs is gone.

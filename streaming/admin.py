@@ -1,12 +1,23 @@
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
-from streaming.models import MediaServer, PlayCheck, PlayDomain, PushSession
+from streaming.models import (
+    HotHours,
+    MediaServer,
+    PlayCheck,
+    PlayDomain,
+    PushSession,
+    ViewerLimit,
+    ViewerPeak,
+    Viewing,
+)
 from streaming.services.domains import save_play_domain
+from streaming.services.rules import delete_rule, save_rule
 from streaming.services.servers import save_media_server
 
 
@@ -72,8 +83,27 @@ class PlayDomainAdmin(admin.ModelAdmin[PlayDomain]):
         save_play_domain(domain=obj, actor=actor_of_user(request))
 
 
+Row = TypeVar("Row", bound=Model)
+Rule = TypeVar("Rule", ViewerLimit, HotHours)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Row]):
+    """What the platform itself keeps."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return False
+
+
 @admin.register(PushSession)
-class PushSessionAdmin(admin.ModelAdmin[PushSession]):
+class PushSessionAdmin(ReadOnlyAdmin[PushSession]):
     list_display = [
         "camera",
         "video_type",
@@ -87,31 +117,56 @@ class PushSessionAdmin(admin.ModelAdmin[PushSession]):
     list_select_related = ["camera"]
     list_filter = ["state", "video_type", "is_wanted", "media_server"]
     search_fields = ["camera__name", "camera__number_key"]
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: PushSession | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: PushSession | None = None) -> bool:
-        return False
 
 
 @admin.register(PlayCheck)
-class PlayCheckAdmin(admin.ModelAdmin[PlayCheck]):
+class PlayCheckAdmin(ReadOnlyAdmin[PlayCheck]):
     list_display = ["camera", "result", "checked_at", "first_byte_ms", "failures", "detail"]
     list_select_related = ["camera"]
     list_filter = ["result"]
     search_fields = ["camera__name", "camera__number_key"]
+
+
+@admin.register(Viewing)
+class ViewingAdmin(ReadOnlyAdmin[Viewing]):
+    list_display = ["camera", "video_type", "uid", "protocol", "began_at", "media_server"]
+    list_select_related = ["camera", "media_server"]
+    list_filter = ["video_type", "media_server"]
+    search_fields = ["camera__name", "camera__number_key", "uid"]
+
+
+@admin.register(ViewerPeak)
+class ViewerPeakAdmin(ReadOnlyAdmin[ViewerPeak]):
+    list_display = ["day", "kind", "subject_id", "peak", "at"]
+    list_filter = ["kind"]
+    date_hierarchy = "day"
+    ordering = ["-day", "kind", "-peak"]
+
+
+class RuleAdmin(admin.ModelAdmin[Rule]):
+    """What staff decide about single cameras."""
+
+    raw_id_fields = ["camera"]
+    list_select_related = ["camera"]
+    search_fields = ["camera__name", "camera__number_key"]
     show_full_result_count = False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
+        save_rule(rule=obj, actor=actor_of_user(request))
 
-    def has_change_permission(self, request: HttpRequest, obj: PlayCheck | None = None) -> bool:
-        return False
+    def delete_model(self, request: HttpRequest, obj: Rule) -> None:
+        delete_rule(rule=obj, actor=actor_of_user(request))
 
-    def has_delete_permission(self, request: HttpRequest, obj: PlayCheck | None = None) -> bool:
-        return False
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Rule]) -> None:
+        for rule in queryset.select_related("camera"):
+            delete_rule(rule=rule, actor=actor_of_user(request))
+
+
+@admin.register(ViewerLimit)
+class ViewerLimitAdmin(RuleAdmin[ViewerLimit]):
+    list_display = ["camera", "most_viewers"]
+
+
+@admin.register(HotHours)
+class HotHoursAdmin(RuleAdmin[HotHours]):
+    list_display = ["camera", "begins", "ends"]

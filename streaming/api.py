@@ -15,6 +15,7 @@ from streaming.choices import VideoType
 from streaming.selectors import found_playable, playable_beside_token
 from streaming.services.play import PlayEntry, issue_play_url, issue_play_urls
 from streaming.services.pushes import request_high_stream
+from streaming.services.viewings import ensure_room
 
 # Entries signed and written together: a slow line makes none of them old.
 _PIECE = 200
@@ -51,6 +52,7 @@ class GetCameraPlayURL(VerbView):
 
     def _one(self, camera_num: str, department: str | None, video_type: VideoType) -> Response:
         entry = self._entry(camera_num, department, video_type)
+        ensure_room(self.partner)
         if video_type == VideoType.HIGH and entry["online"]:
             request_high_stream(camera=find_camera(self.partner, camera_num))
         return self.answer({"videoRequestUrl": entry if self.partner.has_object_answer else [entry]})

@@ -58,3 +58,12 @@ class PlayResult(models.TextChoices):
     ABSENT = "absent", "没有该码流"
     SILENT = "silent", "有连接无数据"
     NOT_VIDEO = "not_video", "不是视频"
+
+
+class PeakKind(models.IntegerChoices):
+    """Whose viewers a peak counts."""
+
+    ALL = 0, "全部"
+    CAMERA = 1, "摄像机"
+    PARTNER = 2, "接入方"
+    STAFF = 3, "用户"

@@ -8,7 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from access.encryption import EncryptedTextField
-from streaming.choices import HlsWay, MediaKind, PlayResult, PushState, SignerKind, VideoType
+from streaming.choices import HlsWay, MediaKind, PeakKind, PlayResult, PushState, SignerKind, VideoType
 
 _SCHEMES = {"rtmp_url": ("rtmp", "rtmps"), "http_url": ("http", "https"), "api_url": ("http", "https")}
 
@@ -38,6 +38,8 @@ class MediaServer(models.Model):
     last_seen_at = models.DateTimeField("最近应答", null=True, blank=True, editable=False)
     last_error = models.CharField("最近错误", max_length=200, blank=True, editable=False)
     silent_since = models.DateTimeField("无应答自", null=True, blank=True, editable=False)
+    # Of all streams: bit rate times viewers, as listed last.
+    egress_kbps = models.PositiveBigIntegerField("出口 kbit/s", default=0, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "媒体服务器"
@@ -199,3 +201,87 @@ class PlayCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.camera_id} {self.get_result_display()}"
+
+
+class Viewing(models.Model):
+    """One viewer who watches one stream at this moment; the row goes when they do."""
+
+    media_server = models.ForeignKey(
+        "streaming.MediaServer", models.CASCADE, related_name="viewings", verbose_name="媒体服务器"
+    )
+    client = models.CharField("连接", max_length=64)
+    camera = models.ForeignKey(
+        "cameras.Camera", models.CASCADE, related_name="viewings", verbose_name="摄像机"
+    )
+    video_type = models.SmallIntegerField("码流", choices=VideoType.choices)
+    # Whom the play address was made for: `p<partner id>`, `u<user id>`, or nobody in particular.
+    uid = models.CharField("取得者", max_length=64)
+    protocol = models.CharField("方式", max_length=8)
+    began_at = models.DateTimeField("开始时间")
+    # Only where no server tells of the end: a session that asks for no more files.
+    alive_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "正在观看"
+        constraints = [models.UniqueConstraint(fields=["media_server", "client"], name="viewing_unique")]
+        # How many one asker watches, for the limit.
+        indexes = [models.Index(fields=["uid"], name="viewing_uid")]
+
+    def __str__(self) -> str:
+        return f"{self.uid} {self.camera_id} {self.get_video_type_display()}"
+
+
+class ViewerPeak(models.Model):
+    """The most who watched at one moment of a day: of all together, at one camera, of one asker."""
+
+    day = models.DateField("日期")
+    kind = models.SmallIntegerField("统计", choices=PeakKind.choices)
+    # Id of the camera, partner or user; 0 for all together.
+    subject_id = models.BigIntegerField("对象")
+    peak = models.PositiveIntegerField("峰值")
+    at = models.DateTimeField("峰值时间")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "观看峰值"
+        constraints = [
+            models.UniqueConstraint(fields=["day", "kind", "subject_id"], name="viewer_peak_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.get_kind_display()} {self.peak}"
+
+
+class ViewerLimit(models.Model):
+    """How many may watch one camera at once; staff beyond it are still let in."""
+
+    camera = models.OneToOneField(
+        "cameras.Camera",
+        models.CASCADE,
+        primary_key=True,
+        related_name="viewer_limit",
+        verbose_name="摄像机",
+    )
+    most_viewers = models.PositiveIntegerField("同时观看上限", default=50, help_text="0 表示不限")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "观看上限"
+
+    def __str__(self) -> str:
+        return f"{self.camera} {self.most_viewers}"
+
+
+class HotHours(models.Model):
+    """Hours of every day in which the high stream of one camera is kept, watched or not."""
+
+    camera = models.ForeignKey(
+        "cameras.Camera", models.CASCADE, related_name="hot_hours", verbose_name="摄像机"
+    )
+    begins = models.TimeField("自", help_text="北京时间")
+    ends = models.TimeField("至", help_text="早于“自”表示次日；与“自”相同表示全天")
+
+    class Meta:
+        verbose_name = verbose_name_plural = "热点时段"
+        ordering = ["camera", "begins"]
+
+    def __str__(self) -> str:
+        return f"{self.camera} {self.begins:%H:%M}-{self.ends:%H:%M}"

@@ -4,13 +4,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Subquery, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 
+from access.days import ZONE
 from access.models import Partner
 from access.services.tokens import Companion, beside_token
 from cameras.choices import OnlineStatus
@@ -20,9 +21,17 @@ from protocol.errors import InternalError
 from protocol.fields import is_camera_num
 from protocol.play_urls import CAPTURE_UID, new_rand, sign_path
 from streaming.addresses import Outlet
-from streaming.choices import Audience, PlayResult, VideoType
+from streaming.choices import Audience, PeakKind, PlayResult, PushState, VideoType
 from streaming.media import MediaAdapter, adapter_for
-from streaming.models import MediaServer, PlayCheck, PlayDomain, PushSession
+from streaming.models import (
+    HotHours,
+    MediaServer,
+    PlayCheck,
+    PlayDomain,
+    PushSession,
+    ViewerPeak,
+    Viewing,
+)
 
 # A capture opens its URL at once; a little slack for a busy machine.
 CAPTURE_URL_SECONDS = 30
@@ -259,6 +268,59 @@ def unplayable(cameras: QuerySet[Camera]) -> QuerySet[PlayCheck]:
         failures__gte=CONFIRMED_FAILURES,
     )
     return checks.exclude(result=PlayResult.PLAYABLE).select_related("camera").order_by("-failures", "camera")
+
+
+def hot_hours(now: datetime) -> QuerySet[HotHours]:
+    """The rows whose time of day it is; those that end before they begin go over midnight."""
+    time_there = now.astimezone(ZONE).time()
+    begun, lasts = Q(begins__lte=time_there), Q(ends__gt=time_there)
+    return HotHours.objects.filter(
+        Q(begun, lasts, begins__lt=F("ends")) | Q(begun | lasts, begins__gte=F("ends"))
+    )
+
+
+class StreamCounts(NamedTuple):
+    """Streams of some cameras at one media server."""
+
+    low: int = 0
+    low_wanted: int = 0
+    high: int = 0
+
+
+_LIVE_LOW = Q(video_type=VideoType.LOW, state=PushState.LIVE)
+_WANTED_LOW = Q(video_type=VideoType.LOW, is_wanted=True)
+
+
+def stream_counts(cameras: QuerySet[Camera]) -> dict[int, StreamCounts]:
+    """By media server."""
+    sessions = PushSession.objects.filter(camera__in=cameras).order_by().values_list("media_server")
+    rows = sessions.annotate(
+        low=Count("pk", filter=_LIVE_LOW),
+        low_wanted=Count("pk", filter=_WANTED_LOW),
+        high=Count("pk", filter=Q(video_type=VideoType.HIGH, state=PushState.LIVE)),
+    )
+    return {server_id: StreamCounts(*counts) for server_id, *counts in rows}
+
+
+def low_stream_counts(cameras: QuerySet[Camera]) -> dict[int, StreamCounts]:
+    """By gateway."""
+    sessions = PushSession.objects.filter(camera__in=cameras).exclude(camera__gateway=None)
+    rows = sessions.order_by().values_list("camera__gateway")
+    counted = rows.annotate(
+        low=Count("pk", filter=_LIVE_LOW), low_wanted=Count("pk", filter=_WANTED_LOW)
+    )
+    return {gateway_id: StreamCounts(*counts) for gateway_id, *counts in counted}
+
+
+def viewers_by(field: str, cameras: QuerySet[Camera]) -> Counter[Any]:
+    """How many watch these cameras now, by a field of `Viewing`."""
+    rows = Viewing.objects.filter(camera__in=cameras).order_by(field).values_list(field)
+    return Counter(dict(rows.annotate(Count("pk"))))
+
+
+def peaks_of(kind: PeakKind, day: date, subject_ids: Iterable[int]) -> dict[int, ViewerPeak]:
+    rows = ViewerPeak.objects.filter(kind=kind, day=day, subject_id__in=list(subject_ids))
+    return {row.subject_id: row for row in rows}
 
 
 def camera_of_stream(stream: str) -> tuple[Camera, VideoType] | None:

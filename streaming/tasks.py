@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.cache import cache
 
 from streaming.models import MediaServer
-from streaming.services import orders, playability, presence, pushes, relocation
+from streaming.services import egress, orders, playability, presence, pushes, relocation, viewings
 
 # Longer than the hard limit of the task that holds it; a killed worker is outlived by seconds only.
 ORDERS_LOCK_SECONDS = 30
@@ -17,6 +17,7 @@ def keep_streams() -> None:
     """Every 2 seconds: which streams are wanted and where, and gateways that have orders to be given."""
     relocation.relocate_streams()
     pushes.plan_low_streams()
+    pushes.keep_hot_streams()
     pushes.release_idle_high_streams()
     for gateway_id in orders.gateways_with_due_orders():
         give_orders.delay(gateway_id)
@@ -51,6 +52,13 @@ def reconcile_media_servers() -> None:
     presence.forget_servers_out_of_use()
     for server in MediaServer.objects.filter(is_active=True):
         presence.reconcile(server=server)
+    viewings.note_peaks()
+    egress.judge_egress()
+
+
+@shared_task(soft_time_limit=50, time_limit=58, expires=3000)
+def forget_old_peaks() -> None:
+    viewings.forget_old_peaks()
 
 
 @shared_task(soft_time_limit=54, time_limit=58, expires=50)

@@ -111,7 +111,7 @@ class PartnerAdmin(RecordedAdmin):
                 ]
             },
         ),
-        ("限制", {"fields": ["requests_per_minute", "allowed_networks"]}),
+        ("限制", {"fields": ["requests_per_minute", "most_viewers", "allowed_networks"]}),
         ("OAuth 2.0", {"fields": ["shown_client_id"]}),
     ]
 

@@ -58,6 +58,7 @@ class Partner(models.Model):
     needs_uuid4 = models.BooleanField("摄像机编号须为 UUID4", default=True)
     play_ttl_seconds = models.PositiveIntegerField("播放地址有效期（秒）", null=True, blank=True)
     snapshot_ttl_seconds = models.PositiveIntegerField("截图地址有效期（秒）", null=True, blank=True)
+    most_viewers = models.PositiveIntegerField("同时观看上限（路）", default=0, help_text="0 表示不限")
     requests_per_minute = models.PositiveIntegerField("每分钟请求上限", null=True, blank=True)
     # None: from anywhere. The exchange of tokens obeys it too.
     allowed_networks = ArrayField(

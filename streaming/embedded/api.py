@@ -45,7 +45,7 @@ class Api:
             raise RefusedError(400, "请求应为 JSON 对象")
         client_id, app, name = (wanted.get(field) for field in ("client_id", "app", "stream"))
         if isinstance(client_id, str) and client_id:
-            return to_json({"kicked": self._kick_client(client_id)})
+            return to_json({"kicked": self.kick_client(client_id)})
         if isinstance(app, str) and isinstance(name, str) and app and name:
             return to_json({"kicked": self._kick_stream(app, name)})
         raise RefusedError(400, "缺少 app 和 stream，或 client_id")
@@ -58,7 +58,7 @@ class Api:
         self._site.hub.end(stream, "kicked")
         return kicked
 
-    def _kick_client(self, client_id: str) -> int:
+    def kick_client(self, client_id: str) -> int:
         viewer = self._site.viewers.get(client_id)
         if viewer is not None:
             viewer.drop("kicked")

@@ -2,7 +2,8 @@
 
 Events, all as POST with X-Media-Secret: `publish` (the first key frame is there; again after a takeover or a short
 restart, with the new client_id), `unpublish` (the stream has ended, the time of grace is over), `play`, `stop`,
-`not_found` (the answer's `wait` says whether a push was begun), `refused_codec` (with `codec`).
+`not_found` (the answer's `wait` says whether a push was begun), `refused_codec` (with `codec`). The answer to `play`
+may name a client in `end`: one viewer too many.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import logging
 import time
 import zlib
 from collections import deque
+from collections.abc import Callable
 
 import aiohttp
 import orjson
@@ -47,6 +49,8 @@ class Hooks:
         self._tasks: list[asyncio.Task[None]] = []
         self._questions: dict[Key, asyncio.Task[bool]] = {}
         self.lost = 0
+        # Set by who knows the viewers.
+        self.end_client: Callable[[str], object] = lambda client_id: None
 
     async def start(self) -> None:
         if not self._url:
@@ -97,7 +101,10 @@ class Hooks:
         for attempt in range(self._limits.hook_tries):
             if attempt:
                 await asyncio.sleep(_PAUSES_SECONDS[min(attempt, len(_PAUSES_SECONDS)) - 1])
-            if await self._post(body, self._limits.hook_seconds) is not None:
+            answer = await self._post(body, self._limits.hook_seconds)
+            if answer is not None:
+                if isinstance(unwanted := answer.get("end"), str):
+                    self.end_client(unwanted)
                 return
         self.lost += 1
         logger.warning("platform did not take an event after %d tries", self._limits.hook_tries)

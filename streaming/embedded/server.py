@@ -77,7 +77,9 @@ class MediaServer:
         self._rtmp = RtmpServer(config, self.hub, self.hooks.tell, new_id)
         self._site = Site(config, self.hub, self.hooks, self.hooks.tell, new_id, {})
         self._hls = HlsPlayer(self._site)
-        routes = [*Api(self._site, self._hls).routes(), *FlvPlayer(self._site).routes(), *self._hls.routes()]
+        api = Api(self._site, self._hls)
+        self.hooks.end_client = api.kick_client
+        routes = [*api.routes(), *FlvPlayer(self._site).routes(), *self._hls.routes()]
         app = make_app(self._site, routes)
         self._runner = web.AppRunner(
             app,

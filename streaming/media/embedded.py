@@ -30,7 +30,7 @@ class EmbeddedMedia(MediaAdapter):
         facts = facts_of(call.body)
         if "event" not in facts or "stream" not in facts:
             raise HookError("回调应为含 event 与 stream 的 JSON 对象")
-        stream = text_of(facts, "stream")
+        stream, client = text_of(facts, "stream"), text_of(facts, "client_id")
         match facts["event"]:
             case "publish":
                 return StreamAppeared(stream)
@@ -40,16 +40,24 @@ class EmbeddedMedia(MediaAdapter):
                 return CodecRefused(stream, text_of(facts, "codec"))
             case "play":
                 return ViewerCame(
-                    stream, text_of(facts, "uid"), text_of(facts, "address"), text_of(facts, "protocol")
+                    stream,
+                    text_of(facts, "uid"),
+                    text_of(facts, "address"),
+                    text_of(facts, "protocol"),
+                    client,
                 )
             case "stop":
-                return ViewerLeft(stream)
+                return ViewerLeft(stream, client)
             case "not_found":
                 return StreamMissing(stream)
         return None
 
     def hook_reply(self, event: Event | None, verdict: Verdict) -> HookReply:
-        return HookReply({"code": 0, "wait": verdict.is_coming})
+        reply: dict[str, object] = {"code": 0, "wait": verdict.is_coming}
+        if isinstance(event, ViewerCame) and not verdict.is_allowed:
+            # It let the viewer in by itself, and now ends it.
+            reply["end"] = event.client
+        return HookReply(reply)
 
     def list_streams(self) -> list[LiveStream]:
         data = ask_server(self.server, "GET", "/api/streams", headers=self._headers)

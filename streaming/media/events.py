@@ -32,6 +32,7 @@ class PublishAsked:
 class PlayAsked:
     """May this viewer go on? `path` is the one our play address signs, whatever spelling was opened.
 
+    `client` is the server's name of the connection, told again when it ends.
     `must_exist`: the server lets a viewer of an absent stream wait for ever, and never tells.
     """
 
@@ -41,6 +42,7 @@ class PlayAsked:
     address: str = ""
     protocol: str = "flv"
     must_exist: bool = False
+    client: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,15 @@ class ViewerCame:
     uid: str
     address: str = ""
     protocol: str = ""
+    client: str = ""
 
 
 @dataclass(frozen=True)
 class ViewerLeft:
-    """One viewer, or the last of them, is gone."""
+    """One viewer is gone; without a `client`, all of them."""
 
     stream: str
+    client: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ class SrsMedia(MediaAdapter):
         app, name = text_of(facts, "app"), text_of(facts, "stream")
         stream = name.removesuffix(_PLAYLIST) if app == APP else ""
         query = text_of(facts, "param").removeprefix("?")
+        client = text_of(facts, "client_id")
         match facts.get("action"):
             case "on_publish":
                 return PublishAsked(stream, f"/{app}/{name}", query, begins=True)
@@ -54,9 +55,9 @@ class SrsMedia(MediaAdapter):
                 return HlsAsked(stream, query)
             case "on_play":
                 path = self.play_paths(stream).flv
-                return PlayAsked(stream, path, query, text_of(facts, "ip"), must_exist=True)
+                return PlayAsked(stream, path, query, text_of(facts, "ip"), must_exist=True, client=client)
             case "on_stop":
-                return ViewerLeft(stream)
+                return ViewerLeft(stream, client)
         return None
 
     def hook_reply(self, event: Event | None, verdict: Verdict) -> HookReply:

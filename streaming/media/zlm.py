@@ -66,7 +66,7 @@ class ZlmMedia(MediaAdapter):
             case "on_stream_none_reader":
                 return ViewerLeft(stream)
             case "on_flow_report" if facts.get("player"):
-                return ViewerLeft(stream)
+                return ViewerLeft(stream, text_of(facts, "id"))
         return None
 
     def _viewer(self, facts: dict[str, Any], stream: str, query: str) -> Event:
@@ -76,7 +76,14 @@ class ZlmMedia(MediaAdapter):
         # RTMP, RTSP, TS and fMP4 as well, which no address of ours names: an empty path signs nothing.
         is_flv = schema == _SOURCE and protocol in _FLV_BY
         path = self.play_paths(stream).flv if is_flv else ""
-        return PlayAsked(stream, path, query, text_of(facts, "ip"), _FLV_BY.get(protocol, protocol))
+        return PlayAsked(
+            stream,
+            path,
+            query,
+            text_of(facts, "ip"),
+            _FLV_BY.get(protocol, protocol),
+            client=text_of(facts, "id"),
+        )
 
     def hook_reply(self, event: Event | None, verdict: Verdict) -> HookReply:
         # Of an answer with another code it reads the message only, and would not read `close`.

@@ -16,7 +16,7 @@ from protocol.errors import ForbiddenError, NotFoundError
 from protocol.play_urls import CAPTURE_UID, UrlVerdict, check_hls_session, sign_hls_session
 from streaming.media import MediaAdapter
 from streaming.media.base import APP
-from streaming.services import presence
+from streaming.services import viewings
 from streaming.services.pushes import is_there_or_coming
 from streaming.services.tickets import check_play, one_of
 
@@ -40,10 +40,11 @@ def enter(*, adapter: MediaAdapter, stream: str, query: str, address: str) -> Hl
     uid = check_play(adapter.play_paths(stream).hls, query)
     if not is_there_or_coming(stream=stream):
         raise NotFoundError("视频流不存在")
-    if uid != CAPTURE_UID:
-        presence.viewer_came(stream=stream, uid=uid, address=address or None, protocol="hls")
     expires = int(time.time()) + settings.HLS_SESSION_SECONDS
     mac = sign_hls_session(settings.HLS_SESSION_KEY, APP, stream, expires, uid)
+    if uid != CAPTURE_UID:
+        viewer = viewings.Viewer(uid, mac, address or None, "hls", is_session=True)
+        viewings.viewer_came(server=adapter.server, stream=stream, viewer=viewer)
     return HlsEntry(f"/s/{expires}/{mac}-{uid}/{APP}/{stream}/index.m3u8")
 
 
@@ -58,8 +59,10 @@ def file_of_session(*, adapter: MediaAdapter, uri: str) -> str:
     path = adapter.hls_file(stream, name)
     if path is None:
         raise ForbiddenError("播放会话不含此文件")
-    if cache.add(f"streaming:hls:{stream}", 1, timeout=_NOTED_SECONDS):
-        presence.note_viewer(stream=stream)
+    mac, _, uid = who.partition("-")
+    if uid != CAPTURE_UID and cache.add(f"streaming:hls:{mac}", 1, timeout=_NOTED_SECONDS):
+        viewer = viewings.Viewer(uid, mac, protocol="hls", is_session=True)
+        viewings.still_watching(server=adapter.server, stream=stream, viewer=viewer)
     return f"{path}?session={session}"
 
 

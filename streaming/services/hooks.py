@@ -20,7 +20,7 @@ from streaming.media.events import (
     ViewerLeft,
 )
 from streaming.selectors import camera_of_stream
-from streaming.services import hls, presence
+from streaming.services import hls, presence, viewings
 from streaming.services.pushes import is_awaited, is_there_or_coming
 from streaming.services.tickets import check_play, check_publish
 
@@ -43,7 +43,7 @@ def _judge(adapter: MediaAdapter, event: Event) -> Verdict:
         case PublishAsked():
             _let_publish(adapter, event)
         case PlayAsked():
-            _let_play(event)
+            _let_play(adapter, event)
         case HlsAsked():
             hls.check_session(event.stream, event.query)
         case StreamMissing():
@@ -65,12 +65,12 @@ def _let_publish(adapter: MediaAdapter, event: PublishAsked) -> None:
         presence.stream_appeared(server=adapter.server, stream=event.stream)
 
 
-def _let_play(event: PlayAsked) -> None:
+def _let_play(adapter: MediaAdapter, event: PlayAsked) -> None:
     uid = check_play(event.path, event.query)
     if event.must_exist and not is_there_or_coming(stream=event.stream):
         raise NotFoundError("视频流不存在")
     if uid != CAPTURE_UID:
-        _note_viewing(event.stream, uid, event.address, event.protocol)
+        _let_watch(adapter, event, uid)
 
 
 def _take_in(adapter: MediaAdapter, event: Event) -> None:
@@ -82,13 +82,14 @@ def _take_in(adapter: MediaAdapter, event: Event) -> None:
         case CodecRefused():
             presence.stream_refused(stream=event.stream, codec=event.codec)
         case ViewerCame():
-            _note_viewing(event.stream, event.uid, event.address, event.protocol)
+            _let_watch(adapter, event, event.uid)
         case ViewerLeft():
-            presence.viewer_left(stream=event.stream)
+            viewings.viewer_left(server=adapter.server, stream=event.stream, client=event.client)
 
 
-def _note_viewing(stream: str, uid: str, address: str, protocol: str) -> None:
-    presence.viewer_came(stream=stream, uid=uid, address=_address(address), protocol=protocol)
+def _let_watch(adapter: MediaAdapter, event: PlayAsked | ViewerCame, uid: str) -> None:
+    viewer = viewings.Viewer(uid, event.client, _address(event.address), event.protocol)
+    viewings.viewer_came(server=adapter.server, stream=event.stream, viewer=viewer)
 
 
 def _address(text: str) -> str | None:

@@ -1,21 +1,17 @@
-"""What media servers tell us: streams that came and went, viewers, and what a lost hook did not tell."""
+"""What media servers tell us: streams that came and went, and what a lost hook did not tell."""
 
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
-from access.actors import Actor
-from access.choices import ActorKind, Severity
-from access.models import Partner, User
+from access.choices import Severity
 from access.services.alarms import close_alarm, raise_alarm
-from access.services.logs import record
 from cameras.models import Camera
 from cameras.services.status import set_stream_presence
 from protocol.errors import RemoteError
@@ -23,13 +19,12 @@ from streaming.choices import PushState, VideoType
 from streaming.media import LiveStream, MediaAdapter, adapter_for
 from streaming.models import MediaServer, PushSession
 from streaming.selectors import Placement, camera_of_stream, silent_servers
+from streaming.services import viewings
 
 logger = logging.getLogger(__name__)
 
 # A gateway reconnects by itself within this time; only then is its stream ordered anew.
 RECONNECT_SECONDS = 2
-# Players reconnect; one viewing is one row of the behaviour log.
-VIEWING_SECONDS = 600
 # A refused encoding is tried again this late: somebody has to change the camera.
 CODEC_RETRY_SECONDS = 60
 # Empty: the server does not tell, or not yet.
@@ -113,62 +108,6 @@ def _refuse(adapter: MediaAdapter, stream: str, codec: str) -> None:
     _end(adapter, stream, f"sends {codec}")
 
 
-def viewer_came(*, stream: str, uid: str, address: str | None, protocol: str) -> None:
-    """Somebody opened a stream: keep a high one wanted, and log who watches what."""
-    found = camera_of_stream(stream)
-    if found is None:
-        return
-    camera, video_type = found
-    if video_type == VideoType.HIGH:
-        sessions = PushSession.objects.filter(camera=camera, video_type=video_type)
-        sessions.update(needed_at=timezone.now(), is_wanted=True)
-    actor = _actor_of_uid(uid, address)
-    if actor is None or not _is_new_viewing(uid, camera, video_type):
-        return
-    record(
-        actor,
-        "查看视频",
-        object_kind="camera",
-        object_id=camera.pk,
-        object_name=camera.name,
-        detail={"码流": VideoType(video_type).label, "方式": protocol[:8]},
-    )
-
-
-def viewer_left(*, stream: str) -> None:
-    """Somebody closed a stream: from here on a high one may be idle."""
-    note_viewer(stream=stream)
-
-
-def note_viewer(*, stream: str) -> None:
-    """A high stream is needed at this moment."""
-    found = camera_of_stream(stream)
-    if found is not None and found[1] == VideoType.HIGH:
-        PushSession.objects.filter(camera=found[0], video_type=VideoType.HIGH).update(
-            needed_at=timezone.now()
-        )
-
-
-def _is_new_viewing(uid: str, camera: Camera, video_type: VideoType) -> bool:
-    key = f"streaming:viewing:{uid}:{camera.pk}:{int(video_type)}"
-    is_new: bool = cache.add(key, 1, timeout=VIEWING_SECONDS)
-    if not is_new:
-        cache.touch(key, VIEWING_SECONDS)
-    return is_new
-
-
-def _actor_of_uid(uid: str, address: str | None) -> Actor | None:
-    """The asker whom the play URL names: `u<user id>` or `p<partner id>`."""
-    kind, number = uid[:1], uid[1:]
-    if not (number.isascii() and number.isdigit() and len(number) <= 18):
-        return None
-    if kind == "u":
-        user = User.objects.filter(pk=int(number)).first()
-        return Actor(ActorKind.STAFF, user.pk, user.display_name, address) if user else None
-    partner = Partner.objects.filter(pk=int(number)).first() if kind == "p" else None
-    return Actor(ActorKind.PARTNER, partner.pk, partner.name, address) if partner else None
-
-
 @dataclass(frozen=True, slots=True)
 class _Known:
     """What the database says of one stream."""
@@ -226,7 +165,10 @@ def reconcile(*, server: MediaServer) -> bool:
     except RemoteError as error:
         _note_silence(server, error)
         return False
-    _note_answer(server)
+    _note_answer(server, egress_kbps=sum(row.bitrate_kbps * row.viewers for row in live.values()))
+    viewings.settle(
+        server=server, watched={name: row.viewers for name, row in live.items()}, asked_at=asked_at
+    )
     known = _known_streams(server)
     for row in [row for row in live.values() if row.codec not in _PLAYABLE_CODECS]:
         _refuse(adapter, row.stream, row.codec)
@@ -241,6 +183,7 @@ def reconcile(*, server: MediaServer) -> bool:
 def forget_servers_out_of_use() -> None:
     """Nobody asks them any more, so their streams count as gone; an alarm stands while no server is in use."""
     asked_at = timezone.now()
+    viewings.forget(servers=MediaServer.objects.filter(is_active=False))
     believed = Q(state=PushState.LIVE) | Q(video_type=VideoType.LOW, camera__has_stream=True)
     sessions = PushSession.objects.filter(believed, media_server__is_active=False)
     for server in MediaServer.objects.filter(pk__in=sessions.order_by().values("media_server")):
@@ -262,9 +205,9 @@ def _known_streams(server: MediaServer) -> dict[str, _Known]:
     return {session.stream: session for session in sessions}
 
 
-def _note_answer(server: MediaServer) -> None:
+def _note_answer(server: MediaServer, *, egress_kbps: int) -> None:
     row = MediaServer.objects.filter(pk=server.pk)
-    row.update(last_seen_at=timezone.now(), last_error="")
+    row.update(last_seen_at=timezone.now(), last_error="", egress_kbps=egress_kbps)
     if row.exclude(silent_since=None).update(silent_since=None):
         close_alarm(key=_alarm_key(server))
 
@@ -277,6 +220,7 @@ def _note_silence(server: MediaServer, error: RemoteError) -> None:
     if not silent_servers(now).filter(pk=server.pk).exists():
         return
     _mark_gone(list(_known_streams(server).values()), now)
+    viewings.forget(servers=row)
     raise_alarm(
         key=_alarm_key(server),
         title=f"媒体服务器 {server.name} 无应答",

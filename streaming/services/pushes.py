@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from cameras.models import Camera
 from streaming.choices import PushState, VideoType
 from streaming.models import PushSession
-from streaming.selectors import Placement, camera_of_stream
+from streaming.selectors import Placement, camera_of_stream, hot_hours
 from streaming.services.orders import APPEAR_SECONDS, due_sessions
 
 logger = logging.getLogger(__name__)
@@ -84,6 +84,18 @@ def request_high_stream(*, camera: Camera) -> None:
         logger.exception("no broker: the high stream of camera %d is not begun", camera.pk)
 
 
+def keep_hot_streams() -> int:
+    """Want the high streams of cameras whose hours these are, watched or not; how many were not wanted yet."""
+    wanted = PushSession.objects.filter(video_type=VideoType.HIGH, is_wanted=True)
+    hot = _pushable_cameras().filter(pk__in=hot_hours(timezone.now()).values("camera"))
+    cold = list(hot.exclude(pk__in=wanted.values("camera")).select_related("gateway"))
+    if not cold or not Placement().has_server:
+        return 0
+    for camera in cold:
+        want_high_stream(camera=camera)
+    return len(cold)
+
+
 def is_coming(*, camera: Camera, video_type: VideoType) -> bool:
     """Whether a push of this absent stream was begun, so that waiting for it makes sense."""
     session = PushSession.objects.filter(camera=camera, video_type=video_type, is_wanted=True).first()
@@ -125,6 +137,7 @@ def release_idle_high_streams() -> int:
         | Q(state=PushState.LIVE, needed_at__lt=now - idle)
         | Q(needed_at__lt=now - on_its_way)
     )
-    return PushSession.objects.filter(unneeded, video_type=VideoType.HIGH, is_wanted=True).update(
+    high = PushSession.objects.filter(unneeded, video_type=VideoType.HIGH, is_wanted=True)
+    return high.exclude(camera__in=hot_hours(now).values("camera")).update(
         is_wanted=False, next_attempt_at=None, attempts=0
     )

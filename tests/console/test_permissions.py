@@ -14,8 +14,8 @@ from console import urls
 from tests.console.desk import Desk, refusal_of, text_of
 
 PUBLIC = {"login", "logout"}
-PARTS = {"tree", "branch", "search"}
-PAGES = {"wall", "analysis", "ministry"}
+PARTS = {"tree", "branch", "search", "streams_standing"}
+PAGES = {"wall", "analysis", "streams", "ministry"}
 PARTS_OF_A_PLATFORM = {
     *("ministry_standing", "ministry_calls", "ministry_retry", "ministry_retry_parked"),
     *("ministry_check", "ministry_repair", "ministry_token"),

@@ -302,9 +302,9 @@ def test_queries_of_the_reconciliation_do_not_grow(
     for n in range(10, 60):
         media.show(n)
     assert callable(django_assert_max_num_queries)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         reconcile(server=server)
     assert Camera.objects.filter(has_stream=True).count() == 50
     clock.shift(5)
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(6):
         reconcile(server=server)

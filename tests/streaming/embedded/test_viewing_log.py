@@ -1,5 +1,7 @@
 """Who watched what, by any protocol: the verb, the embedded media server, its hooks, the behaviour log."""
 
+import contextlib
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,10 +11,10 @@ import pytest
 from django.conf import LazySettings
 from pytest_django.live_server_helper import LiveServer
 
-from access.models import BehaviourLog, Organisation
+from access.models import BehaviourLog, Organisation, Partner
 from cameras.models import Camera
 from streaming.choices import MediaKind
-from streaming.models import MediaServer
+from streaming.models import MediaServer, Viewing
 from streaming.selectors import capture_targets
 from tests.cast import Caller
 from tests.ptz.ledger import make_camera
@@ -79,6 +81,39 @@ def test_a_viewing_is_logged_with_its_viewer(
 
 def seen() -> Any:
     return until(lambda: BehaviourLog.objects.filter(verb="查看视频").first(), what="the row")
+
+
+def test_one_viewer_too_many_is_ended(
+    start_media: Callable[..., Media],
+    live_server: LiveServer,
+    camera: Camera,
+    ministry: Caller,
+    settings: LazySettings,
+    clip: list[FlvTag],
+) -> None:
+    settings.PLAY_URL_KEYS = [PLAY_KEY]
+    Partner.objects.filter(pk=ministry.partner.pk).update(most_viewers=1)
+    media = start_media(platform_url=live_server.url)
+    register(media)
+    name = camera.stream_name(0)
+    with media.publisher(name) as publisher:
+        publisher.send_tags(clip)
+        media.until_live(name, clip)
+        urls = [
+            ministry.get("GetCameraPlayURL", cameraNum=camera.number)["videoRequestUrl"][0]["flv_url"]
+            for _ in range(2)
+        ]
+        with HttpPeer(media.http_port, target_of(urls[0])) as first:
+            assert first.read_head() == 200
+            until(lambda: Viewing.objects.exists())
+            with HttpPeer(media.http_port, target_of(urls[1])) as second:
+                assert second.read_head() == 200
+                # Nothing more is published: only its end ends this.
+                with contextlib.suppress(ConnectionError):
+                    deque(second.body(), maxlen=0)
+            assert media.streams()[name]["viewers"] == 1
+            assert Viewing.objects.count() == 1
+        until(lambda: not Viewing.objects.exists())
 
 
 def test_pictures_taken_by_the_platform_are_no_viewings(

@@ -35,11 +35,12 @@ def adapter(kind: str, base_url: str = "http://10.0.0.5:8080", **fields: Any) ->
 
 
 def zlm_play(**facts: Any) -> PlayAsked:
-    return PlayAsked("cam1", "/live/cam1.live.flv", PLAY, "127.0.0.1", **facts)
+    asked: dict[str, Any] = {"path": "/live/cam1.live.flv", "client": "2-13", **facts}
+    return PlayAsked(stream="cam1", query=PLAY, address="127.0.0.1", **asked)
 
 
-def srs_play(query: str = PLAY) -> PlayAsked:
-    return PlayAsked("cam1", "/live/cam1.flv", query, "127.0.0.1", must_exist=True)
+def srs_play(client: str = "9hn9l5l3", query: str = PLAY) -> PlayAsked:
+    return PlayAsked("cam1", "/live/cam1.flv", query, "127.0.0.1", must_exist=True, client=client)
 
 
 RECORDED: dict[str, list[Event | None]] = {
@@ -47,8 +48,8 @@ RECORDED: dict[str, list[Event | None]] = {
         PublishAsked("cam1", "/live/cam1", PUBLISH),
         StreamAppeared("cam1", "H264"),
         zlm_play(),
-        PlayAsked("cam1", "/live/cam1.live.flv", "deny=1", "127.0.0.1"),
-        PlayAsked("nosuch", "/live/nosuch.live.flv", PLAY, "127.0.0.1"),
+        PlayAsked("cam1", "/live/cam1.live.flv", "deny=1", "127.0.0.1", client="3-13"),
+        PlayAsked("nosuch", "/live/nosuch.live.flv", PLAY, "127.0.0.1", client="4-15"),
         StreamMissing("nosuch"),
         ViewerLeft("cam1"),
         HlsAsked("cam1", PLAY),
@@ -59,11 +60,11 @@ RECORDED: dict[str, list[Event | None]] = {
     "srs": [
         PublishAsked("cam1", "/live/cam1", PUBLISH, begins=True),
         srs_play(),
-        ViewerLeft("cam1"),
-        srs_play("deny=1"),
+        ViewerLeft("cam1", "9hn9l5l3"),
+        srs_play("t40y7504", "deny=1"),
         *[HlsAsked("cam1", PLAY)] * 3,
         StreamVanished("cam1"),
-        ViewerLeft("cam1"),
+        ViewerLeft("cam1", "21gzmg3l"),
     ],
 }
 
@@ -113,9 +114,9 @@ def test_another_application_is_nothing_of_ours(kind: str) -> None:
     [
         ({"protocol": "wss"}, zlm_play(protocol="ws")),
         ({"protocol": "https"}, zlm_play()),
-        ({"protocol": "rtmp"}, PlayAsked("cam1", "", PLAY, "127.0.0.1", "rtmp")),
-        ({"protocol": "rtsp", "schema": "rtsp"}, PlayAsked("cam1", "", PLAY, "127.0.0.1", "rtsp")),
-        ({"schema": "fmp4"}, PlayAsked("cam1", "", PLAY, "127.0.0.1", "flv")),
+        ({"protocol": "rtmp"}, zlm_play(path="", protocol="rtmp")),
+        ({"protocol": "rtsp", "schema": "rtsp"}, zlm_play(path="", protocol="rtsp")),
+        ({"schema": "fmp4"}, zlm_play(path="")),
         ({"schema": "hls.fmp4"}, HlsAsked("cam1", PLAY)),
     ],
 )
@@ -137,6 +138,11 @@ def test_zlmediakit_asks_for_segments_with_their_session() -> None:
 def test_zlmediakit_tells_of_one_stream_once_a_form_and_only_the_source_counts(schema: str) -> None:
     body = body_of("zlm", "on_stream_changed", schema=schema)
     assert adapter("zlm").parse_hook(call_of("on_stream_changed", body)) is None
+
+
+def test_zlmediakit_tells_which_viewer_left_when_it_reports_their_traffic() -> None:
+    body = body_of("zlm", "on_flow_report", player=True)
+    assert adapter("zlm").parse_hook(call_of("on_flow_report", body)) == ViewerLeft("cam1", "1-14")
 
 
 def test_a_callback_we_do_not_know_is_let_pass() -> None:

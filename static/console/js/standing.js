@@ -1,4 +1,4 @@
-// 部级对接: what the parts that update themselves must not take away from a person.
+// 部级对接, 视频上云: what the parts that update themselves must not take away from a person.
 
 import { byId, h } from "./dom.js";
 

@@ -1,0 +1,215 @@
+"""Who watches what: told by hooks, corrected by the lists of the servers, limited, counted as peaks of a day."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from access.actors import Actor
+from access.choices import ActorKind
+from access.days import day_of
+from access.models import Partner, User
+from access.services.logs import record
+from cameras.models import Camera
+from cameras.models.cameras import stream_name
+from protocol.errors import ForbiddenError
+from protocol.play_urls import ORIGIN_UID
+from streaming.choices import PeakKind, VideoType
+from streaming.models import MediaServer, PushSession, ViewerLimit, ViewerPeak, Viewing
+from streaming.selectors import camera_of_stream
+
+# Players reconnect; one viewing is one row of the behaviour log.
+VIEWING_SECONDS: Final = 600
+# A viewer may wait for a stream that long before its server counts them.
+UNCOUNTED_SECONDS: Final = 10
+# A player of HLS asks for a file every second or two.
+HLS_GONE_SECONDS: Final = 30
+
+# Every count anew, the higher one stays.
+_NOTE_PEAKS: Final = f"""
+INSERT INTO streaming_viewerpeak AS old (day, kind, subject_id, peak, at)
+SELECT %s, kind, subject_id, peak, %s FROM (
+    SELECT {PeakKind.ALL:d} AS kind, 0::bigint AS subject_id, count(*) AS peak FROM streaming_viewing
+    UNION ALL SELECT {PeakKind.CAMERA:d}, camera_id, count(*) FROM streaming_viewing GROUP BY camera_id
+    UNION ALL SELECT CASE left(uid, 1) WHEN 'p' THEN {PeakKind.PARTNER:d} ELSE {PeakKind.STAFF:d} END,
+        substr(uid, 2)::bigint, count(*) FROM streaming_viewing WHERE uid ~ '^[pu][0-9]{{1,18}}$' GROUP BY uid
+) counted WHERE peak > 0
+ON CONFLICT (day, kind, subject_id) DO UPDATE SET peak = excluded.peak, at = excluded.at
+WHERE excluded.peak > old.peak
+"""  # noqa: S608 - numbers of our own
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """`client` is the connection or session, `uid` whom the play address was made for.
+
+    `is_session`: nothing tells of its end; `still_watching` has to be called meanwhile.
+    """
+
+    uid: str
+    client: str
+    address: str | None = None
+    protocol: str = ""
+    is_session: bool = False
+
+
+def viewer_came(*, server: MediaServer, stream: str, viewer: Viewer) -> None:
+    """Somebody opens a stream: keep a high one wanted, log who watches what; ForbiddenError over a limit."""
+    found = camera_of_stream(stream)
+    if found is None:
+        return
+    camera, video_type = found
+    _count(server, camera, video_type, viewer)
+    if video_type == VideoType.HIGH:
+        sessions = PushSession.objects.filter(camera=camera, video_type=video_type)
+        sessions.update(needed_at=timezone.now(), is_wanted=True)
+    actor = _actor_of(viewer)
+    if actor is None or not _is_new_viewing(viewer.uid, camera, video_type):
+        return
+    record(
+        actor,
+        "查看视频",
+        object_kind="camera",
+        object_id=camera.pk,
+        object_name=camera.name,
+        detail={"码流": VideoType(video_type).label, "方式": viewer.protocol[:8]},
+    )
+
+
+def viewer_left(*, server: MediaServer, stream: str, client: str) -> None:
+    """Somebody, or without a `client` everybody, closed a stream: from here on a high one may be idle."""
+    found = camera_of_stream(stream)
+    if found is None:
+        return
+    camera, video_type = found
+    gone = Viewing.objects.filter(media_server=server, camera=camera, video_type=video_type, alive_until=None)
+    (gone.filter(client=client[:64]) if client else gone).delete()
+    _note_need(camera, video_type)
+
+
+def still_watching(*, server: MediaServer, stream: str, viewer: Viewer) -> None:
+    """A session goes on: a high stream is needed, and the viewer counts a while longer."""
+    found = camera_of_stream(stream)
+    if found is None:
+        return
+    _keep(server, *found, viewer)
+    _note_need(*found)
+
+
+def settle(*, server: MediaServer, watched: Mapping[str, int], asked_at: datetime) -> None:
+    """Drop viewers whose leaving nobody told: where a server counts fewer than we do, those who came first."""
+    here = Viewing.objects.filter(media_server=server)
+    here.filter(alive_until__lt=asked_at).delete()
+    counted = here.filter(alive_until=None, began_at__lt=asked_at - timedelta(seconds=UNCOUNTED_SECONDS))
+    rows = counted.order_by("-began_at", "-pk").values_list("pk", "camera__number_key", "video_type")
+    ours: Counter[str] = Counter()
+    gone = []
+    for pk, number_key, video_type in rows:
+        stream = stream_name(number_key, video_type)
+        ours[stream] += 1
+        if ours[stream] > watched.get(stream, 0):
+            gone.append(pk)
+    if gone:
+        Viewing.objects.filter(pk__in=gone).delete()
+
+
+def forget(*, servers: QuerySet[MediaServer]) -> None:
+    """Nobody watches at servers that are gone."""
+    Viewing.objects.filter(media_server__in=servers).delete()
+    servers.exclude(egress_kbps=0).update(egress_kbps=0)
+
+
+def ensure_room(partner: Partner) -> None:
+    """ForbiddenError while this partner watches as many streams as it may."""
+    most = partner.most_viewers
+    if most and Viewing.objects.filter(uid=f"p{partner.pk}").count() >= most:
+        raise ForbiddenError(f"同时观看的路数已达上限（{most} 路），请先停止其他观看")
+
+
+def note_peaks(*, now: datetime | None = None) -> None:
+    """Keep the highest count of the day; called every few seconds, so that no event has to count."""
+    at = now or timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_PEAKS, [day_of(at), at])
+
+
+def forget_old_peaks(*, now: datetime | None = None) -> int:
+    """How many days' rows were dropped with VIEWER_PEAK_DAYS over."""
+    oldest = day_of(now or timezone.now()) - timedelta(days=settings.VIEWER_PEAK_DAYS)
+    return ViewerPeak.objects.filter(day__lt=oldest).delete()[0]
+
+
+@transaction.atomic
+def _count(server: MediaServer, camera: Camera, video_type: VideoType, viewer: Viewer) -> None:
+    # Staff are never refused; a CDN counts its own viewers.
+    if not viewer.uid.startswith("u") and viewer.uid != ORIGIN_UID:
+        _ensure_room_beside_others(server, camera, viewer)
+    _keep(server, camera, video_type, viewer)
+
+
+def _ensure_room_beside_others(server: MediaServer, camera: Camera, viewer: Viewer) -> None:
+    others = Viewing.objects.exclude(media_server=server, client=viewer.client[:64])
+    limits: list[tuple[int, QuerySet[Viewing], str]] = []
+    # Locked, always in this order: a wall opens all its tiles at the same moment.
+    if (partner_id := _id_in(viewer.uid, "p")) is not None:
+        partners = Partner.objects.filter(pk=partner_id, most_viewers__gt=0)
+        for partner in partners.select_for_update(no_key=True):
+            limits.append((partner.most_viewers, others.filter(uid=viewer.uid), "接入方"))
+    cameras = ViewerLimit.objects.filter(camera=camera, most_viewers__gt=0)
+    for limit in cameras.select_for_update(no_key=True):
+        limits.append((limit.most_viewers, others.filter(camera=camera), "摄像机"))
+    for most, watching, whose in limits:
+        if watching.count() >= most:
+            raise ForbiddenError(f"{whose}的同时观看数已达上限（{most}）")
+
+
+def _keep(server: MediaServer, camera: Camera, video_type: VideoType, viewer: Viewer) -> None:
+    if not viewer.client:
+        return
+    now = timezone.now()
+    alive_until = now + timedelta(seconds=HLS_GONE_SECONDS) if viewer.is_session else None
+    facts = {"camera": camera, "video_type": video_type, "uid": viewer.uid[:64], "alive_until": alive_until}
+    Viewing.objects.update_or_create(
+        media_server=server,
+        client=viewer.client[:64],
+        defaults=facts,
+        create_defaults={**facts, "protocol": viewer.protocol[:8], "began_at": now},
+    )
+
+
+def _note_need(camera: Camera, video_type: VideoType) -> None:
+    if video_type == VideoType.HIGH:
+        PushSession.objects.filter(camera=camera, video_type=video_type).update(needed_at=timezone.now())
+
+
+def _is_new_viewing(uid: str, camera: Camera, video_type: VideoType) -> bool:
+    key = f"streaming:viewing:{uid}:{camera.pk}:{int(video_type)}"
+    is_new: bool = cache.add(key, 1, timeout=VIEWING_SECONDS)
+    if not is_new:
+        cache.touch(key, VIEWING_SECONDS)
+    return is_new
+
+
+def _actor_of(viewer: Viewer) -> Actor | None:
+    """The asker whom the play address names: `u<user id>` or `p<partner id>`."""
+    if (user_id := _id_in(viewer.uid, "u")) is not None:
+        user = User.objects.filter(pk=user_id).first()
+        return Actor(ActorKind.STAFF, user.pk, user.display_name, viewer.address) if user else None
+    if (partner_id := _id_in(viewer.uid, "p")) is not None:
+        partner = Partner.objects.filter(pk=partner_id).first()
+        return Actor(ActorKind.PARTNER, partner.pk, partner.name, viewer.address) if partner else None
+    return None
+
+
+def _id_in(uid: str, kind: str) -> int | None:
+    number = uid[1:]
+    if uid[:1] != kind or not (number.isascii() and number.isdigit() and len(number) <= 18):
+        return None
+    return int(number)

@@ -1,0 +1,245 @@
+"""视频上云: who gets in, what is said in which state, and how many statements it takes."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from time_machine import TimeMachineFixture
+
+from access.choices import Role
+from access.days import day_of
+from access.models import Organisation, Partner, User
+from access.services.staff import create_staff
+from cameras.models import Camera, Gateway
+from streaming.choices import PeakKind, PlayResult, PushState, VideoType
+from streaming.models import MediaServer, PlayCheck, PushSession, ViewerLimit, ViewerPeak, Viewing
+from tests.cast import PASSWORD, Caller
+from tests.console.desk import Desk, text_of
+from tests.console.uplink import NOON, headline, shape
+from tests.ptz.ledger import make_camera, make_gateway
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def clock(time_machine: TimeMachineFixture) -> TimeMachineFixture:
+    time_machine.move_to(NOON, tick=False)
+    return time_machine
+
+
+@pytest.fixture
+def server(media_server: MediaServer) -> MediaServer:
+    """Heard a moment ago."""
+    media_server.last_seen_at = NOON - timedelta(seconds=3)
+    media_server.save()
+    return media_server
+
+
+@pytest.fixture
+def section_desk(company: Organisation, quick_passwords: None) -> Desk:
+    """Keeps the ledger of the company."""
+    role = Role.SECTION_ADMIN
+    user = create_staff(username="wu", password=PASSWORD, full_name="吴工", role=role, organisation=company)
+    return Desk(user)
+
+
+def push(camera: Camera, server: MediaServer, **fields: Any) -> None:
+    values = {"video_type": VideoType.LOW, "state": PushState.LIVE, "is_wanted": True, **fields}
+    PushSession.objects.create(camera=camera, media_server=server, **values)
+
+
+def watch(camera: Camera, server: MediaServer, uid: str, client: str) -> None:
+    facts = {"video_type": VideoType.LOW, "protocol": "ws", "began_at": NOON}
+    Viewing.objects.create(media_server=server, camera=camera, uid=uid, client=client, **facts)
+
+
+def fail(camera: Camera, failures: int = 2, result: PlayResult = PlayResult.SILENT) -> None:
+    PlayCheck.objects.create(
+        camera=camera,
+        checked_at=NOON - timedelta(minutes=4),
+        result=result,
+        detail="4 秒内没有足够的数据",
+        failures=failures,
+    )
+
+
+def row_of(page: str, kind: str, number: int = 0) -> str:
+    """Words of one row, a blank between cells."""
+    return _words(page.split(f'data-testid="{kind}"')[number + 1].split("</tr>")[0])
+
+
+def sum_of(page: str, name: str) -> str:
+    return _words(page.split(f'data-testid="{name}"')[1].split("</dd>")[0])
+
+
+def _words(part: str) -> str:
+    return " ".join(re.sub(r"^[^>]*>|<[^>]*>", " ", part).split())
+
+
+# Rights -------------------------------------------------------------------------------------------
+
+
+def test_lesser_roles_are_refused_and_see_no_entry(
+    desk: Desk, monitor_desk: Desk, auditor_desk: Desk, section_desk: Desk, admin_desk: Desk
+) -> None:
+    for lesser in (desk, monitor_desk, auditor_desk):
+        for name in ("streams", "streams_standing"):
+            refused = lesser.get(name)
+            assert refused.status_code == 403
+            assert "没有“维护台账”权限" in text_of(refused)
+    assert 'href="/streams/"' not in desk.page("wall")
+    for keeper in (section_desk, admin_desk):
+        assert 'href="/streams/" aria-current="page"' in keeper.page("streams")
+
+
+def test_another_company_is_left_out(
+    section_desk: Desk,
+    neighbour_desk: Desk,
+    admin_desk: Desk,
+    office: Organisation,
+    server: MediaServer,
+    gateway_partner: Caller,
+) -> None:
+    gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7", last_error="连接超时")
+    camera = make_camera(office, 1, gateway)
+    push(camera, server)
+    watch(camera, server, "p1", "a")
+    fail(camera)
+    for desk in (section_desk, admin_desk):
+        page = desk.page("streams_standing")
+        assert (page.count(camera.name), page.count("10.0.0.7")) == (2, 1)
+    assert 'data-testid="asker"' in admin_desk.page("streams_standing")
+    page = section_desk.page("streams_standing")
+    assert 'data-testid="asker"' not in page
+    assert "只含您维护台账的单位" in page
+    page = neighbour_desk.page("streams_standing")
+    assert camera.name not in page
+    assert "10.0.0.7" not in page
+    assert "embedded 正常 内置 0 0 0 0" in row_of(page, "server")
+
+
+# Words --------------------------------------------------------------------------------------------
+
+
+def test_all_is_well(admin_desk: Desk, office: Organisation, server: MediaServer) -> None:
+    push(make_camera(office, 1), server)
+    page = admin_desk.page("streams_standing")
+    assert (shape(page), headline(page)) == ("online", "一切正常")
+    assert "在线的都能播放" in page
+    assert "网关都在推流" in page
+    assert page.count("现在没有人观看") == 2
+
+
+def test_without_a_server_in_use(admin_desk: Desk, province: Organisation) -> None:
+    page = admin_desk.page("streams_standing")
+    assert (shape(page), headline(page)) == ("unknown", "没有启用的媒体服务器")
+    assert "尚未登记媒体服务器" in page
+
+
+def test_what_needs_a_hand_is_said_first(
+    admin_desk: Desk, office: Organisation, server: MediaServer, gateway_partner: Caller
+) -> None:
+    gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7")
+    first, second = make_camera(office, 1, gateway), make_camera(office, 2, gateway)
+    push(first, server)
+    push(second, server, state=PushState.FAILED)
+    push(first, server, video_type=VideoType.HIGH)
+    fail(first, failures=3)
+    fail(second, failures=1)
+    MediaServer.objects.update(silent_since=NOON - timedelta(seconds=40), last_error="连接被拒绝")
+    page = admin_desk.page("streams_standing")
+    assert (shape(page), headline(page)) == (
+        "fault",
+        "1 台媒体服务器无应答，1 路在线但无法播放，1 个网关有异常",
+    )
+    assert "无应答 40 秒 内置 1 2 1" in row_of(page, "server")
+    assert "连接被拒绝" in row_of(page, "server")
+    assert "1 路低码流没有推上来" in row_of(page, "gateway")
+    assert "1 2 100" in row_of(page, "gateway")
+    row = row_of(page, "unplayable-row")
+    assert f"{first.name} 有连接无数据 4 秒内没有足够的数据 3 12:26:00" in row
+    assert f'href="/?camera={first.pk}"' in page
+    assert second.name not in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"last_error": "证书已过期"}, "证书已过期"),
+        ({"capacity": 0}, "超过路数上限 0"),
+        ({"is_active": False, "last_error": "证书已过期"}, None),
+        ({"base_url": "", "last_error": "证书已过期"}, None),
+    ],
+)
+def test_why_a_gateway_is_listed(
+    fields: dict[str, Any],
+    words: str | None,
+    admin_desk: Desk,
+    office: Organisation,
+    server: MediaServer,
+    gateway_partner: Caller,
+) -> None:
+    gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7")
+    push(make_camera(office, 1, gateway), server)
+    Gateway.objects.update(**fields)
+    page = admin_desk.page("streams_standing")
+    assert ('data-testid="gateway"' in page) == (words is not None)
+    assert words is None or words in row_of(page, "gateway")
+
+
+# Viewers ------------------------------------------------------------------------------------------
+
+
+def test_who_watches_what_now_and_at_most(
+    admin_desk: Desk, operator: User, ministry: Caller, office: Organisation, server: MediaServer
+) -> None:
+    first, second = make_camera(office, 1), make_camera(office, 2)
+    partner, today = ministry.partner, day_of(NOON)
+    Partner.objects.filter(pk=partner.pk).update(most_viewers=64)
+    ViewerLimit.objects.create(camera=first, most_viewers=5)
+    for number, uid in enumerate((f"p{partner.pk}", f"p{partner.pk}", f"u{operator.pk}", "cdn", "0")):
+        watch(second if number == 4 else first, server, uid, f"v-{number}")
+    for kind, subject, peak in ((PeakKind.ALL, 0, 31), (PeakKind.PARTNER, partner.pk, 25)):
+        ViewerPeak.objects.create(day=today, kind=kind, subject_id=subject, peak=peak, at=NOON)
+    ViewerPeak.objects.create(day=today, kind=PeakKind.CAMERA, subject_id=first.pk, peak=9, at=NOON)
+    page = admin_desk.page("streams_standing")
+    assert (sum_of(page, "viewers"), sum_of(page, "peak")) == ("5", "31 12:30")
+    assert [row_of(page, "asker", number) for number in range(4)] == [
+        f"{partner.name} 接入方 2 25 64",
+        "未知 — 1 1 —",
+        "播放域名回源 CDN 1 1 —",
+        f"{operator.display_name} 用户 1 1 —",
+    ]
+    assert row_of(page, "watched").endswith(f"{first.name} 4 9 5")
+    assert row_of(page, "watched", 1).endswith(f"{second.name} 1 1 —")
+
+
+def test_outgoing_traffic_against_the_plan(
+    admin_desk: Desk, office: Organisation, server: MediaServer
+) -> None:
+    MediaServer.objects.update(egress_kbps=300_000)
+    page = admin_desk.page("streams_standing")
+    assert sum_of(page, "egress") == "300.0 / 300 Mbit/s"
+    assert '<div class="hand"><dt>出口' not in page
+    MediaServer.objects.update(egress_kbps=300_100)
+    assert '<div class="hand"><dt>出口' in admin_desk.page("streams_standing")
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_queries_do_not_grow(
+    count: int, admin_desk: Desk, office: Organisation, server: MediaServer, gateway_partner: Caller
+) -> None:
+    gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7")
+    for number in range(count):
+        camera = make_camera(office, number, gateway)
+        push(camera, server, state=PushState.FAILED)
+        watch(camera, server, f"p{gateway_partner.partner.pk}", f"v-{number}")
+        fail(camera)
+    admin_desk.page("streams_standing")
+    with CaptureQueriesContext(connection) as queries:
+        page = admin_desk.page("streams_standing")
+    assert page.count('data-testid="unplayable-row"') == count
+    assert len(queries) == 23

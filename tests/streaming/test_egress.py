@@ -1,0 +1,59 @@
+"""What goes out, measured by reconciliation, and the alarm above what was planned for."""
+
+import pytest
+from django.conf import LazySettings
+
+from access.models import Alarm
+from cameras.models import Gateway
+from streaming.models import MediaServer
+from streaming.services.egress import egress_kbps, judge_egress
+from streaming.services.presence import forget_servers_out_of_use, reconcile
+from streaming.tasks import reconcile_media_servers
+from tests.streaming.roadside import MediaDouble
+
+pytestmark = pytest.mark.django_db
+
+TITLE = "媒体服务器出口流量超过规划"
+
+
+def test_it_is_bit_rate_times_viewers(gateway: Gateway, server: MediaServer, media: MediaDouble) -> None:
+    media.show(1, viewers=3, bitrate_kbps=150)
+    media.show(2, viewers=0, bitrate_kbps=150)
+    media.show(3, viewers=2, bitrate_kbps=2000)
+    reconcile(server=server)
+    assert egress_kbps() == 3 * 150 + 2 * 2000
+    MediaServer.objects.update(is_active=False)
+    forget_servers_out_of_use()
+    assert MediaServer.objects.get().egress_kbps == 0
+
+
+def test_the_alarm_stands_while_more_goes_out_than_planned(
+    gateway: Gateway, server: MediaServer, media: MediaDouble, settings: LazySettings
+) -> None:
+    settings.EGRESS_KBPS_PER_CAMERA = 300
+    media.show(1, viewers=150, bitrate_kbps=2000)
+    reconcile_media_servers()
+    assert not Alarm.objects.exists()
+    media.show(1, viewers=151, bitrate_kbps=2000)
+    reconcile_media_servers()
+    alarm = Alarm.objects.get(closed_at=None)
+    assert (alarm.title, alarm.message) == (
+        TITLE,
+        "合计 302 Mbit/s，规划为 300 Mbit/s（每路 300 kbit/s）",
+    )
+    media.show(1, viewers=1, bitrate_kbps=2000)
+    reconcile_media_servers()
+    assert not Alarm.objects.filter(closed_at=None).exists()
+
+
+def test_more_cameras_allow_for_more(
+    gateway: Gateway, server: MediaServer, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EGRESS_KBPS_PER_CAMERA = 300
+    monkeypatch.setattr("streaming.services.egress._FEWEST_CAMERAS", 2)
+    MediaServer.objects.update(egress_kbps=900)
+    judge_egress()
+    assert not Alarm.objects.exists()
+    MediaServer.objects.update(egress_kbps=901)
+    judge_egress()
+    assert Alarm.objects.get().title == TITLE
