@@ -2,12 +2,30 @@
 
 from django.urls import path
 
-from console.views import analysis, cameras, ministry, pages, ptz, roads, sign_in, snapshots, state, tree
+from console.views import (
+    acceptance,
+    analysis,
+    cameras,
+    ministry,
+    pages,
+    ptz,
+    roads,
+    sign_in,
+    snapshots,
+    state,
+    tree,
+)
 
 app_name = "console"
 urlpatterns = [
     path("", pages.wall, name="wall"),
     path("analysis/", analysis.analysis, name="analysis"),
+    path("acceptance/", acceptance.acceptance, name="acceptance"),
+    path("acceptance/<int:report_id>/", acceptance.report, name="acceptance_report"),
+    path("acceptance/<int:report_id>/standing/", acceptance.standing, name="acceptance_standing"),
+    path(
+        "acceptance/<int:report_id>/<int:picture_id>.jpg", acceptance.picture, name="acceptance_picture"
+    ),
     path("ministry/", ministry.ministry, name="ministry"),
     path("ministry/<int:platform_id>/standing/", ministry.standing, name="ministry_standing"),
     path("ministry/<int:platform_id>/calls/", ministry.calls, name="ministry_calls"),
