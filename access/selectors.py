@@ -25,6 +25,16 @@ def paths_allowed(user: User, action: Action) -> list[str]:
     return sorted(set(rows))
 
 
+def actions_allowed(user: User) -> frozenset[str]:
+    """Everything that `user` may do somewhere."""
+    if not user.is_active:
+        return frozenset()
+    if user.is_superuser:
+        return frozenset(Action.values)
+    roles = StaffRole.objects.filter(user=user).values_list("role", flat=True)
+    return frozenset[str]().union(*(ROLE_ACTIONS[role] for role in roles))
+
+
 def below_paths(paths: Iterable[str], field: str = "path") -> Q:
     """Condition: `field` lies in one of the subtrees; no path means nothing."""
     condition = Q(pk__in=[])

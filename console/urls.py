@@ -3,6 +3,7 @@
 from django.urls import path
 
 from console.views import (
+    acceptance,
     analysis,
     cameras,
     ministry,
@@ -22,6 +23,12 @@ urlpatterns = [
     path("analysis/", analysis.analysis, name="analysis"),
     path("streams/", streams.streams, name="streams"),
     path("streams/standing/", streams.standing, name="streams_standing"),
+    path("acceptance/", acceptance.acceptance, name="acceptance"),
+    path("acceptance/<int:report_id>/", acceptance.report, name="acceptance_report"),
+    path("acceptance/<int:report_id>/standing/", acceptance.standing, name="acceptance_standing"),
+    path(
+        "acceptance/<int:report_id>/<int:picture_id>.jpg", acceptance.picture, name="acceptance_picture"
+    ),
     path("ministry/", ministry.ministry, name="ministry"),
     path("ministry/<int:platform_id>/standing/", ministry.standing, name="ministry_standing"),
     path("ministry/<int:platform_id>/calls/", ministry.calls, name="ministry_calls"),

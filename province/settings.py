@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "ptz",
     "quality",
     "analysis",
+    "acceptance",
     "ministry",
     "console",
 ]

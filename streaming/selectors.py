@@ -240,7 +240,6 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
         session.camera_id: session
         for session in PushSession.objects.filter(camera_id__in=ids, video_type=VideoType.LOW)
     }
-    expires = int(time.time()) + CAPTURE_URL_SECONDS
     targets = []
     cameras = Camera.objects.filter(pk__in=ids, deleted_at=None).only("number_key", "has_stream")
     for camera in cameras.order_by("pk"):
@@ -250,15 +249,19 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
         has_stream = camera.has_stream and placement.has_server
         if has_stream:
             adapter = placement.adapter(session.media_server_id if session else None)
-            path = adapter.play_paths(camera.stream_name(VideoType.LOW)).flv
-            auth_key = sign_path(
-                path, settings.PLAY_URL_KEYS[0], timestamp=expires, rand=new_rand(), uid=CAPTURE_UID
-            )
-            url = f"{adapter.internal_url(path)}?auth_key={auth_key}"
+            url = internal_address(adapter, camera.stream_name(VideoType.LOW))
             ca_file = adapter.server.ca_file
         codec = session.codec if session else ""
         targets.append(CaptureTarget(camera.pk, has_stream, url, codec, ca_file))
     return targets
+
+
+def internal_address(adapter: MediaAdapter, stream: str) -> str:
+    """Where the platform itself reads a stream by HTTP-FLV, good for 30 s."""
+    path = adapter.play_paths(stream).flv
+    expires = int(time.time()) + CAPTURE_URL_SECONDS
+    auth_key = sign_path(path, settings.PLAY_URL_KEYS[0], timestamp=expires, rand=new_rand(), uid=CAPTURE_UID)
+    return f"{adapter.internal_url(path)}?auth_key={auth_key}"
 
 
 def unplayable(cameras: QuerySet[Camera]) -> QuerySet[PlayCheck]:

@@ -1,4 +1,4 @@
-"""Reading a stream over HTTP up to its first key frame.
+"""Reading a stream over HTTP, most often up to its first key frame.
 
 Plain sockets on purpose: libav doing network I/O held the whole process when a peer never answered. Time and
 bytes are bounded whatever the other side sends.
@@ -6,7 +6,7 @@ bytes are bounded whatever the other side sends.
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -29,28 +29,31 @@ def read_key_frame(
 
     A server of https has to show a certificate of the CA in `ca_file`, without one of the system's CAs.
     """
+    reader = FlvReader()
+    pieces = read_pieces(url, timeout_seconds=timeout_seconds, most_bytes=most_bytes, ca_file=ca_file)
+    with closing(pieces):
+        try:
+            for piece in pieces:
+                if (frame := reader.feed(piece)) is not None:
+                    return frame
+        except OSError as error:
+            raise CaptureError(SnapshotResult.NO_KEY_FRAME, str(error) or "too slow") from error
+    raise CaptureError(SnapshotResult.NO_KEY_FRAME, "the stream ended before its first key frame")
+
+
+def read_pieces(
+    url: str, *, timeout_seconds: float, most_bytes: int, ca_file: str = ""
+) -> Generator[bytes, None, None]:
+    """The stream as it comes. Raises CaptureError where there is none, OSError when it breaks or the time is over."""
     deadline = time.monotonic() + timeout_seconds
     try:
         connection = _connect(url, deadline, ca_file)
     except OSError as error:
         raise CaptureError(SnapshotResult.UNREACHABLE, tls_fault(error) or str(error)) from error
     with closing(connection):
-        try:
-            frame = _first_frame(_Stream(connection, deadline, most_bytes), _request(url))
-        except OSError as error:
-            raise CaptureError(SnapshotResult.NO_KEY_FRAME, str(error) or "too slow") from error
-    if frame is None:
-        raise CaptureError(SnapshotResult.NO_KEY_FRAME, "the stream ended before its first key frame")
-    return frame
-
-
-def _first_frame(stream: "_Stream", request: bytes) -> KeyFrame | None:
-    stream.send(request)
-    reader = FlvReader()
-    for piece in stream.body():
-        if (frame := reader.feed(piece)) is not None:
-            return frame
-    return None
+        stream = _Stream(connection, deadline, most_bytes)
+        stream.send(_request(url))
+        yield from stream.body()
 
 
 def _connect(url: str, deadline: float, ca_file: str) -> socket.socket:

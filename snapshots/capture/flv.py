@@ -1,6 +1,7 @@
-"""FLV tags up to the first H.264 key frame (Adobe FLV 10.1, annex E; codec 12 and FourCC are later additions)."""
+"""FLV tags, and the first H.264 key frame in them (Adobe FLV 10.1, annex E; codec 12 and FourCC are later)."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from snapshots.capture.errors import CaptureError
 from snapshots.choices import SnapshotResult
@@ -24,23 +25,30 @@ class KeyFrame:
     data: bytes
 
 
-class FlvReader:
-    """Takes the stream in any pieces. Raises CaptureError at what can never become a picture."""
+class Tag(NamedTuple):
+    """`at` is the stream's own clock in milliseconds, 32 bits of it."""
+
+    at: int
+    data: bytes
+
+
+class VideoTags:
+    """Takes the stream in any pieces and gives its video. Raises CaptureError at what is no FLV."""
 
     def __init__(self) -> None:
         self._waiting = bytearray()
-        self._config: bytes | None = None
         self._has_header = False
 
-    def feed(self, piece: bytes) -> KeyFrame | None:
+    def feed(self, piece: bytes) -> list[Tag]:
         self._waiting += piece
         if not self._has_header and not self._read_header():
-            return None
-        position, found = 0, None
-        while found is None and (tag := self._tag_at(position)) is not None:
-            kind, data, position = tag
+            return []
+        position = 0
+        found: list[Tag] = []
+        while (tag := self._tag_at(position)) is not None:
+            kind, at, data, position = tag
             if kind == _VIDEO:
-                found = self._video(data)
+                found.append(Tag(at, data))
         del self._waiting[:position]
         return found
 
@@ -57,14 +65,31 @@ class FlvReader:
         self._has_header = True
         return True
 
-    def _tag_at(self, position: int) -> tuple[int, bytes, int] | None:
+    def _tag_at(self, position: int) -> tuple[int, int, bytes, int] | None:
         begin = position + _TAG_BYTES
         if len(self._waiting) < begin:
             return None
         end = begin + int.from_bytes(self._waiting[position + 1 : position + 4], "big")
         if len(self._waiting) < end + _SIZE_BYTES:
             return None
-        return self._waiting[position] & 0x1F, bytes(self._waiting[begin:end]), end + _SIZE_BYTES
+        # The upper eight bits of the time come behind the lower ones.
+        low, high = self._waiting[position + 4 : position + 7], self._waiting[position + 7]
+        at = high << 24 | int.from_bytes(low, "big")
+        return self._waiting[position] & 0x1F, at, bytes(self._waiting[begin:end]), end + _SIZE_BYTES
+
+
+class FlvReader:
+    """The first key frame of a stream in any pieces. Raises CaptureError at what can never become a picture."""
+
+    def __init__(self) -> None:
+        self._tags = VideoTags()
+        self._config: bytes | None = None
+
+    def feed(self, piece: bytes) -> KeyFrame | None:
+        for tag in self._tags.feed(piece):
+            if (found := self._video(tag.data)) is not None:
+                return found
+        return None
 
     def _video(self, data: bytes) -> KeyFrame | None:
         if not data:

@@ -126,6 +126,13 @@ def is_there_or_coming(*, stream: str) -> bool:
     return live.exists() or is_awaited(stream=stream)
 
 
+def release_high_stream(*, session_id: int) -> None:
+    """Who asked for it is done with it and does not wait; the order that follows cuts off nobody else."""
+    PushSession.objects.filter(pk=session_id, video_type=VideoType.HIGH, is_wanted=True).update(
+        is_wanted=False, next_attempt_at=None, attempts=0
+    )
+
+
 def release_idle_high_streams() -> int:
     """Nobody needs them for HIGH_STREAM_IDLE_SECONDS; the order asks the server for viewers once more."""
     now = timezone.now()

@@ -4,7 +4,7 @@ import pytest
 
 from access.choices import ROLE_ACTIONS, Action, Role
 from access.models import Organisation, User
-from access.selectors import is_allowed, organisations_visible_to, paths_allowed
+from access.selectors import actions_allowed, is_allowed, organisations_visible_to, paths_allowed
 from access.services.staff import create_staff
 from tests.cast import PASSWORD
 
@@ -35,6 +35,7 @@ def test_role_by_action_by_place(
         assert allowed == [expected, expected, False, False], action
         visible = {company, office} if expected else set()
         assert set(organisations_visible_to(user, action)) == visible, action
+    assert actions_allowed(user) == {action for action in Action if is_allowed(user, action, company)}
 
 
 def test_every_role_is_in_the_matrix() -> None:
@@ -65,3 +66,12 @@ def test_somebody_switched_off_sees_nothing(operator: User, superuser: User) -> 
         assert organisations_visible_to(user).exists()
         user.is_active = False
         assert not organisations_visible_to(user).exists()
+
+
+def test_what_somebody_may_do_anywhere(operator: User, superuser: User, other_company: Organisation) -> None:
+    operator.roles.create(role=Role.AUDITOR, organisation=other_company)
+    assert actions_allowed(operator) == {Action.WATCH, Action.SNAPSHOT, Action.PTZ, Action.AUDIT}
+    assert actions_allowed(superuser) == set(Action)
+    for user in (operator, superuser):
+        user.is_active = False
+        assert actions_allowed(user) == set()

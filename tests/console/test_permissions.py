@@ -15,7 +15,8 @@ from tests.console.desk import Desk, refusal_of, text_of
 
 PUBLIC = {"login", "logout"}
 PARTS = {"tree", "branch", "search", "streams_standing"}
-PAGES = {"wall", "analysis", "streams", "ministry"}
+PAGES = {"wall", "analysis", "streams", "ministry", "acceptance", "acceptance_report"}
+PARTS_OF_A_REPORT = {"acceptance_standing", "acceptance_picture"}
 PARTS_OF_A_PLATFORM = {
     *("ministry_standing", "ministry_calls", "ministry_retry", "ministry_retry_parked"),
     *("ministry_check", "ministry_repair", "ministry_token"),
@@ -32,8 +33,8 @@ def path_to(name: str, camera: Camera, office: Organisation) -> str:
     arguments: dict[str, list[Any]] = {"branch": [office.pk], "road": ["G2"]}
     if name in JSON_OF_A_CAMERA:
         arguments[name] = [camera.pk]
-    if name in PARTS_OF_A_PLATFORM:
-        arguments[name] = [1]
+    if name in PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | {"acceptance_report"}:
+        arguments[name] = [1, 1] if name == "acceptance_picture" else [1]
     return reverse(f"console:{name}", args=arguments.get(name, []))
 
 
@@ -56,8 +57,8 @@ def test_every_view_declares_its_permission() -> None:
 
 def test_the_matrix_below_knows_every_view() -> None:
     assert {pattern.name for pattern in patterns()} == (
-        PUBLIC | PARTS | PARTS_OF_A_PLATFORM | PAGES | JSON_OF_NOBODY | JSON_OF_A_CAMERA | {"road"}
-    )
+        PUBLIC | PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PAGES | JSON_OF_NOBODY | JSON_OF_A_CAMERA
+    ) | {"road"}
 
 
 NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not in PUBLIC)
@@ -68,7 +69,7 @@ def test_nobody_gets_in_without_signing_in(name: str, camera: Camera, office: Or
     response = ask(Client(), path_to(name, camera, office))
     if name in PAGES:
         assert response.headers["Location"] == f"/login/?next={path_to(name, camera, office)}"
-    elif name in PARTS | PARTS_OF_A_PLATFORM:
+    elif name in PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT:
         assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login/")
     else:
         assert refusal_of(response, 401) == "登录已失效，请重新登录"
