@@ -141,8 +141,8 @@ def push_command(session: PushSession) -> PushCommand:
 def _begin(session: PushSession, gateway: Gateway) -> None:
     number, video_type = session.camera.number, WireVideoType(session.video_type)
     answer = begin_push(gateway, number, video_type, push_command(session))
-    if answer.code == Code.ALREADY_PUSHING and session.moved_at is not None:
-        # There are gateways that say so of any target: they still push to the server that is gone.
+    if answer.code == Code.ALREADY_PUSHING and (session.moved_at is not None or _was_pushing_in_vain(session)):
+        # There are gateways that say so of any target, or of an encoder that stands still.
         finish_push(gateway, number, video_type)
         answer = begin_push(gateway, number, video_type, push_command(session))
     now = timezone.now()
@@ -157,6 +157,11 @@ def _begin(session: PushSession, gateway: Gateway) -> None:
     )
     _row(session).filter(is_wanted=False).update(next_attempt_at=None)
     _row(session).update(last_code=answer.code, claimed_until=None)
+
+
+def _was_pushing_in_vain(session: PushSession) -> bool:
+    """It said so the last time as well, and the stream has not come since."""
+    return session.attempts > 0 and session.last_code == Code.ALREADY_PUSHING
 
 
 def _finish(session: PushSession, gateway: Gateway) -> None:

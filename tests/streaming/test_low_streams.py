@@ -124,6 +124,20 @@ def test_a_stream_that_does_not_appear_is_ordered_less_and_less_often(
     assert times == [0, 12, 36, 72, 120, 180]
 
 
+def test_one_that_is_pushed_in_vain_is_finished_and_begun_again(
+    gateway: Gateway, roadside: GatewayDouble, clock: TimeMachineFixture
+) -> None:
+    Camera.objects.exclude(number_key=number(1)).delete()
+    roadside.code = 201
+    keep()
+    assert (len(roadside.orders()), roadside.finished) == (1, [])
+    clock.shift(12)
+    keep()
+    # The gateway says once more that it pushes, and nothing comes: its encoder may stand still.
+    assert (len(roadside.orders()), roadside.finished) == (3, [(1, 0)])
+    assert session(1).state == PushState.ORDERED
+
+
 @pytest.mark.parametrize("code", [404, 500])
 def test_a_refused_order_backs_off_and_says_why(
     gateway: Gateway, roadside: GatewayDouble, clock: TimeMachineFixture, code: int

@@ -27,7 +27,8 @@ class Command(BaseCommand):
         partner = Partner.objects.filter(code=options["code"]).first()
         if partner is None:
             raise CommandError(
-                f"没有编号为 {options['code']} 的接入方，请先执行 create_partner --kind gateway"
+                f"没有编号为 {options['code']} 的接入方（编号写原文，不是 BASE64 的 deviceCode），"
+                "请先执行 create_partner --kind gateway"
             )
         try:
             gateway = add_gateway(
