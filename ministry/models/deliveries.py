@@ -26,6 +26,7 @@ class CameraDelivery(models.Model):
     is_in_doubt = models.BooleanField("结果未知", default=False)
     department = models.CharField("已确认单位", max_length=64, blank=True)
     registered_at = models.DateTimeField("登记确认时间", null=True)
+    # Status and quality: null, never told; -1 and "?", told and not answered, so that they may hold another.
     status = models.SmallIntegerField("已确认状态", null=True)
     status_at = models.DateTimeField("状态确认时间", null=True)
     quality = models.CharField("已确认图像质量", max_length=9, null=True)  # noqa: DJ001  null: never told

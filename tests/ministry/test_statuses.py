@@ -45,6 +45,22 @@ def test_a_change_is_told_alone(cameras: Caller, upper: RunningMinistry) -> None
     assert delivery(2).status == OnlineStatus.FAULT
 
 
+def test_a_value_that_comes_back_after_a_lost_answer_is_told(
+    cameras: Caller, upper: RunningMinistry
+) -> None:
+    report_status(partner=cameras.partner, items=[StatusItem(number(2), OnlineStatus.FAULT)])
+    sync()
+    upper.break_down("lost", verbs=["ReportCameraStatus"])
+    report_status(partner=cameras.partner, items=[StatusItem(number(2), OnlineStatus.ONLINE)])
+    sync()
+    assert told_statuses(upper)[2] == OnlineStatus.ONLINE
+    report_status(partner=cameras.partner, items=[StatusItem(number(2), OnlineStatus.FAULT)])
+    upper.break_down("none")
+    sync()
+    assert told_statuses(upper)[2] == camera(2).status == OnlineStatus.FAULT
+    assert delivery(2).status == OnlineStatus.FAULT
+
+
 def test_what_a_deletion_with_a_lost_answer_took_along_is_told_again(
     cameras: Caller, upper: RunningMinistry
 ) -> None:

@@ -37,11 +37,11 @@ BEGIN
             AND EXISTS (SELECT FROM cameras_camera WHERE id = camera AND deleted_at IS NOT NULL) THEN
         INSERT INTO proof_acknowledgement (camera_id, what, value) VALUES (camera, 'gone', NULL);
     END IF;
-    IF now_is->>'status' IS NOT NULL AND (now_is->'status', now_is->'status_at')
+    IF now_is->>'status' <> '-1' AND (now_is->'status', now_is->'status_at')
             IS DISTINCT FROM (before->'status', before->'status_at') THEN
         INSERT INTO proof_acknowledgement (camera_id, what, value) VALUES (camera, 'status', now_is->>'status');
     END IF;
-    IF now_is->>'quality' IS NOT NULL AND (now_is->'quality', now_is->'quality_at')
+    IF now_is->>'quality' <> '?' AND (now_is->'quality', now_is->'quality_at')
             IS DISTINCT FROM (before->'quality', before->'quality_at') THEN
         INSERT INTO proof_acknowledgement (camera_id, what, value) VALUES (camera, 'quality', now_is->>'quality');
     END IF;

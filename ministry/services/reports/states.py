@@ -36,6 +36,8 @@ class _States(Report):
     # Where the state stands now.
     source: ClassVar[str]
     kind: ClassVar[str]
+    # Stands in `column` from the request to its answer: no value is like it, so that one is owed whatever comes.
+    in_doubt: ClassVar[int | str]
 
     def __init__(self) -> None:
         self.troubles = CameraTroubles(self.interface)
@@ -66,6 +68,11 @@ class _States(Report):
         ]
         return Batch(held, rows, {key: str(value) for key, _, value in rows}, body, department)
 
+    def begin(self, batch: Batch) -> None:
+        # If the answer is lost and the former value comes back, they hold the one between, and it has to be told.
+        told = still_ours(batch, batch.keys).filter(**{f"{self.column}__isnull": False})
+        told.update(**{self.column: self.in_doubt})
+
     def accept(self, batch: Batch, answer: Answer) -> Verdicts:
         values = [value for _, _, value in batch.rows]
         statement = _ACKNOWLEDGE.format(column=self.column, kind=self.kind)
@@ -93,6 +100,7 @@ class Statuses(_States):
     column = "status"
     source = "camera__status"
     kind = "smallint"
+    in_doubt = -1
 
     def to_wire(self, value: int | str, platform: UpperPlatform) -> int | str:
         return value
@@ -105,6 +113,7 @@ class Qualities(_States):
     column = "quality"
     source = "camera__quality__flags"
     kind = "text"
+    in_doubt = "?"
 
     def to_wire(self, value: int | str, platform: UpperPlatform) -> int | str:
         return quality_to_wire(str(value), digits=platform.quality_digits)
