@@ -178,6 +178,7 @@ def test_a_bad_profile_is_told_in_the_form(desk: Client, ministry: Caller) -> No
         "status_style": "envelope",
         "public_key": partner.public_key,
         "sign_template": partner.sign_template,
+        "most_viewers": "0",
     }
     url = reverse("admin:access_partner_change", args=[partner.pk])
     off_curve = "01" * 64
