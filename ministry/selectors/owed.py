@@ -20,6 +20,7 @@ from ministry.selectors.analyses import owed_analyses
 
 # The last condition repeats what `v` says of each, for cameras in step, which are nearly all, to be left out early.
 # `is_hourly`: nothing changed, but it was not yet told in this clock hour (document 1.2, 1.3).
+# A state in doubt (-1, "?") waits since it was sent.
 # Of a camera whose modification is in doubt no state is told: its department there may be the old or the new one;
 # and of one that nobody ever judged no quality.
 _OWED: Final = """
@@ -39,11 +40,13 @@ CROSS JOIN LATERAL (
     WHERE g.is_gone AND (d.version > 0 OR d.is_in_doubt)
     UNION ALL
     SELECT %(status)s::smallint, d.status IS NOT DISTINCT FROM c.status,
-        GREATEST(c.status_at, d.registered_at, d.reset_at), d.status IS NOT NULL
+        GREATEST(c.status_at, d.registered_at, d.reset_at, CASE WHEN d.status = -1 THEN d.status_at END),
+        d.status IS NOT NULL
     WHERE k.is_certain AND (d.status IS DISTINCT FROM c.status OR d.status_at < %(hour)s)
     UNION ALL
     SELECT %(quality)s::smallint, d.quality IS NOT DISTINCT FROM q.flags,
-        GREATEST(q.changed_at, d.registered_at, d.reset_at), d.quality IS NOT NULL
+        GREATEST(q.changed_at, d.registered_at, d.reset_at, CASE WHEN d.quality = '?' THEN d.quality_at END),
+        d.quality IS NOT NULL
     WHERE k.is_certain AND q.flags IS NOT NULL AND (d.quality IS DISTINCT FROM q.flags OR d.quality_at < %(hour)s)
 ) v (interface, is_hourly, since, was_told)
 LEFT JOIN ministry_deliverytrouble t ON t.delivery_id = d.id AND t.interface = v.interface

@@ -1,6 +1,6 @@
 """Statuses go out by department, after the registration, at once and every clock hour."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from time_machine import TimeMachineFixture
@@ -8,12 +8,13 @@ from time_machine import TimeMachineFixture
 from cameras.services.status import report_status, set_stream_presence
 from ministry.choices import Interface
 from ministry.models import UpperPlatform
+from ministry.selectors import backlog_by_interface
 from ministry.services.platforms import client_for
 from protocol.bodies import StatusItem
 from protocol.codes import OnlineStatus
 from tests.cameras.ledger import camera, number, register, wire
 from tests.cast import Caller
-from tests.ministry.upper import calls, delivery, held, sync, told_statuses, trouble
+from tests.ministry.upper import calls, delivery, held, only_platform, sync, told_statuses, trouble
 from tests.mock_ministry.running import RunningMinistry
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("platform", "cameras")]
@@ -59,6 +60,17 @@ def test_a_value_that_comes_back_after_a_lost_answer_is_told(
     sync()
     assert told_statuses(upper)[2] == camera(2).status == OnlineStatus.FAULT
     assert delivery(2).status == OnlineStatus.FAULT
+
+
+def test_one_whose_answer_was_lost_waits_since_it_was_sent(
+    upper: RunningMinistry, clock: TimeMachineFixture
+) -> None:
+    sync()
+    clock.shift(3600)
+    upper.break_down("lost", verbs=["ReportCameraStatus"])
+    sync()
+    waiting = backlog_by_interface(only_platform())[Interface.STATUS]
+    assert (waiting.waiting > 0, waiting.oldest) == (True, NOON + timedelta(hours=1))
 
 
 def test_what_a_deletion_with_a_lost_answer_took_along_is_told_again(

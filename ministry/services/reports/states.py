@@ -71,7 +71,8 @@ class _States(Report):
     def begin(self, batch: Batch) -> None:
         # If the answer is lost and the former value comes back, they hold the one between, and it has to be told.
         told = still_ours(batch, batch.keys).filter(**{f"{self.column}__isnull": False})
-        told.update(**{self.column: self.in_doubt})
+        # It waits since now, however long the value has been so.
+        told.update(**{self.column: self.in_doubt, f"{self.column}_at": batch.at})
 
     def accept(self, batch: Batch, answer: Answer) -> Verdicts:
         values = [value for _, _, value in batch.rows]
