@@ -1,3 +1,5 @@
+from typing import Final
+
 from django.db import models
 
 from protocol.reports import QUALITY_FLAGS
@@ -30,3 +32,8 @@ class DifferenceKind(models.IntegerChoices):
     STATUS = 3, "状态不同"
     SURPLUS = 4, "对方多出（本平台已删除）"
     STRANGER = 5, "对方多出（不是本平台登记的）"
+
+
+# In place of what was acknowledged, while a state is told and not answered: they may hold either value.
+STATUS_IN_DOUBT: Final = -1
+QUALITY_IN_DOUBT: Final = "?"

@@ -14,13 +14,13 @@ from django.db import connection
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
-from ministry.choices import Interface
+from ministry.choices import QUALITY_IN_DOUBT, STATUS_IN_DOUBT, Interface
 from ministry.models import CameraDelivery, DeliveryTrouble, UpperPlatform
 from ministry.selectors.analyses import owed_analyses
 
 # The last condition repeats what `v` says of each, for cameras in step, which are nearly all, to be left out early.
 # `is_hourly`: nothing changed, but it was not yet told in this clock hour (document 1.2, 1.3).
-# A state in doubt (-1, "?") waits since it was sent.
+# A state in doubt waits since it was sent.
 # Of a camera whose modification is in doubt no state is told: its department there may be the old or the new one;
 # and of one that nobody ever judged no quality.
 _OWED: Final = """
@@ -40,12 +40,12 @@ CROSS JOIN LATERAL (
     WHERE g.is_gone AND (d.version > 0 OR d.is_in_doubt)
     UNION ALL
     SELECT %(status)s::smallint, d.status IS NOT DISTINCT FROM c.status,
-        GREATEST(c.status_at, d.registered_at, d.reset_at, CASE WHEN d.status = -1 THEN d.status_at END),
+        GREATEST(c.status_at, d.registered_at, d.reset_at, CASE WHEN d.status = %(status_in_doubt)s THEN d.status_at END),
         d.status IS NOT NULL
     WHERE k.is_certain AND (d.status IS DISTINCT FROM c.status OR d.status_at < %(hour)s)
     UNION ALL
     SELECT %(quality)s::smallint, d.quality IS NOT DISTINCT FROM q.flags,
-        GREATEST(q.changed_at, d.registered_at, d.reset_at, CASE WHEN d.quality = '?' THEN d.quality_at END),
+        GREATEST(q.changed_at, d.registered_at, d.reset_at, CASE WHEN d.quality = %(quality_in_doubt)s THEN d.quality_at END),
         d.quality IS NOT NULL
     WHERE k.is_certain AND q.flags IS NOT NULL AND (d.quality IS DISTINCT FROM q.flags OR d.quality_at < %(hour)s)
 ) v (interface, is_hourly, since, was_told)
@@ -164,7 +164,9 @@ def parked_troubles(platform: UpperPlatform, limit: int) -> QuerySet[DeliveryTro
 
 def hourly_progress(platform: UpperPlatform, interface: Interface) -> tuple[int, int]:
     """Of the cameras whose state is told every clock hour: how many, and how many were told in this one."""
-    column = "status" if interface == Interface.STATUS else "quality"
+    is_status = interface == Interface.STATUS
+    column = "status" if is_status else "quality"
+    in_doubt: int | str = STATUS_IN_DOUBT if is_status else QUALITY_IN_DOUBT
     told = CameraDelivery.objects.filter(
         platform=platform, version__gt=0, is_in_doubt=False, **{f"{column}__isnull": False}
     )
@@ -172,7 +174,8 @@ def hourly_progress(platform: UpperPlatform, interface: Interface) -> tuple[int,
         # One that nobody judges any more is not told again.
         told = told.filter(camera__quality__flags__isnull=False)
     figures = told.aggregate(
-        total=Count("pk"), done=Count("pk", filter=Q(**{f"{column}_at__gte": current_hour()}))
+        total=Count("pk"),
+        done=Count("pk", filter=Q(**{f"{column}_at__gte": current_hour()}) & ~Q(**{column: in_doubt})),
     )
     return figures["total"], figures["done"]
 
@@ -196,6 +199,8 @@ def _given(platform: UpperPlatform) -> dict[str, Any]:
         "delete": Interface.DELETE,
         "status": Interface.STATUS,
         "quality": Interface.QUALITY,
+        "status_in_doubt": STATUS_IN_DOUBT,
+        "quality_in_doubt": QUALITY_IN_DOUBT,
     } | {rank.name.lower(): rank for rank in Rank}
 
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import F, Q
 from django.utils import timezone
 
-from ministry.choices import Interface
+from ministry.choices import QUALITY_IN_DOUBT, STATUS_IN_DOUBT, Interface
 from ministry.models import CameraDelivery, UpperPlatform
 from ministry.selectors import current_hour
 from ministry.selectors.scope import in_scope
@@ -101,7 +101,7 @@ class Statuses(_States):
     column = "status"
     source = "camera__status"
     kind = "smallint"
-    in_doubt = -1
+    in_doubt = STATUS_IN_DOUBT
 
     def to_wire(self, value: int | str, platform: UpperPlatform) -> int | str:
         return value
@@ -114,7 +114,7 @@ class Qualities(_States):
     column = "quality"
     source = "camera__quality__flags"
     kind = "text"
-    in_doubt = "?"
+    in_doubt = QUALITY_IN_DOUBT
 
     def to_wire(self, value: int | str, platform: UpperPlatform) -> int | str:
         return quality_to_wire(str(value), digits=platform.quality_digits)
