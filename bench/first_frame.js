@@ -4,7 +4,7 @@ import { Gate } from "/static/console/js/gate.js";
 import { Player } from "/static/console/js/player.js";
 
 const GIVE_UP_MS = 15_000;
-const STARTS_AT_ONCE = 6;
+const STARTS_AT_ONCE = 25;
 const COLUMNS = 5;
 
 function newVideo(index = 0) {

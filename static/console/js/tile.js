@@ -6,8 +6,8 @@ import { Gate } from "./gate.js";
 import { canPlay, Player } from "./player.js";
 import { duration, moment, nowSeconds, STATES } from "./words.js";
 
-// More starts at once only make each of them slower.
-const starts = new Gate(6);
+// A whole wall: fewer at a time make the last one later, because each then waits for others that only wait themselves.
+const starts = new Gate(25);
 const START_PLACE_MS = 2000;
 const BACKOFF_SECONDS = [2, 4, 8, 15, 30];
 const EXPLAIN_AFTER_MS = 3000;
