@@ -9,11 +9,14 @@ import tempfile
 from pathlib import Path
 
 import django
+import pytest
 
 from deploy.services import Services, ensure
 
 _folder = Path(tempfile.mkdtemp(prefix="highway-tests-"))
 _services: Services | None = None
+# Says that PostgreSQL and Valkey are those of a test run, and not given from outside.
+_OURS = "TEST_SERVICES_ARE_OURS"
 
 
 def _begin() -> None:
@@ -24,10 +27,25 @@ def _begin() -> None:
     (_folder / "data" / "static").mkdir(parents=True)
     # The manifest of the real storage exists only after collectstatic.
     os.environ["STATIC_STORAGE"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    # A worker of xdist inherits the addresses of the process that hands out the tests: it takes its own.
+    if os.environ.pop(_OURS, None):
+        del os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
     if "DATABASE_URL" not in os.environ or "REDIS_URL" not in os.environ:
         _services = ensure(_folder / "services", durable=False)
-        os.environ.setdefault("DATABASE_URL", _services.database_url)
-        os.environ.setdefault("REDIS_URL", _services.redis_url)
+        os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = _services.database_url, _services.redis_url
+        os.environ[_OURS] = "yes"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process of xdist runs, from the beginning, all that starts a whole platform; the others a file at a time."""
+    items.sort(key=lambda item: not _starts_a_platform(item))
+    for item in items:
+        group = "platform" if _starts_a_platform(item) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _starts_a_platform(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("e2e", "browser", "proof"))
 
 
 def pytest_unconfigure() -> None:

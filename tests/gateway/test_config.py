@@ -117,7 +117,9 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, changes: dict[str, An
         ("user", " ", "platform.user：不能为空"),
         ("token", "", "platform.token：不能为空"),
         ("device_code", "令牌", "platform.device_code：不是 BASE64"),
-        ("private_key", KEYS.private_key[:-1], "platform.private_key：不是 SM2 私钥"),
+        pytest.param(
+            *("private_key", KEYS.private_key[:-1], "platform.private_key：不是 SM2 私钥"), id="short key"
+        ),
     ],
 )
 def test_a_mistake_about_the_platform(tmp_path: Path, name: str, value: str, said: str) -> None:

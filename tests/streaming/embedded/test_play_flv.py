@@ -213,8 +213,11 @@ def test_other_addresses_answer_in_json(media: Media, target: str, status: int) 
     assert isinstance(json.loads(answer.body), dict)
 
 
-@pytest.mark.parametrize("target", ["/healthz", PATH, play_target("/live/absent.flv"), "/nowhere"])
+@pytest.mark.parametrize("target", ["/healthz", PATH, "/live/absent.flv", "/nowhere"])
 def test_any_origin_may_read_by_default(media: Media, target: str) -> None:
+    if target == "/live/absent.flv":
+        # Signed when it is asked for, as it is good for seconds.
+        target = play_target(target)
     answer = ask(media.http_port, target, headers="Origin: http://map.example\r\n")
     assert answer.headers["access-control-allow-origin"] == "*"
 
