@@ -94,10 +94,11 @@ class Fault:
         if self.kind is Kind.BRIGHT:
             return picture + self.size
         if self.kind is Kind.FLICKER:
-            return picture * (1 + self.size * np.sin(2 * np.pi * self.hertz * seconds))
+            return np.asarray(picture * (1 + self.size * np.sin(2 * np.pi * self.hertz * seconds)))
         if self.kind is Kind.STRIPES:
             rows = np.arange(HEIGHT, dtype=np.float32)[:, None] / HEIGHT
-            return picture + self.size * np.sin(2 * np.pi * (self.bands * rows - self.hertz * seconds))
+            waves = np.sin(2 * np.pi * (self.bands * rows - self.hertz * seconds))
+            return np.asarray(picture + self.size * waves)
         return picture
 
 

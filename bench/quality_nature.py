@@ -11,7 +11,17 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from bench.quality_scenes import FRAME_SECONDS, HEIGHT, WIDTH, Bytes, DrawnRoad, FilmedRoad, Floats, Place, Road
+from bench.quality_scenes import (
+    FRAME_SECONDS,
+    HEIGHT,
+    WIDTH,
+    Bytes,
+    DrawnRoad,
+    FilmedRoad,
+    Floats,
+    Place,
+    Road,
+)
 from gateway.scene.light import LightName
 
 PERIOD_SECONDS: Final = 300

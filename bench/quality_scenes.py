@@ -30,7 +30,7 @@ MANIFEST: Final = MEDIA / "MANIFEST.md"
 FRAME_SECONDS: Final = 0.04
 
 Bytes = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating]
 
 # Clip and the parts of its picture (left, top, width, height; mirrored) that stand for a camera each.
 _CROPS: Final = ((0.0, 0.0, 1.0, 1.0, False), (0.1, 0.1, 0.88, 0.88, True))
@@ -176,4 +176,4 @@ class DrawnRoad:
     def _picture(self, at: float) -> Floats:
         data = np.frombuffer(self._stage.picture(0.0, at).tobytes(), np.uint8)
         luma = data[: WIDTH * (HEIGHT + 2 * _CAPTION)].reshape(-1, WIDTH)[_CAPTION : _CAPTION + HEIGHT]
-        return np.clip((luma.astype(np.float32) - 16) * (255 / 219), 0, 255)
+        return np.asarray(np.clip((luma.astype(np.float32) - 16) * (255 / 219), 0, 255))

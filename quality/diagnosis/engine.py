@@ -11,15 +11,17 @@ from protocol.codes import QualityFlag
 from quality.diagnosis.features import Features, Floats, Plane, measure
 from quality.diagnosis.judging import Judgement, judge, nine
 from quality.diagnosis.learning import learned
-from quality.diagnosis.memory import LEAST_LEARNED, Memory
+from quality.diagnosis.memory import Memory
 from quality.diagnosis.signs import Signs, compare, small
-from quality.diagnosis.trace import Trace
+from quality.diagnosis.trace import UNSAID, Trace
 
 # A view that stays strange for so many pictures is a new one.
 _MOST_STRANGE: Final = 4
 # Once the view is well known, every so many pictures are enough to keep up with it.
 _WELL_LEARNED, _LEARN_EVERY = 36, 3
-_SUSPICIOUS: Final = 0.3
+# In luma, and in log of luma.
+_SUSPECT_BANDING, _SUSPECT_JUMP = 4.5, 0.1
+_UNKNOWN_DEVIATION: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +80,7 @@ def _still(sight: Sight, features: Features) -> Look:
     """A moving lens: only that a picture came is kept."""
     trace = replace(sight.trace, seen_at=0.0, lost=np.zeros_like(sight.trace.lost), strange=0)
     nothing = np.full(len(QualityFlag), np.nan, np.float32)
-    return _answer(nothing, sight.memory, trace, has_learned=False)
+    return answer(nothing, sight.memory, trace, has_learned=False)
 
 
 def _look(
@@ -94,6 +96,7 @@ def _look(
         seen_at=sight.at.timestamp(),
         width=features.width,
         height=features.height,
+        level=float(signs.level[place]),
         strange=strange,
         picture=small(features.means),
         lost=signs.gone[place].astype(np.uint8),
@@ -109,19 +112,44 @@ def _look(
             statistics=judgement.statistics[place],
             at=sight.at,
         )
-    return _answer(scores, memory, trace, has_learned=has_learned or memory is not sight.memory)
+    return answer(
+        scores,
+        memory,
+        trace,
+        suspects=_suspects(sight.trace, signs, judgement, place),
+        has_learned=has_learned or memory is not sight.memory,
+    )
+
+
+def _suspects(trace: Trace, signs: Signs, judgement: Judgement, place: int) -> frozenset[int]:
+    """Rows off in a known view; light that jumps from one picture to the next."""
+    suspects = set()
+    is_usual = not judgement.is_strange[place] and not judgement.is_veiled[place]
+    if signs.banding[place] > _SUSPECT_BANDING and is_usual:
+        suspects.add(int(QualityFlag.STRIPES))
+    usual = 3 * np.nan_to_num(signs.deviation[place], nan=_UNKNOWN_DEVIATION)
+    if trace.seen_at and abs(signs.level[place] - trace.level) > max(_SUSPECT_JUMP, usual):
+        suspects.add(int(QualityFlag.FLICKER))
+    return frozenset(suspects)
 
 
 def _is_due(memory: Memory, at: datetime) -> bool:
     return memory.learned < _WELL_LEARNED or int(at.timestamp()) // 300 % _LEARN_EVERY == 0
 
 
-def _answer(scores: Floats, memory: Memory, trace: Trace, *, has_learned: bool) -> Look:
+def answer(
+    scores: Floats,
+    memory: Memory,
+    trace: Trace,
+    *,
+    has_learned: bool,
+    suspects: frozenset[int] = frozenset(),
+) -> Look:
     return Look(
         scores=scores,
         verdicts=trace.verdicts,
         confidence=np.array(trace.confidence, np.float32),
-        suspects=frozenset(),
+        suspects=suspects,
         memory=memory,
         trace=trace,
         has_learned=has_learned,
@@ -129,8 +157,14 @@ def _answer(scores: Floats, memory: Memory, trace: Trace, *, has_learned: bool) 
 
 
 def forget_view(trace: Trace) -> Trace:
-    """After the lens was left somewhere else. The memories of all bands have to be dropped beside it."""
-    return Trace()
+    """After the lens was left somewhere else. The memories of all bands have to be dropped beside it.
 
-
-__all__ = ["LEAST_LEARNED", "Look", "Sight", "forget_view", "look"]
+    What is no matter of the view stands: a picture was black, noisy or flickering wherever it looked.
+    """
+    kept = (QualityFlag.SIGNAL_LOST, QualityFlag.NOISE, QualityFlag.FLICKER, QualityFlag.STRIPES)
+    places = range(len(trace.states))
+    return Trace(
+        heat=tuple(trace.heat[place] if place in kept else 0 for place in places),
+        states=tuple(trace.states[place] if place in kept else UNSAID for place in places),
+        confidence=tuple(trace.confidence[place] if place in kept else 0.0 for place in places),
+    )

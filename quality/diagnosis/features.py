@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Plane = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating]
 
 # A picture is divided into so many cells, whatever its size: 8 x 8 pixels each of CIF.
 ROWS: Final = 36
@@ -49,6 +49,11 @@ def measure(luma: Plane) -> Features:
     return Features(width, height, means, fine, coarse, float(noise), clipped)
 
 
+def in_cells(luma: Plane) -> Floats:
+    """Mean luma of each cell."""
+    return _pooled(_reduced(luma), ROWS, COLUMNS)
+
+
 def _reduced(luma: Plane) -> Floats:
     times = max(1, round(luma.shape[1] / _WIDTH))
     if times == 1:
@@ -56,7 +61,8 @@ def _reduced(luma: Plane) -> Floats:
     height, width = luma.shape[0] // times, luma.shape[1] // times
     whole = luma[: height * times, : width * times].reshape(height, times, width, times)
     # Sums of whole lines first: uint16 holds 16 x 255, and adding lines is cheap.
-    return (whole.sum(axis=1, dtype=np.uint16).sum(axis=2, dtype=np.float32) / times**2).astype(np.float32)
+    sums = whole.sum(axis=1, dtype=np.uint16).sum(axis=2, dtype=np.float32)
+    return np.asarray(sums / times**2, np.float32)
 
 
 def _bent(picture: Floats, lag: int, axis: int) -> Floats:
@@ -89,4 +95,4 @@ def _averaging(length: int, parts: int) -> Floats:
     pixels = np.arange(length)
     share = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
     weights = np.clip(share, 0, 1)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)

@@ -19,6 +19,11 @@ SOFTNESS, NOISE, LOST, CHANGE = range(4)
 # Pictures less than this apart are alike in a live stream too.
 LEAST_SECONDS: Final = 2.0
 _MOST_SENSITIVITY: Final = 3.0
+# Fog, rain or glare takes contrasts away and adds light, without driving the sensor to its end.
+_VEIL_GAIN, _VEIL_LUMA, _VEIL_CLIPPED = 0.72, 12.0, 0.12
+_VEIL_SOFTNESS: Final = 0.4
+_NOISE_FLOOR: Final = 0.5
+_CHANGE_FLOOR: Final = 0.3
 # How steep a score rises around its threshold; signs are logarithms or shares of the picture.
 _STEEP: Final = 6.0
 
@@ -48,7 +53,7 @@ def judge(
             for one, trace, moment in zip(features, traces, at, strict=True)
         ]
     )
-    veiled = ready & (signs.gain < _VEIL_GAIN) & (signs.offset > _VEIL_LUMA)
+    veiled = ready & (signs.gain < _VEIL_GAIN) & (signs.offset > _VEIL_LUMA) & (signs.clipped < _VEIL_CLIPPED)
     strange = ready & (signs.same < 0.1) & (signs.lost > 0.75) & (signs.blank < 0.6)
     margins = np.full((len(features), FLAGS), np.nan, np.float32)
     margins[:, QualityFlag.SIGNAL_LOST] = _black(signs, alike)
@@ -56,28 +61,32 @@ def judge(
     margins[:, QualityFlag.FROZEN] = np.where(alike, _frozen(signs, usual), np.nan)
     is_known = ready & ~strange
     margins[:, QualityFlag.OCCLUDED] = np.where(is_known & ~veiled, _occluded(signs, usual), np.nan)
-    margins[:, QualityFlag.BLURRED] = np.where(is_known, _blurred(signs, usual), np.nan)
+    margins[:, QualityFlag.BLURRED] = np.where(is_known, _blurred(signs, usual, veiled), np.nan)
     margins[:, QualityFlag.BRIGHTNESS] = np.where(ready & ~veiled, _brightness(signs), np.nan)
-    # A black picture is nothing else, and what noise does to the details of a picture is no blur.
-    is_black = margins[:, QualityFlag.SIGNAL_LOST] >= 0
-    others = [flag for flag in QualityFlag if flag is not QualityFlag.SIGNAL_LOST]
-    margins[np.ix_(is_black, others)] = np.nan
+    _leave_out(margins, signs)
     margins = margins + np.clip(sensitivity, -_MOST_SENSITIVITY, _MOST_SENSITIVITY)
     statistics = np.stack(
-        [signs.softness, np.log(signs.noise + _NOISE_FLOOR), signs.lost, np.log(signs.change + _CHANGE_FLOOR)],
+        [signs.softness, np.log(signs.noise + _NOISE_FLOOR), signs.lost_twice, np.log(signs.change + _CHANGE_FLOOR)],
         axis=1,
     )
     statistics[~alike, CHANGE] = np.nan
     statistics[~ready[:, None] & np.array([True, False, True, False])] = np.nan
-    return Judgement(_logistic(margins), strange, veiled, statistics)
+    return Judgement(logistic(margins), strange, veiled, statistics)
 
 
-_VEIL_GAIN, _VEIL_LUMA = 0.72, 35.0
-_NOISE_FLOOR: Final = 0.5
-_CHANGE_FLOOR: Final = 0.3
+def _leave_out(margins: Floats, signs: Signs) -> None:
+    """What follows from another fault is not a second one."""
+    black = margins[:, QualityFlag.SIGNAL_LOST].copy()
+    margins[black >= 0] = np.nan
+    margins[:, QualityFlag.SIGNAL_LOST] = black
+    # White has no contrasts.
+    is_glaring = (margins[:, QualityFlag.BRIGHTNESS] >= 0) & (signs.level > signs.expected)
+    margins[is_glaring, QualityFlag.OCCLUDED] = np.nan
+    # Of a picture that stands still the encoder keeps every grain.
+    margins[margins[:, QualityFlag.FROZEN] >= 0, QualityFlag.NOISE] = np.nan
 
 
-def _logistic(margins: Floats) -> Floats:
+def logistic(margins: Floats) -> Floats:
     scores: Floats = 1 / (1 + np.exp(-margins))
     return scores
 
@@ -87,37 +96,40 @@ def _black(signs: Signs, alike: Mask) -> Floats:
     blank = 40 * (signs.blank - 0.78)
     # A screen of one colour instead of a picture: nothing in it moves.
     screen = np.where(alike & (signs.blank > 0.9), _STEEP * (0.6 - signs.change), -9)
-    return np.maximum(np.minimum(dark, blank), screen)
+    return np.asarray(np.maximum(np.minimum(dark, blank), screen))
 
 
 def _noise(signs: Signs, usual: Floats, ready: Mask) -> Floats:
     known, deviation = usual[:, NOISE, 0], usual[:, NOISE, 1]
-    threshold = np.maximum(np.log(2.7), known + np.maximum(0.65, 5 * deviation))
+    most = np.maximum(np.log(3.8), known + 0.65)
+    threshold = np.clip(known + np.maximum(0.65, 5 * deviation), np.log(2.7), most)
     threshold = np.where(ready, threshold, np.log(7.0))
-    return _STEEP * (np.log(signs.noise + _NOISE_FLOOR) - threshold)
+    return np.asarray(_STEEP * (np.log(signs.noise + _NOISE_FLOOR) - threshold))
 
 
 def _frozen(signs: Signs, usual: Floats) -> Floats:
     known, deviation = usual[:, CHANGE, 0], usual[:, CHANGE, 1]
     threshold = np.clip(known - 3 * deviation - 0.5, np.log(2.0), np.log(5.0))
-    return _STEEP * (threshold - np.log(signs.change + _CHANGE_FLOOR))
+    return np.asarray(_STEEP * (threshold - np.log(signs.change + _CHANGE_FLOOR)))
 
 
 def _occluded(signs: Signs, usual: Floats) -> Floats:
-    threshold = np.maximum(0.09, usual[:, LOST, 0] + 4 * usual[:, LOST, 1])
-    margin = 3 * np.log((signs.lost_twice + 0.02) / (threshold + 0.02))
+    threshold = np.maximum(0.08, usual[:, LOST, 0] + 4 * usual[:, LOST, 1])
+    margin = _STEEP * np.log((signs.lost_twice + 0.02) / (threshold + 0.02))
     return np.where(signs.usable > 0.05, margin, np.nan)
 
 
-def _blurred(signs: Signs, usual: Floats) -> Floats:
+def _blurred(signs: Signs, usual: Floats, veiled: Mask) -> Floats:
     threshold = np.maximum(0.5, usual[:, SOFTNESS, 0] + 5 * usual[:, SOFTNESS, 1])
-    return 10 * (signs.softness - threshold)
+    # Haze and drops on the pane soften too.
+    threshold = threshold + np.where(veiled, _VEIL_SOFTNESS, 0)
+    return np.asarray(10 * (signs.softness - threshold))
 
 
 def _brightness(signs: Signs) -> Floats:
     apart = signs.level - signs.expected
     threshold = np.maximum(0.35, 3.5 * signs.deviation)
-    return 8 * (np.abs(apart) - threshold)
+    return np.asarray(8 * (np.abs(apart) - threshold))
 
 
 def nine(values: npt.ArrayLike) -> Floats:

@@ -107,7 +107,7 @@ def to_luma(code: npt.NDArray[np.generic]) -> Floats:
 
 def to_log_code(logarithm: Floats) -> Floats:
     """-4..12 of a natural logarithm to 0..255."""
-    return np.clip((logarithm + 4) * np.float32(255 / 16), 0, 255)
+    return np.asarray(np.clip((logarithm + 4) * np.float32(255 / 16), 0, 255))
 
 
 def to_log(code: npt.NDArray[np.generic]) -> Floats:

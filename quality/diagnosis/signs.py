@@ -34,6 +34,9 @@ _LIT: Final = 3.0
 _LEAST_BLOCKS: Final = 6
 _LEAST_KEPT, _LEAST_DETAILS = 0.1, 0.02
 _DARKEST: Final = 4.0
+_MOST_GONE: Final = 0.75
+# Pictures of a half hour before its light is known.
+_LEAST_LEVELS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +58,7 @@ class Signs:
     clipped: Floats
     change: Floats  # from the last picture: what 98 % of the cells stay below
     stir: Floats  # the same, half of the cells
+    banding: Floats  # luma by which whole rows are off
     gone: Mask  # cells that are lost
     likeness: Floats  # blocks: correlation with the usual view
 
@@ -64,7 +68,6 @@ def compare(
 ) -> Signs:
     means = np.stack([one.means for one in features])
     view = to_luma(np.stack([memory.view for memory in memories]))
-    level, expected, deviation = _levels(means, memories, at)
     correlation, ratio, usable, own = _contrasts(means, view)
     likeness = np.stack([memory.likeness for memory in memories])
     # Where traffic always hides the usual view, nothing is missed.
@@ -75,6 +78,8 @@ def compare(
     faint = ratio < _FAINT * np.nan_to_num(gain, nan=1.0)[:, None, None]
     gone = usable & ((correlation < _GONE) | faint)
     offset = _median(means - gain[:, None, None] * view, same)
+    level = _level(means, view, gone)
+    expected, deviation = _expected(memories, at)
     count = np.maximum(usable.sum((1, 2)), 1).astype(np.float32)
     twice = gone & (np.stack([trace.lost for trace in traces]) > 0)
     change = _change(means, traces)
@@ -94,6 +99,7 @@ def compare(
         clipped=_column([one.clipped for one in features]),
         change=np.percentile(change, 98, axis=1).astype(np.float32),
         stir=np.percentile(change, 50, axis=1).astype(np.float32),
+        banding=_banding(means - gain[:, None, None] * view),
         gone=gone,
         likeness=_halved(np.clip(correlation, 0, 1)),
     )
@@ -101,32 +107,37 @@ def compare(
 
 def _halved(cells: Floats) -> Floats:
     """Cells to blocks."""
-    return cells.reshape(len(cells), ROWS // 2, 2, COLUMNS // 2, 2).mean((2, 4))
+    return np.asarray(cells.reshape(len(cells), ROWS // 2, 2, COLUMNS // 2, 2).mean((2, 4)))
 
 
 def _column(values: Sequence[float]) -> Floats:
     return np.array(values, np.float32)
 
 
-def _levels(
-    means: Floats, memories: Sequence[Memory], at: Sequence[datetime]
-) -> tuple[Floats, Floats, Floats]:
-    level = np.log(means + _DARKEST).mean((1, 2))
+def _level(means: Floats, view: Floats, gone: Mask) -> Floats:
+    """As if what hides a part of the view had the brightness of the rest."""
+    now, usual = np.log(means + _DARKEST), np.log(view + _DARKEST)
+    is_seen = ~gone | (gone.mean((1, 2)) > _MOST_GONE)[:, None, None]
+    apart = ((now - usual) * is_seen).sum((1, 2)) / is_seen.sum((1, 2))
+    level: Floats = apart + usual.mean((1, 2))
+    return level
+
+
+def _expected(memories: Sequence[Memory], at: Sequence[datetime]) -> tuple[Floats, Floats]:
+    """The usual level at this half hour, and its usual deviation."""
     known = np.stack([memory.level[part_of(moment)] for memory, moment in zip(memories, at, strict=True)])
-    is_known = known[:, 2] > 0
-    expected = np.where(is_known, known[:, 0], np.nan).astype(np.float32)
-    return level, expected, np.where(is_known, known[:, 1], np.nan).astype(np.float32)
+    is_known = known[:, 2] >= _LEAST_LEVELS
+    return np.where(is_known, known[:, 0], np.nan), np.where(is_known, known[:, 1], np.nan)
 
 
 def _contrasts(means: Floats, view: Floats) -> tuple[Floats, Floats, Mask, Floats]:
     """Of each window: its likeness to the usual view, its contrast against the usual one, whether there is one usually, and its own energy."""
-    both = own = usual = np.zeros((1, 1, 1), np.float32)
-    for axis in (1, 2):
-        now, then = _steps(means, axis), _steps(view, axis)
-        both = both + now * then
-        own = own + now * now
-        usual = usual + then * then
-    both, own, usual = _windowed(both), _windowed(own), _windowed(usual)
+    # Across and down.
+    now = [_steps(means, axis) for axis in (1, 2)]
+    then = [_steps(view, axis) for axis in (1, 2)]
+    both = _windowed(now[0] * then[0] + now[1] * then[1])
+    own = _windowed(now[0] ** 2 + now[1] ** 2)
+    usual = _windowed(then[0] ** 2 + then[1] ** 2)
     correlation = both / np.sqrt((own + 1) * (usual + 1))
     return correlation, both / (usual + 1), usual > _LEAST_CONTRAST, own
 
@@ -151,7 +162,7 @@ def _windowed(cells: Floats) -> Floats:
 def _window(length: int) -> Floats:
     places = np.arange(length)
     near = (np.abs(places[:, None] - places[None, :]) <= _REACH).astype(np.float32)
-    return near / near.sum(axis=1, keepdims=True)
+    return np.asarray(near / near.sum(axis=1, keepdims=True))
 
 
 def _median(values: Floats, where: Mask) -> Floats:
@@ -160,6 +171,22 @@ def _median(values: Floats, where: Mask) -> Floats:
         [np.median(one[mask]) if mask.any() else np.nan for one, mask in zip(values, where, strict=True)],
         np.float32,
     )
+
+
+def _banding(rest: Floats) -> Floats:
+    """What rows have in common from side to side, without what changes evenly down the picture, as haze does."""
+    parts = np.stack([np.median(part, axis=2) for part in np.array_split(rest, 3, axis=2)])
+    rows = np.nan_to_num(np.median(parts, axis=0))
+    rows = rows - rows @ _smooth() @ _smooth().T
+    return np.asarray(rows.std(axis=1))
+
+
+@lru_cache(maxsize=1)
+def _smooth() -> Floats:
+    """Orthonormal parabolas down the picture."""
+    down = np.linspace(-1, 1, ROWS)
+    basis, _ = np.linalg.qr(np.stack((np.ones(ROWS), down, down**2), axis=1))
+    return basis.astype(np.float32)
 
 
 def details(features: Features) -> tuple[Floats, Floats]:

@@ -15,7 +15,7 @@ UNSAID, GOOD, BAD = -1, 0, 1
 _LETTERS: Final = {UNSAID: "-", GOOD: "0", BAD: "1"}
 
 _VERSION: Final = 1
-_HEAD: Final = struct.Struct("<BdHHBB")
+_HEAD: Final = struct.Struct("<BdHHfB")
 # A clear picture weighs two, a weak one one: at least two pictures for a verdict, three weak ones.
 _RAISED, _MOST = 3, 4
 _CLEAR_BAD, _CLEAR_GOOD = 0.8, 0.2
@@ -37,8 +37,8 @@ class Trace:
     seen_at: float = 0.0  # unix seconds; 0: no picture is kept
     width: int = 0
     height: int = 0
+    level: float = 0.0  # mean log of its luma
     strange: int = 0  # pictures in a row that show another view
-    still: int = 0  # pictures in a row that equal the one before
     # Cells: four times the mean luma, modulo 256: small differences are all that is asked of it.
     picture: Codes = field(default_factory=_nothing)
     # Cells whose contrasts were gone.
@@ -67,7 +67,7 @@ class Trace:
         return replace(self, heat=tuple(heat), states=tuple(states), confidence=tuple(confidence))
 
     def to_bytes(self) -> bytes:
-        head = _HEAD.pack(_VERSION, self.seen_at, self.width, self.height, self.strange, self.still)
+        head = _HEAD.pack(_VERSION, self.seen_at, self.width, self.height, self.level, self.strange)
         nines = bytes(
             [
                 *self.heat,
@@ -83,7 +83,7 @@ class Trace:
         cells = ROWS * COLUMNS
         if len(data) != _HEAD.size + 3 * FLAGS + cells + cells // 8 or data[0] != _VERSION:
             return cls()
-        _, seen_at, width, height, strange, still = _HEAD.unpack_from(data)
+        _, seen_at, width, height, level, strange = _HEAD.unpack_from(data)
         begin = _HEAD.size
         nines = data[begin : begin + 3 * FLAGS]
         picture = np.frombuffer(data, np.uint8, cells, begin + 3 * FLAGS).reshape(ROWS, COLUMNS)
@@ -92,8 +92,8 @@ class Trace:
             seen_at,
             width,
             height,
+            level,
             strange,
-            still,
             picture,
             np.unpackbits(bits).reshape(ROWS, COLUMNS),
             tuple(nines[:FLAGS]),
