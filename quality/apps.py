@@ -6,6 +6,7 @@ class QualityConfig(AppConfig):
     verbose_name = "图像质量"
 
     def ready(self) -> None:
+        from quality import checks  # noqa: F401
         from quality.services.pictures import hear_pictures
         from snapshots.signals import pictures_taken
 
