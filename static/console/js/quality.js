@@ -30,8 +30,9 @@ function select(mark, hasFocus = true) {
 
 // Morphed, not replaced: pictures must not flicker with every poll.
 function showDetail() {
-  const detail = selected?.closest("td").querySelector(".detail");
-  window.Idiomorph.morph(byId("look-detail"), detail?.innerHTML ?? "", { morphStyle: "innerHTML" });
+  const detail = selected?.closest("td").querySelector(".detail").cloneNode(true);
+  const fresh = h("div", { id: "look-detail", dataset: { testid: "look-detail" } }, ...(detail?.childNodes ?? []));
+  window.Idiomorph.morph(byId("look-detail"), fresh);
 }
 
 function beside(step) {
