@@ -82,8 +82,9 @@ def _leave_out(margins: Floats, signs: Signs) -> None:
     # White has no contrasts.
     is_glaring = (margins[:, QualityFlag.BRIGHTNESS] >= 0) & (signs.level > signs.expected)
     margins[is_glaring, QualityFlag.OCCLUDED] = np.nan
-    # Of a picture that stands still the encoder keeps every grain.
-    margins[margins[:, QualityFlag.FROZEN] >= 0, QualityFlag.NOISE] = np.nan
+    # Of a picture that stands still the encoder keeps every grain, and a lorry never leaves it.
+    is_frozen = margins[:, QualityFlag.FROZEN] >= 0
+    margins[is_frozen, QualityFlag.NOISE] = margins[is_frozen, QualityFlag.OCCLUDED] = np.nan
 
 
 def logistic(margins: Floats) -> Floats:
