@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.quality_scenes import (
@@ -96,9 +97,10 @@ class Camera:
         is_dark = self.weather in (Weather.NIGHT, Weather.EMPTY_NIGHT)
         self._gain = 0.7 * self._gain + (0.01 if is_dark else 0.05) * float(self.rng.normal())
         light = np.exp(self._gain + _clouds(self.rng, 0.0 if is_dark else 0.06))
-        sway = self.rng.normal(0, 0.3, 2)
         pictures = self._lit(weather, moment, index, frames)
-        return [np.clip(_shifted(picture, sway) * light, 0, 255) for picture in pictures]
+        if frames == 1:
+            pictures = [_shifted(pictures[0], self.rng.normal(0, 0.3, 2))]
+        return [np.clip(picture * light, 0, 255) for picture in pictures]
 
     def _lit(self, weather: Weather, moment: Moment, index: int, frames: int) -> Sequence[Floats]:
         if weather is Weather.DUSK:
@@ -160,12 +162,20 @@ class Camera:
         luma = np.clip(np.round(picture), 0, 255).astype(np.uint8)
         if not self._has_text:
             return luma
-        image = Image.fromarray(luma)
-        pen = ImageDraw.Draw(image)
         clock = (at + timedelta(hours=8)).strftime("%Y-%m-%d %H:%M:%S")
-        for place, words in (((8, 6), clock), ((190, 262), f"G42 {self.place.number() % 900 + 100} K1100+300")):
-            pen.text(place, words, _TEXT_LUMA, _font(), stroke_width=1, stroke_fill=_EDGE_LUMA)
-        return np.asarray(image)
+        name = f"G42 {self.place.number() % 900 + 100} K1100+300"
+        cover, letters = _text(clock, name)
+        return np.where(cover, letters, luma)
+
+
+@lru_cache(maxsize=4)
+def _text(clock: str, name: str) -> tuple[npt.NDArray[np.bool_], Bytes]:
+    """Where letters and their outlines are, and their luma."""
+    letters, cover = (Image.new("L", (WIDTH, HEIGHT), shade) for shade in (_EDGE_LUMA, 0))
+    for place, words in (((8, 6), clock), ((190, 262), name)):
+        ImageDraw.Draw(letters).text(place, words, _TEXT_LUMA, _font())
+        ImageDraw.Draw(cover).text(place, words, 255, _font(), stroke_width=1, stroke_fill=255)
+    return np.asarray(cover) > 127, np.asarray(letters)
 
 
 def white_noise(rng: np.random.Generator) -> Floats:

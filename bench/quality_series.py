@@ -10,7 +10,7 @@ import numpy as np
 from bench.quality_codec import FRAME_RATE, GOP, Still, key_frames, stream
 from bench.quality_faults import Fault, Kind, burst, make_fault
 from bench.quality_nature import PERIOD_SECONDS, Camera, Moment, Roads, Weather
-from bench.quality_scenes import Bytes, Place
+from bench.quality_scenes import Bytes, Floats, Place
 
 KBIT: Final = 150
 HISTORY_DAYS: Final = 3
@@ -18,12 +18,11 @@ HISTORY_PICTURES: Final = 12  # a day
 CLEAN_PICTURES: Final = 12
 # A verdict has to stand after so many.
 FAULT_PICTURES: Final = 3
-BURST_FRAMES: Final = GOP
+BURST_FRAMES: Final = GOP + 1
 # From here on, in pictures of the clean ones, a fault begins.
 FAULT_FROM: Final = 4
 _MINUTES_APART: Final = 10
 _PERIOD_MINUTES: Final = PERIOD_SECONDS / 60
-_STREAM_FRAMES: Final = GOP + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +45,8 @@ class Series:
     def __init__(self, place: Place, weather: Weather, roads: Roads) -> None:
         self.camera = Camera(place, weather, roads)
         self.weather = weather
+        # Light of consecutive frames, drawn once: faults differ in what becomes of it.
+        self._runs: dict[float, Sequence[Floats]] = {}
         self._still = self._running(None)
 
     @property
@@ -66,26 +67,27 @@ class Series:
         fault = make_fault(kind, severity, self.camera.rng, is_dirty=bool(self.camera.rng.random() < 0.5))
         if kind is Kind.FREEZE:
             return self._frozen(fault)
-        # What the rate control makes of noise, and of a picture without it, has to be found out.
-        still = self._running(fault) if kind in (Kind.NOISE, Kind.BLACK, Kind.DARK) else self._still
+        # What the rate control makes of noise has to be found out; the other faults leave it no more to do.
+        still = self._running(fault) if kind is Kind.NOISE else self._still
         return [self._picture(_moment(FAULT_FROM + number), fault, still) for number in range(FAULT_PICTURES)]
 
     def burst(self, fault: Fault | None, number: int) -> Frames:
         """Consecutive frames, the first of them a key frame, some seconds after clean picture `number`."""
-        moment = _moment(number + 0.1)
-        luma = stream(self._frames(moment, BURST_FRAMES, fault), KBIT)
-        at = moment.at(self.weather)
+        luma = stream(self._frames(number + 0.1, fault), KBIT)
+        at = _moment(number + 0.1).at(self.weather)
         return Frames(luma, [index / FRAME_RATE for index in range(len(luma))], at)
 
     def faulted_burst(self, kind: Kind, severity: int, number: int) -> Frames:
         return self.burst(make_fault(kind, severity, self.camera.rng, is_dirty=False), number)
 
     def _running(self, fault: Fault | None) -> Still:
-        return Still(self._frames(_moment(0), _STREAM_FRAMES, fault), KBIT, self.camera.rng)
+        return Still(self._frames(0, fault), KBIT, self.camera.rng)
 
-    def _frames(self, moment: Moment, frames: int, fault: Fault | None) -> list[Bytes]:
-        camera, at = self.camera, moment.at(self.weather)
-        light = camera.run(moment, frames)
+    def _frames(self, number: float, fault: Fault | None) -> list[Bytes]:
+        camera, at = self.camera, _moment(number).at(self.weather)
+        if number not in self._runs:
+            self._runs[number] = camera.run(_moment(number), BURST_FRAMES)
+        light = self._runs[number]
         if fault is None:
             return [camera.written(camera.exposed(one), at) for one in light]
         seen = [camera.exposed(fault.before_sensor(one), noise=fault.noise) for one in light]

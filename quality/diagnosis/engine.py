@@ -13,7 +13,7 @@ from quality.diagnosis.judging import Judgement, judge, nine
 from quality.diagnosis.learning import learned
 from quality.diagnosis.memory import Memory
 from quality.diagnosis.signs import Signs, compare, small
-from quality.diagnosis.trace import UNSAID, Trace
+from quality.diagnosis.trace import BAD, UNSAID, Trace
 
 # A view that stays strange for so many pictures is a new one.
 _MOST_STRANGE: Final = 4
@@ -89,10 +89,11 @@ def _look(
     scores = judgement.scores[place]
     is_strange = bool(judgement.is_strange[place])
     strange = sight.trace.strange + 1 if is_strange else 0
+    before = sight.trace
     if strange >= _MOST_STRANGE:
-        memory, strange, is_strange = Memory(), 0, False
+        memory, strange, is_strange, before = Memory(), 0, False, forget_view(before)
     trace = replace(
-        sight.trace.heard(scores),
+        before.heard(scores),
         seen_at=sight.at.timestamp(),
         width=features.width,
         height=features.height,
@@ -101,8 +102,10 @@ def _look(
         picture=small(features.means),
         lost=signs.gone[place].astype(np.uint8),
     )
-    is_normal = not is_strange and not bool(judgement.is_veiled[place]) and not bool((scores >= 0.5).any())
-    has_learned = is_normal and _is_due(memory, sight.at)
+    # What stands as a fault may not become usual, also while nothing can be said of it.
+    is_normal = BAD not in trace.states and not bool((scores >= 0.5).any())
+    is_usual = not is_strange and not bool(judgement.is_veiled[place])
+    has_learned = is_normal and is_usual and _is_due(memory, sight.at)
     if has_learned:
         memory = learned(
             memory,

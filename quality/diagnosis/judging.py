@@ -82,8 +82,9 @@ def _leave_out(margins: Floats, signs: Signs) -> None:
     # White has no contrasts.
     is_glaring = (margins[:, QualityFlag.BRIGHTNESS] >= 0) & (signs.level > signs.expected)
     margins[is_glaring, QualityFlag.OCCLUDED] = np.nan
-    # Of a picture that stands still the encoder keeps every grain.
-    margins[margins[:, QualityFlag.FROZEN] >= 0, QualityFlag.NOISE] = np.nan
+    # Of a picture that stands still the encoder keeps every grain, and a lorry never leaves it.
+    is_frozen = margins[:, QualityFlag.FROZEN] >= 0
+    margins[is_frozen, QualityFlag.NOISE] = margins[is_frozen, QualityFlag.OCCLUDED] = np.nan
 
 
 def logistic(margins: Floats) -> Floats:
@@ -109,7 +110,8 @@ def _noise(signs: Signs, usual: Floats, ready: Mask) -> Floats:
 
 def _frozen(signs: Signs, usual: Floats) -> Floats:
     known, deviation = usual[:, CHANGE, 0], usual[:, CHANGE, 1]
-    threshold = np.clip(known - 3 * deviation - 0.5, np.log(2.0), np.log(5.0))
+    # A still road at night changes by little more than a frozen one that is encoded anew.
+    threshold = np.clip(known - 2.5 * deviation - 0.4, np.log(1.3), np.log(5.0))
     return np.asarray(_STEEP * (threshold - np.log(signs.change + _CHANGE_FLOOR)))
 
 

@@ -37,6 +37,8 @@ _DARKEST: Final = 4.0
 _MOST_GONE: Final = 0.75
 # Pictures of a half hour before its light is known.
 _LEAST_LEVELS: Final = 3
+# By how much more light may differ for each half hour in between.
+_PART_DEVIATION: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,14 +81,14 @@ def compare(
     gone = usable & ((correlation < _GONE) | faint)
     offset = _median(means - gain[:, None, None] * view, same)
     level = _level(means, view, gone)
-    expected, deviation = _expected(memories, at)
+    expected, deviation = zip(*map(_expected, memories, at), strict=True)
     count = np.maximum(usable.sum((1, 2)), 1).astype(np.float32)
     twice = gone & (np.stack([trace.lost for trace in traces]) > 0)
     change = _change(means, traces)
     return Signs(
         level=level,
-        expected=expected,
-        deviation=deviation,
+        expected=_column(expected),
+        deviation=_column(deviation),
         blank=(own < _BLANK).mean((1, 2), dtype=np.float32),
         gain=gain,
         offset=offset,
@@ -123,11 +125,14 @@ def _level(means: Floats, view: Floats, gone: Mask) -> Floats:
     return level
 
 
-def _expected(memories: Sequence[Memory], at: Sequence[datetime]) -> tuple[Floats, Floats]:
-    """The usual level at this half hour, and its usual deviation."""
-    known = np.stack([memory.level[part_of(moment)] for memory, moment in zip(memories, at, strict=True)])
-    is_known = known[:, 2] >= _LEAST_LEVELS
-    return np.where(is_known, known[:, 0], np.nan), np.where(is_known, known[:, 1], np.nan)
+def _expected(memory: Memory, at: datetime) -> tuple[float, float]:
+    """The usual level at this half hour, and its usual deviation; of the nearest known one before it is known."""
+    known = np.flatnonzero(memory.level[:, 2] >= _LEAST_LEVELS)
+    if not known.size:
+        return np.nan, np.nan
+    apart = np.abs(known - part_of(at))
+    level, deviation, _ = memory.level[known[apart.argmin()]]
+    return float(level), float(deviation) + _PART_DEVIATION * int(apart.min())
 
 
 def _contrasts(means: Floats, view: Floats) -> tuple[Floats, Floats, Mask, Floats]:
