@@ -76,13 +76,14 @@ def test_what_is_wrong_since_when_and_by_which_picture(
     desk: Desk, camera: Camera, clock: TimeMachineFixture
 ) -> None:
     engine = ToldEngine({GREY: "-00100000"})
-    clock.move_to(NOON - HOUR)
+    # Late in its turn: since when it holds lies in the next slot already.
+    clock.move_to(NOON - HOUR + timedelta(minutes=6))
     judge(engine, NOON - HOUR, camera.pk)
     clock.move_to(NOON)
     told, newest = picture(camera, HOUR), picture(camera)
     page = desk.page("quality")
     assert marks(page) == [(camera.pk, QualityFlag.BLURRED)]
-    for words in ("图像模糊", "11:00:00", "已 1 小时", "平台诊断，把握 80%", "标准", "济南管理处"):
+    for words in ("图像模糊", "11:06:00", "已 54 分钟", "平台诊断，把握 80%", "标准", "济南管理处"):
         assert words in page
     assert page.count(told) == 1
     # In the row and beside the one that told it.
