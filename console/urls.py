@@ -9,6 +9,7 @@ from console.views import (
     ministry,
     pages,
     ptz,
+    quality,
     roads,
     sign_in,
     snapshots,
@@ -21,6 +22,8 @@ app_name = "console"
 urlpatterns = [
     path("", pages.wall, name="wall"),
     path("analysis/", analysis.analysis, name="analysis"),
+    path("quality/", quality.quality, name="quality"),
+    path("quality/standing/", quality.standing, name="quality_standing"),
     path("streams/", streams.streams, name="streams"),
     path("streams/standing/", streams.standing, name="streams_standing"),
     path("acceptance/", acceptance.acceptance, name="acceptance"),
@@ -48,5 +51,6 @@ urlpatterns = [
     path("console/api/cameras/<int:camera_id>/play/", cameras.play, name="play"),
     path("console/api/cameras/<int:camera_id>/ptz/", ptz.order, name="ptz"),
     path("console/api/cameras/<int:camera_id>/strip/", snapshots.strip, name="strip"),
+    path("console/api/cameras/<int:camera_id>/quality/", quality.judge, name="judge_quality"),
     path("console/api/roads/<str:name>/", roads.road, name="road"),
 ]

@@ -65,6 +65,7 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=17),
         "options": {"expires": 3000},
     },
+    "look-at-bursts": _every("quality.tasks.look_at_bursts", 15),
     "forget-viewer-peaks": {
         "task": "streaming.tasks.forget_old_peaks",
         "schedule": crontab(hour=3, minute=47),

@@ -292,6 +292,18 @@ PTZ_LEASE_SECONDS = env.float("PTZ_LEASE_SECONDS", default=30)
 # Seconds after which a movement is stopped unless renewed.
 PTZ_MOVE_SECONDS = env.float("PTZ_MOVE_SECONDS", default=0.5)
 
+# --- Image quality (docs/quality-operation.md) -----------------------------------------------------------
+# Whether the platform judges its pictures itself; off, gateways and stream facts speak alone.
+QUALITY_DIAGNOSIS = env.bool("QUALITY_DIAGNOSIS", default=True)
+# Captures running without a picture of a stream that is there, until it counts as signal lost; and back.
+QUALITY_LOST_CAPTURES = env.int("QUALITY_LOST_CAPTURES", default=3)
+# Minutes after control of a camera ended in which its pictures are not judged.
+QUALITY_MUTE_MINUTES = env.float("QUALITY_MUTE_MINUTES", default=10)
+# Streams a minute of which some seconds are read for flicker and stripes.
+QUALITY_BURSTS_PER_MINUTE = env.int("QUALITY_BURSTS_PER_MINUTE", default=60)
+# Seconds read of each.
+QUALITY_BURST_SECONDS = env.float("QUALITY_BURST_SECONDS", default=2)
+
 # --- Analysis -------------------------------------------------------------------------------------------
 # Days results of traffic analysis are kept.
 ANALYSIS_KEEP_DAYS = env.int("ANALYSIS_KEEP_DAYS", default=30)
@@ -345,4 +357,5 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_TASK_ROUTES = {
     "ministry.tasks.*": {"queue": "reports"},
     "snapshots.tasks.capture_shard": {"queue": "captures"},
+    "quality.tasks.look_at_bursts": {"queue": "diagnosis"},
 }

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.timezone import localtime
 
 from quality.choices import ALL_GOOD, QualityFlag
-from quality.models import CameraQuality, QualityChange, QualityVerdict
+from quality.models import CameraDiagnosis, CameraQuality, QualityChange, QualityFeedback, QualityVerdict
 from quality.selectors import flag_states, words_of
 
 
@@ -65,6 +65,33 @@ class CameraQualityAdmin(ReadOnlyAdmin):
 class QualityVerdictAdmin(ReadOnlyAdmin):
     list_display = ["camera", "source", "flags", "received", "heard_at"]
     list_filter = ["source"]
+
+
+@admin.register(CameraDiagnosis)
+class CameraDiagnosisAdmin(ReadOnlyAdmin):
+    """The engine's own bytes tell a person nothing and stay out."""
+
+    list_display = ["camera", "says", "shifts", "failures", "view_since", "wants_burst", "burst_at"]
+    list_filter = ["wants_burst"]
+    exclude = ["trace"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+        return super().get_queryset(request).defer("trace")
+
+    @admin.display(description="结论")
+    def says(self, row: CameraDiagnosis) -> str:
+        return words_of(row.flags)
+
+    @admin.display(description="灵敏度")
+    def shifts(self, row: CameraDiagnosis) -> str:
+        tuned = [f"{flag.label} {row.sensitivity[flag]:+.1f}" for flag in QualityFlag if row.sensitivity[flag]]
+        return "、".join(tuned) or "标准"
+
+
+@admin.register(QualityFeedback)
+class QualityFeedbackAdmin(ReadOnlyAdmin):
+    list_display = ["at", "camera", "flag", "is_real", "is_ours", "score", "actor_name"]
+    list_filter = ["flag", "is_real"]
 
 
 @admin.register(QualityChange)

@@ -4,9 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.db.models import Count, Q, QuerySet
+
 from cameras.models import Camera
-from quality.choices import ALL_GOOD, QualitySource
-from quality.models import CameraQuality, flags_set
+from quality.choices import ALL_GOOD, QualityFlag, QualitySource
+from quality.models import CameraDiagnosis, CameraQuality, QualityFeedback, flags_set
+
+# Of a state's flags: something wrong with the picture itself, offline or not.
+_WRONG_PICTURE = "^.+1"
 
 
 @dataclass(frozen=True)
@@ -46,3 +51,39 @@ def flag_states(row: CameraQuality) -> list[FlagState]:
         )
         for flag in row.abnormal
     ]
+
+
+def abnormal_states(cameras: QuerySet[Camera], flag: QualityFlag | None = None) -> QuerySet[CameraQuality]:
+    """What holds for those with this flag, without one for those with anything but offline; the newest change first."""
+    wanted = _WRONG_PICTURE if flag is None else f"^.{{{flag.value}}}1"
+    return (
+        _wrong(cameras)
+        .filter(flags__regex=wanted)
+        .select_related("camera__organisation")
+        .order_by("-changed_at", "-camera_id")
+    )
+
+
+def flag_counts(cameras: QuerySet[Camera]) -> dict[QualityFlag, int]:
+    """Of how many cameras each flag is set."""
+    counted = {f"of_{flag.value}": Count("pk", filter=Q(flags__regex=f"^.{{{flag.value}}}1")) for flag in QualityFlag}
+    found = _wrong(cameras).aggregate(**counted)
+    return {flag: found[f"of_{flag.value}"] for flag in QualityFlag}
+
+
+def _wrong(cameras: QuerySet[Camera]) -> QuerySet[CameraQuality]:
+    return CameraQuality.objects.filter(camera__in=cameras.order_by()).exclude(flags=ALL_GOOD)
+
+
+def diagnoses_of(camera_ids: Iterable[int]) -> dict[int, CameraDiagnosis]:
+    """By camera id, without what only the engine reads."""
+    return CameraDiagnosis.objects.defer("trace").in_bulk(list(camera_ids))
+
+
+def words_on(states: Iterable[CameraQuality]) -> dict[tuple[int, int], QualityFeedback]:
+    """What staff said of the alarms that hold now, by camera id and flag."""
+    since = {row.camera_id: row.since for row in states}
+    said = QualityFeedback.objects.filter(camera__in=since)
+    return {
+        (row.camera_id, row.flag): row for row in said if since[row.camera_id][row.flag] == row.since
+    }

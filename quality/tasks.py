@@ -2,9 +2,17 @@
 
 from celery import shared_task
 
+from quality.services.bursts import ROUND_SECONDS
+from quality.services.bursts import look_at_bursts as look
 from quality.services.verdicts import forget_deleted
 
 
 @shared_task(soft_time_limit=200, time_limit=240, expires=3000)
 def forget_deleted_cameras() -> None:
     forget_deleted()
+
+
+@shared_task(soft_time_limit=20, time_limit=25, expires=ROUND_SECONDS)
+def look_at_bursts() -> None:
+    """Every 15 seconds: some seconds of a few streams, for flicker and stripes."""
+    look()

@@ -134,6 +134,18 @@ def pictures_between(cameras: QuerySet[Camera], start: float, end: float) -> Ite
     return starmap(PictureEntry, columns.iterator(chunk_size=CHUNK))
 
 
+def pictures_at(slots: Iterable[tuple[int, int]]) -> dict[tuple[int, int], datetime]:
+    """Of these pairs of camera id and unix slot those with a picture, and when it was taken."""
+    wanted = set(slots)
+    rows = Snapshot.objects.filter(
+        camera__in={camera_id for camera_id, _ in wanted},
+        slot_at__in={slot_at(unix) for _, unix in wanted},
+        result=SnapshotResult.TAKEN,
+    )
+    found = {(row.camera_id, row.unix_slot): row.taken_at or row.slot_at for row in rows}
+    return {pair: taken_at for pair, taken_at in found.items() if pair in wanted}
+
+
 class _Epoch(Func):
     """A time as whole unix seconds."""
 

@@ -21,7 +21,14 @@ from cameras.services.reports import ReportOutcome, find_reported, key_of
 from protocol.errors import MalformedError
 from protocol.reports import QUALITY_FLAGS, QualityItem
 from quality.choices import NOTHING_SAID, UNSAID, QualityFlag, QualitySource
-from quality.models import CameraQuality, QualityChange, QualityVerdict
+from quality.models import (
+    CameraDiagnosis,
+    CameraQuality,
+    CameraView,
+    QualityChange,
+    QualityFeedback,
+    QualityVerdict,
+)
 from quality.services.bulk import write_changes, write_empty_states, write_states, write_verdicts
 
 # Of two verdicts of the same moment the more careful one holds.
@@ -91,7 +98,8 @@ def record_quality(
 def forget_deleted() -> int:
     """Drop what is known of deleted cameras: a number that comes back is another camera; how many."""
     gone = {"camera__deleted_at__isnull": False}
-    QualityVerdict.objects.filter(**gone).delete()
+    for model in (QualityVerdict, CameraView, CameraDiagnosis, QualityFeedback):
+        model._default_manager.filter(**gone).delete()
     count, _ = CameraQuality.objects.filter(**gone).delete()
     return count
 
@@ -110,7 +118,7 @@ def _lock(camera_ids: list[int]) -> None:
 
 
 def _locked(camera_ids: list[int]) -> list[int]:
-    rows = CameraQuality.objects.select_for_update().filter(camera__in=camera_ids).order_by("camera")
+    rows = CameraQuality.objects.select_for_update().filter(camera__in=camera_ids).order_by("camera_id")
     return list(rows.values_list("camera_id", flat=True))
 
 
@@ -136,7 +144,7 @@ def _settle(
     heard: dict[int, list[QualityVerdict]] = {row.camera_id: [row] for row in spoken}
     for other in _verdicts(news).exclude(source=source):
         heard[other.camera_id].append(other)
-    holding = list(CameraQuality.objects.filter(camera__in=list(news)).order_by("camera"))
+    holding = list(CameraQuality.objects.filter(camera__in=list(news)).order_by("camera_id"))
     history = []
     for state in holding:
         before = state.flags

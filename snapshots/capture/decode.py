@@ -74,6 +74,11 @@ def picture_of(
     return Picture(jpeg, planes, width, height, taken_at)
 
 
+def luma_of(frame: "VideoFrame") -> Plane:
+    """Full-range luma of a planar frame of 8 bits, as in the JPEG of a picture that needs no scaling."""
+    return _plane(frame.planes[0], None if _is_full_range(frame) else _FULL_LUMA)
+
+
 def _decode(frame: KeyFrame, most_pixels: int) -> "VideoFrame":
     # A decoder of its own for every picture: a kept one repairs a damaged frame with another camera's.
     decoder: VideoCodecContext = av.CodecContext.create("h264", "r")

@@ -24,6 +24,7 @@ from snapshots.capture.store import keep_picture
 from snapshots.choices import SnapshotResult
 from snapshots.models import CaptureShard, Snapshot
 from snapshots.services.partitions import ensure_day
+from snapshots.signals import pictures_taken
 from snapshots.slots import slot_at, unix_slot
 from streaming.selectors import CaptureTarget, capture_targets
 
@@ -173,6 +174,7 @@ def _capture(ids: Sequence[int], moment: datetime, until: float, targets: Target
     shots = crew.shoot(_signed(sorted(missing), targets))
     while batch := list(islice(shots, _ROWS_AT_ONCE)):
         save_shots(batch, moment)
+        _tell_taken(batch, moment, until)
         missing -= {shot.camera_id for shot in batch}
         results |= {shot.result for shot in batch}
     if missing and time.monotonic() >= until:
@@ -202,6 +204,13 @@ def save_shots(shots: Sequence[Shot], moment: datetime) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute(_SAVE, [moment, *columns])
+
+
+def _tell_taken(shots: list[Shot], moment: datetime, until: float) -> None:
+    # Beyond its budget a shard has no time for listeners either: they would run into the limits of the task.
+    if time.monotonic() < until:
+        # Robust, and logged by Django: a listener that fails must never cost a picture.
+        pictures_taken.send_robust(CaptureShard, slot_at=moment, shots=shots)
 
 
 def _tell_storage(results: set[SnapshotResult]) -> None:

@@ -14,8 +14,8 @@ from console import urls
 from tests.console.desk import Desk, refusal_of, text_of
 
 PUBLIC = {"login", "logout"}
-PARTS = {"tree", "branch", "search", "streams_standing"}
-PAGES = {"wall", "analysis", "streams", "ministry", "acceptance", "acceptance_report"}
+PARTS = {"tree", "branch", "search", "streams_standing", "quality_standing"}
+PAGES = {"wall", "analysis", "quality", "streams", "ministry", "acceptance", "acceptance_report"}
 PARTS_OF_A_REPORT = {"acceptance_standing", "acceptance_picture"}
 PARTS_OF_A_PLATFORM = {
     *("ministry_standing", "ministry_calls", "ministry_retry", "ministry_retry_parked"),
@@ -23,6 +23,8 @@ PARTS_OF_A_PLATFORM = {
 }
 JSON_OF_NOBODY = {"state", "cards"}
 JSON_OF_A_CAMERA = {"card", "play", "ptz", "strip"}
+# Asks for more than watching: tests/console/test_quality_page.py.
+JSON_OF_A_KEEPER = {"judge_quality"}
 
 
 def patterns() -> list[URLPattern]:
@@ -31,7 +33,7 @@ def patterns() -> list[URLPattern]:
 
 def path_to(name: str, camera: Camera, office: Organisation) -> str:
     arguments: dict[str, list[Any]] = {"branch": [office.pk], "road": ["G2"]}
-    if name in JSON_OF_A_CAMERA:
+    if name in JSON_OF_A_CAMERA | JSON_OF_A_KEEPER:
         arguments[name] = [camera.pk]
     if name in PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | {"acceptance_report"}:
         arguments[name] = [1, 1] if name == "acceptance_picture" else [1]
@@ -58,7 +60,7 @@ def test_every_view_declares_its_permission() -> None:
 def test_the_matrix_below_knows_every_view() -> None:
     assert {pattern.name for pattern in patterns()} == (
         PUBLIC | PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PAGES | JSON_OF_NOBODY | JSON_OF_A_CAMERA
-    ) | {"road"}
+    ) | JSON_OF_A_KEEPER | {"road"}
 
 
 NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not in PUBLIC)

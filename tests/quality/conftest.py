@@ -5,6 +5,9 @@ from time_machine import TimeMachineFixture
 
 from tests.cameras.ledger import register, wire
 from tests.cast import Caller
+from tests.snapshots.conftest import clips, media, road_clip
+
+__all__ = ["clips", "media", "road_clip"]
 
 NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 

@@ -4,14 +4,29 @@ import threading
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from quality.choices import QualitySource
 from quality.models import CameraQuality, QualityVerdict
 from quality.services.verdicts import Verdict, record_quality
 from tests.cameras.ledger import camera, register, wire
 from tests.cast import Caller
+from tests.quality.conftest import NOON
+from tests.quality.engine import ToldEngine, judge
 
 ROUNDS = 10
+
+
+@pytest.mark.django_db
+def test_only_what_quality_owns_is_locked(gateway_partner: Caller) -> None:
+    """A row of the ledger under lock would keep statuses waiting; and the order would be that of the roads."""
+    register(gateway_partner, wire(1))
+    with CaptureQueriesContext(connection) as queries:
+        record_quality(verdicts={camera(1).pk: Verdict("1--------")}, source=QualitySource.DIAGNOSIS)
+        judge(ToldEngine(), NOON, camera(1).pk)
+    locking = [query["sql"] for query in queries if "FOR UPDATE" in query["sql"]]
+    assert len(locking) >= 3
+    assert [sql for sql in locking if "cameras_camera" in sql] == []
 
 
 @pytest.mark.django_db(transaction=True)
