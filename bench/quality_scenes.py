@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -63,7 +64,7 @@ class Place:
     """One camera: a crop of a clip, or a drawn road that is painted in any light."""
 
     name: str
-    clip: "Clip | None" = None
+    clip: Path | None = None
     crop: tuple[float, float, float, float, bool] = _CROPS[0]
     seed: int = 0
 
@@ -75,22 +76,13 @@ class Place:
         return zlib.crc32(self.name.encode())
 
 
-@dataclass(frozen=True, eq=False)
-class Clip:
-    """The luma of all its frames at their own size, full range."""
-
-    name: str
-    frames: Sequence[Bytes]
-
-
 def places(*, test: bool, drawn: int) -> list[Place]:
     """The cameras of one half of the split; of drawn ones at most so many."""
     clips = [name for name in _clip_names() if (name in _TUNING_CLIPS) is not test]
     seeds = _TEST_SEEDS if test else _TUNING_SEEDS
     filmed = [
-        Place(f"{name.split('.')[0]}#{part}", clip, crop)
+        Place(f"{name.split('.')[0]}#{part}", MEDIA / name, crop)
         for name in clips
-        for clip in [_read(MEDIA / name)]
         for part, crop in enumerate(_CROPS)
     ]
     return [*filmed, *(Place(f"drawn#{seed}", seed=seed) for seed in seeds[:drawn])]
@@ -102,14 +94,16 @@ def _clip_names() -> list[str]:
     return re.findall(r"^\| (\S+\.mp4) \|", MANIFEST.read_text(encoding="utf-8"), re.MULTILINE)
 
 
-def _read(path: Path) -> Clip:
+@lru_cache(maxsize=1)
+def _read(path: Path) -> Sequence[Bytes]:
+    """The luma of all frames of a clip, full range."""
     frames = []
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
             plane: Any = frame.planes[0]
             raw = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
             frames.append(np.clip((raw - 16.0) * 255 / 219, 0, 255).astype(np.uint8))
-    return Clip(path.name, frames)
+    return frames
 
 
 class FilmedRoad:
@@ -118,7 +112,7 @@ class FilmedRoad:
     def __init__(self, place: Place) -> None:
         assert place.clip is not None
         self.name, self.is_drawn = place.name, False
-        self._frames, self._crop = place.clip.frames, place.crop
+        self._frames, self._crop = _read(place.clip), place.crop
         self._empty: Floats | None = None
 
     def still(self, index: int) -> Floats:

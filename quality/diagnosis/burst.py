@@ -18,8 +18,8 @@ LEAST_FRAMES: Final = 20
 LEAST_SECONDS: Final = 0.9
 # Cells darker than this follow a lamp in steps of the codec.
 _LEAST_LUMA: Final = 12.0
-# Beats a second: slower is weather or exposure.
-_SLOWEST: Final = 0.7
+# Beats a second: slower is weather, or exposure that jumps.
+_SLOWEST: Final = 0.95
 # Deviation of log luma, and of luma in a row.
 _FLICKER, _STRIPES = 0.025, 2.0
 _STEEP: Final = 5.0

@@ -119,6 +119,23 @@ def test_a_lorry_that_passes_hides_nothing_for_long(camera: Camera) -> None:
         assert QualityFlag.OCCLUDED not in flags(seen)
 
 
+def test_a_place_that_is_never_the_same_is_not_missed() -> None:
+    camera = Camera()
+
+    def jammed(light: Light) -> Light:
+        """A third of the picture full of vehicles, others every time."""
+        light = light.copy()
+        light[:, 120:240] = camera.rng.uniform(20, 230, (12, 5)).repeat(24, 0).repeat(24, 1)
+        return light
+
+    for _ in range(24):
+        camera.see(camera.picture(jammed))
+    for _ in range(4):
+        # A clear road, as it was never seen.
+        seen = camera.see(camera.picture())
+        assert not flags(seen)
+
+
 def test_fog_is_no_fault(camera: Camera) -> None:
     for _ in range(8):
         seen = camera.see(camera.picture(foggy))
