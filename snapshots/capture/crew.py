@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -20,6 +20,9 @@ from snapshots.choices import SnapshotResult
 from streaming.selectors import CaptureTarget
 
 logger = logging.getLogger(__name__)
+
+_FIRST_PLACES = 32
+_MOMENT_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,16 +55,21 @@ class Crew:
     writers: int = 0
     styles: Mapping[int, Style] = field(default_factory=dict)
 
-    def shoot(self, turns: Turns) -> Iterator[Shot]:
-        """In the order in which they are ready. `turns` is asked for the next one only when there is a place."""
+    def shoot(self, turns: Turns) -> Iterator[Shot | None]:
+        """In the order in which they are ready; None whenever none is for a moment. `turns` is asked for the next
+        one only when there is a place.
+
+        Streams that come at once are read a few at a time, as a thread for each would cost more than it brings. While
+        all of them keep us waiting there are more and more, up to `size`.
+        """
         ready: SimpleQueue[_Read | Future[Shot]] = SimpleQueue()
-        reading = writing = 0
+        reading, writing, places = 0, 0, min(self.size, _FIRST_PLACES)
         with (
             ThreadPoolExecutor(self.size, "capture") as readers,
             ThreadPoolExecutor(max(self.writers, 1), "keep") as writers,
         ):
             while True:
-                while reading < self.size and time.monotonic() < self.until and (target := turns.take()):
+                while reading < places and time.monotonic() < self.until and (target := turns.take()):
                     if target.url is None:
                         yield Shot(target.camera_id, _reason_without_stream(target))
                         continue
@@ -69,7 +77,12 @@ class Crew:
                     self._read(readers, target, ready)
                 if not reading and not writing:
                     return
-                found = ready.get()
+                try:
+                    found = ready.get(timeout=_MOMENT_SECONDS)
+                except Empty:
+                    places = min(self.size, 2 * places)
+                    yield None
+                    continue
                 if isinstance(found, Future):
                     writing -= 1
                     yield found.result()

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from itertools import islice
 
 from django.conf import settings
 from django.db import connection
@@ -41,6 +40,7 @@ BUDGET = 0.75
 # are behind, and those that answer come first.
 _MOST_LATE = 0.1
 _ROWS_AT_ONCE = 50
+_WRITTEN_EVERY_SECONDS = 1.0
 
 
 class ShardEnd(Enum):
@@ -160,8 +160,7 @@ def _capture(ids: Sequence[int], task: _Task, targets: Targets) -> None:
     crew, turns = _crew(task, ways), _turns(missing, task, targets)
     results: set[SnapshotResult] = set()
     # Rows are written while pictures are still being taken: a kill costs the last few only.
-    shots = crew.shoot(turns)
-    while batch := list(islice(shots, _ROWS_AT_ONCE)):
+    for batch in _batches(crew.shoot(turns)):
         save_shots(batch, task.moment, keep_days=ways.keep_days)
         _tell_taken(batch, task)
         missing -= {shot.camera_id for shot in batch}
@@ -176,6 +175,21 @@ def _capture(ids: Sequence[int], task: _Task, targets: Targets) -> None:
         gaps = [Shot(camera_id, SnapshotResult.NOT_RUN) for camera_id in left_out]
         save_shots(gaps, task.moment, keep_days=ways.keep_days)
     tell_storage(results)
+
+
+def _batches(shots: Iterable[Shot | None]) -> Iterator[list[Shot]]:
+    """What is there is not held up by those who still wait for their streams."""
+    batch: list[Shot] = []
+    written_at = time.monotonic()
+    for shot in shots:
+        if shot is not None:
+            batch.append(shot)
+        is_due = shot is None and time.monotonic() - written_at >= _WRITTEN_EVERY_SECONDS
+        if batch and (is_due or len(batch) >= _ROWS_AT_ONCE):
+            yield batch
+            batch, written_at = [], time.monotonic()
+    if batch:
+        yield batch
 
 
 def _crew(task: _Task, ways: Ways) -> Crew:

@@ -11,12 +11,14 @@ from time_machine import TimeMachineFixture
 
 from access.models import Organisation
 from cameras.models import Camera
+from snapshots.capture import crew
 from snapshots.capture.crew import Shot
 from snapshots.choices import SnapshotResult
 from snapshots.models import Snapshot
 from snapshots.services.partitions import ensure_day
 from snapshots.services.rounds import ShardReport, capture_shard
 from snapshots.services.rows import save_shots
+from snapshots.signals import pictures_taken
 from snapshots.slots import slot_at
 from tests.ptz.ledger import make_camera
 from tests.snapshots.clips import HEADER, tags_of
@@ -59,19 +61,18 @@ def results() -> dict[int, int]:
 
 
 class Counting:
-    """A server that never answers, and how many it kept waiting at a time."""
+    """A server that never answers, and how many it kept waiting before the first of them left."""
 
     def __init__(self) -> None:
-        self.now = self.most = 0
+        self.most = 0
+        self._has_left = False
         self._lock = threading.Lock()
 
     def __call__(self, peer: Peer) -> None:
         with self._lock:
-            self.now += 1
-            self.most = max(self.most, self.now)
+            self.most += not self._has_left
         silent(peer)
-        with self._lock:
-            self.now -= 1
+        self._has_left = True
 
 
 def test_slow_server_takes_no_more_than_its_share(
@@ -167,3 +168,35 @@ def test_server_without_gop_cache_costs_one_wait_and_not_one_for_each_camera(
     assert run(streams).taken == 60
     # One after the other they would need a minute, sixteen at a time four seconds.
     assert time.monotonic() - begun < 3.5
+
+
+def test_rows_do_not_wait_for_the_slowest(
+    office: Organisation, streams: Streams, media: FlvServer, road_clip: bytes, settings: LazySettings
+) -> None:
+    """What is there is shown, and a kill in the tail of a shard costs nothing of it."""
+    settings.SNAPSHOT_TIMEOUT_SECONDS = 3
+    good, stuck = cameras_of(office, 2)
+    written: list[int] = []
+
+    def listen(*, shots: list[Shot], **_: object) -> None:
+        written.append(len(shots))
+
+    serve(media, [good], live(road_clip))
+    serve(media, [stuck], silent)
+    pictures_taken.connect(listen)
+    try:
+        run(streams)
+    finally:
+        pictures_taken.disconnect(listen)
+    assert written == [1, 1]
+
+
+def test_places_grow_while_all_keep_us_waiting(
+    office: Organisation, streams: Streams, media: FlvServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "_FIRST_PLACES", 2)
+    cameras = cameras_of(office, 12)
+    counting = Counting()
+    serve(media, cameras, counting)
+    run(streams)
+    assert counting.most == 12
