@@ -46,9 +46,13 @@ class DailyTable:
     def keep(self, days: int, *, now: datetime | None = None) -> tuple[list[date], list[date]]:
         """Make today's and the next days' partitions, drop those `days` whole days old; both lists."""
         today = day_of(now or timezone.now())
-        made = [day for day in days_between(today, today + timedelta(days=DAYS_AHEAD)) if self.ensure(day)]
+        made = self.ensure_ahead(today)
         oldest = today - timedelta(days=days)
         return made, [day for day in self.days() if day < oldest and self.drop(day)]
+
+    def ensure_ahead(self, today: date) -> list[date]:
+        """Make today's and the next days' partitions; those that were made."""
+        return [day for day in days_between(today, today + timedelta(days=DAYS_AHEAD)) if self.ensure(day)]
 
     def ensure(self, day: date) -> bool:
         """Make the partition of one day unless it is there; True when it was made."""
@@ -85,12 +89,37 @@ class DailyTable:
 
     def drop(self, day: date) -> bool:
         """False when somebody reads it for too long; the next call finds it again."""
+        name = sql.Identifier(self._partition(day))
+        return self._run(day, sql.SQL("DROP TABLE IF EXISTS {}").format(name))
+
+    def thin(self, day: date, condition: str) -> bool:
+        """Keep only the rows of a day for which the SQL `condition` holds; False as in `drop`.
+
+        What stays is copied and the rest dropped as a table: deleting most of a day leaves its file as large as before.
+        """
+        old, new = sql.Identifier(self._partition(day)), sql.Identifier(f"{self._partition(day)}_thin")
+        parent = sql.Identifier(self.name)
+        start, end = (day_start(at).isoformat() for at in (day, day + timedelta(days=1)))
+        return self._run(
+            day,
+            sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(new, parent),
+            sql.SQL("INSERT INTO {} SELECT * FROM {} WHERE ").format(new, old) + sql.SQL(condition),
+            # From here on everybody waits for us; that takes milliseconds.
+            sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(parent, old),
+            sql.SQL("DROP TABLE {}").format(old),
+            sql.SQL("ALTER TABLE {} RENAME TO {}").format(new, old),
+            sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+                parent, old, sql.Literal(start), sql.Literal(end)
+            ),
+        )
+
+    def _run(self, day: date, *statements: sql.Composable) -> bool:
+        """All or nothing, and nothing when somebody is in the way for too long."""
         try:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(_MOST_WAIT)))
-                cursor.execute(
-                    sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(self._partition(day)))
-                )
+                for statement in statements:
+                    cursor.execute(statement)
         except OperationalError as error:
             logger.warning("the rows of %s of %s are dropped later: %s", self.name, day, error)
             return False

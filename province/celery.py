@@ -77,6 +77,8 @@ app.conf.beat_schedule = {
         "schedule": on_the_clock(settings.SNAPSHOT_PERIOD_SECONDS),
         "options": {"expires": max(0.8 * settings.SNAPSHOT_PERIOD_SECONDS, 1)},
     },
+    "mend-snapshots": _every("snapshots.tasks.mend_round", max(settings.SNAPSHOT_PERIOD_SECONDS / 10, 1)),
+    "watch-snapshot-space": _every("snapshots.tasks.watch_space", 60),
     "keep-snapshot-partitions": {
         "task": "snapshots.tasks.keep_partitions",
         "schedule": crontab(minute=7),

@@ -126,6 +126,7 @@ STORAGES = {
             "STATIC_STORAGE", default="whitenoise.storage.CompressedManifestStaticFilesStorage"
         )
     },
+    # "snapshots" is added below.
 }
 # Largest request body in bytes; over it partners get code 400 (protocol.md section 7).
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=20 * 1024 * 1024)
@@ -279,7 +280,49 @@ SNAPSHOT_RETENTION_DAYS = env.int("SNAPSHOT_RETENTION_DAYS", default=7)
 SNAPSHOT_SHARD_SIZE = env.int("SNAPSHOT_SHARD_SIZE", default=200)
 # Seconds to wait for the first key frame of a stream.
 SNAPSHOT_TIMEOUT_SECONDS = env.float("SNAPSHOT_TIMEOUT_SECONDS", default=6)
+# Streams read at a time by one capture task, and of one media server; reading is mostly waiting.
+SNAPSHOT_READS_AT_ONCE = env.int("SNAPSHOT_READS_AT_ONCE", default=256)
+SNAPSHOT_READS_PER_SERVER = env.int("SNAPSHOT_READS_PER_SERVER", default=192)
+# JPEG quality, 1-100, where no rule for the kind of place says otherwise.
 SNAPSHOT_JPEG_QUALITY = env.int("SNAPSHOT_JPEG_QUALITY", default=80)
+# Where pictures lie: folder (SNAPSHOT_ROOT) or s3 (SNAPSHOT_S3_*).
+SNAPSHOT_STORAGE = env.str("SNAPSHOT_STORAGE", default="folder")
+# Bytes pictures may take; 0: as much as the disk has, in an object store without limit.
+SNAPSHOT_QUOTA_BYTES = env.int("SNAPSHOT_QUOTA_BYTES", default=0)
+# Percent of disk or quota from which staff are warned.
+SNAPSHOT_WARN_PERCENT = env.float("SNAPSHOT_WARN_PERCENT", default=85)
+SNAPSHOT_S3_BUCKET = env.str("SNAPSHOT_S3_BUCKET", default="")
+# Address of the object store as this platform reaches it.
+SNAPSHOT_S3_ENDPOINT = env.str("SNAPSHOT_S3_ENDPOINT", default="")
+SNAPSHOT_S3_REGION = env.str("SNAPSHOT_S3_REGION", default="us-east-1")
+SNAPSHOT_S3_ACCESS_KEY = env.str("SNAPSHOT_S3_ACCESS_KEY", default="")
+SNAPSHOT_S3_SECRET_KEY = env.str("SNAPSHOT_S3_SECRET_KEY", default="")
+# First part of all keys, so that a bucket may be shared.
+SNAPSHOT_S3_PREFIX = env.str("SNAPSHOT_S3_PREFIX", default="snapshots").strip("/")
+# How the bucket is named in addresses: path or virtual (as host).
+SNAPSHOT_S3_ADDRESSING = env.str("SNAPSHOT_S3_ADDRESSING", default="path")
+# PEM file with the CA of the object store; empty: the CAs of the system.
+SNAPSHOT_S3_CA_FILE = env.str("SNAPSHOT_S3_CA_FILE", default="")
+# Address of the object store as browsers and partners reach it; pictures are then fetched there by redirect.
+SNAPSHOT_S3_PUBLIC_URL = env.str("SNAPSHOT_S3_PUBLIC_URL", default="").rstrip("/")
+STORAGES["snapshots"] = (
+    {
+        "BACKEND": "snapshots.storage.bucket.BucketStorage",
+        "OPTIONS": {
+            "bucket_name": SNAPSHOT_S3_BUCKET,
+            "endpoint_url": SNAPSHOT_S3_ENDPOINT or None,
+            "region_name": SNAPSHOT_S3_REGION,
+            "access_key": SNAPSHOT_S3_ACCESS_KEY,
+            "secret_key": SNAPSHOT_S3_SECRET_KEY,
+            "location": SNAPSHOT_S3_PREFIX,
+            "addressing_style": SNAPSHOT_S3_ADDRESSING,
+            "verify": SNAPSHOT_S3_CA_FILE or None,
+            "public_url": SNAPSHOT_S3_PUBLIC_URL,
+        },
+    }
+    if SNAPSHOT_STORAGE == "s3"
+    else {"BACKEND": "snapshots.storage.folder.FolderStorage"}
+)
 # Whether each picture is forced to disk before its row is written; off: a power cut may cost the newest ones.
 SNAPSHOT_FSYNC = env.bool("SNAPSHOT_FSYNC", default=False)
 SNAPSHOT_URL_KEY = env.str("SNAPSHOT_URL_KEY", default=_key("snapshot"))

@@ -13,3 +13,8 @@ class SnapshotResult(models.IntegerChoices):
     NOT_RUN = 6, "平台未运行"
     NOT_H264 = 7, "非 H.264 视频"
     UNREACHABLE = 8, "媒体服务器无法连接"
+
+
+def is_in_doubt(result: int) -> bool:
+    """There was a stream by the ledger, and whoever asks waits for nothing: such cameras come last."""
+    return result in (SnapshotResult.NO_KEY_FRAME, SnapshotResult.UNREACHABLE)

@@ -12,11 +12,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db.models import BigIntegerField, Func, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from access.days import day_start
+from access.days import day_of, day_start
 from cameras.models import Camera
 from snapshots.choices import SnapshotResult
-from snapshots.models import Snapshot
-from snapshots.slots import slot_at, unix_slot, unix_slots
+from snapshots.models import HeldPicture, Snapshot
+from snapshots.slots import oldest_kept_day, slot_at, unix_slot, unix_slots
 
 # Rows fetched at a time; half a million never lie in memory together.
 CHUNK = 2000
@@ -64,11 +64,17 @@ class PictureEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 def day_strip(camera: Camera, day: date) -> list[Slot]:
-    """Every slot of a day in which the camera was in the ledger, in order; one without a row is a gap as well."""
-    rows = Snapshot.objects.filter(
-        camera=camera, slot_at__gte=day_start(day), slot_at__lt=day_start(day + timedelta(days=1))
-    )
+    """Every slot of a day in which the camera was in the ledger, in order; one without a row is a gap as well.
+
+    Of a day that was dropped: the pictures that are held for a case.
+    """
+    first_at, end_at = day_start(day), day_start(day + timedelta(days=1))
+    rows = Snapshot.objects.filter(camera=camera, slot_at__gte=first_at, slot_at__lt=end_at)
     known = {row.unix_slot: row for row in rows}
+    if not known and day < oldest_kept_day(day_of(timezone.now())):
+        held = HeldPicture.objects.filter(camera=camera, slot_at__gte=first_at, slot_at__lt=end_at)
+        taken = dict(held.order_by("slot_at").values_list("slot_at", "taken_at"))
+        return [_gap_or_picture(at, taken_at, SnapshotResult.TAKEN) for at, taken_at in taken.items()]
     first, present = unix_slot(camera.created_at), unix_slot(timezone.now())
     # The present slot may still get its picture.
     return [
@@ -159,10 +165,22 @@ class _Epoch(Func):
 
 def find_picture(camera_id: int, unix: int) -> Snapshot | None:
     """None for a gap, and for what is no slot or no camera at all."""
+    if (moment := _moment(camera_id, unix)) is None:
+        return None
+    return Snapshot.objects.filter(camera_id=camera_id, slot_at=moment, result=SnapshotResult.TAKEN).first()
+
+
+def find_held_picture(camera_id: int, unix: int) -> HeldPicture | None:
+    """One that is held for a case; its day may have been dropped long ago."""
+    if (moment := _moment(camera_id, unix)) is None:
+        return None
+    held = HeldPicture.objects.filter(camera_id=camera_id, slot_at=moment, hold__released_at=None)
+    return held.order_by("hold").first()
+
+
+def _moment(camera_id: int, unix: int) -> datetime | None:
     try:
         moment = slot_at(unix)
     except (ValueError, OverflowError, OSError):
         return None
-    if camera_id > BigIntegerField.MAX_BIGINT:
-        return None
-    return Snapshot.objects.filter(camera_id=camera_id, slot_at=moment, result=SnapshotResult.TAKEN).first()
+    return moment if camera_id <= BigIntegerField.MAX_BIGINT else None

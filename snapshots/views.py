@@ -1,9 +1,13 @@
 """The pictures themselves, for whoever has a signed address and for staff."""
 
+import logging
 import time
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.core.files.base import File
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.http import http_date
@@ -12,12 +16,17 @@ from django.views import View
 from access.choices import Action
 from access.models import User
 from cameras.selectors import cameras_visible_to
-from snapshots.capture.store import open_picture
-from snapshots.selectors import find_picture
+from snapshots.capture.store import held_name, name_of, open_whole
+from snapshots.selectors import find_held_picture, find_picture
 from snapshots.services.links import is_signed
+from snapshots.storage.contract import pictures
+
+logger = logging.getLogger(__name__)
 
 # A picture never changes once it is there.
 _KEEP_SECONDS = 86_400
+# A browser follows at once.
+_REDIRECT_SECONDS = 60
 
 
 class PictureView(View):
@@ -28,14 +37,22 @@ class PictureView(View):
     def get(self, request: HttpRequest, camera_id: int, unix_slot: int) -> HttpResponseBase:
         if not (_has_signature(request, camera_id, unix_slot) or _is_visible(request, camera_id)):
             return self._closed(request, 403, "地址无效或已过期，或没有查看该摄像机截图的权限")
-        row = find_picture(camera_id, unix_slot)
-        file = open_picture(camera_id, row.slot_at) if row is not None else None
-        if row is None or file is None:
+        try:
+            picture = _find(camera_id, unix_slot)
+        except OSError:
+            logger.exception("a picture could not be read")
+            return self._closed(request, 503, "截图存储暂时无法读取，请稍后再试")
+        if picture is None:
             return self._closed(request, 404, "该时段没有截图")
-        response = FileResponse(file, content_type="image/jpeg", filename=f"{camera_id}-{unix_slot}.jpg")
+        if picture.url:
+            response: HttpResponseBase = HttpResponseRedirect(picture.url)
+            response["Cache-Control"] = "no-store"
+            return _guarded(response, request)
+        response = FileResponse(
+            picture.file, content_type="image/jpeg", filename=f"{camera_id}-{unix_slot}.jpg"
+        )
         response["Cache-Control"] = f"private, max-age={_KEEP_SECONDS}, immutable"
-        if row.taken_at is not None:
-            response["Last-Modified"] = http_date(row.taken_at.timestamp())
+        response["Last-Modified"] = http_date(picture.taken_at.timestamp())
         return _guarded(response, request)
 
     def _closed(self, request: HttpRequest, status: int, why: str) -> HttpResponseBase:
@@ -43,6 +60,33 @@ class PictureView(View):
         # A gap may still become a picture within its slot.
         response["Cache-Control"] = "no-store"
         return _guarded(response, request)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Where a picture is: elsewhere at `url`, or in `file`."""
+
+    taken_at: datetime
+    url: str | None
+    file: File[bytes] | None
+
+
+def _find(camera_id: int, unix_slot: int) -> _Found | None:
+    """In its day, or held for a case. Raises OSError when the storage does not answer."""
+    row = find_picture(camera_id, unix_slot)
+    if row is not None:
+        name = name_of(camera_id, row.slot_at, row.keep_days)
+        if found := _open(name, row.taken_at or row.slot_at):
+            return found
+    held = find_held_picture(camera_id, unix_slot)
+    return _open(held_name(held.hold_id, held.slot_at), held.taken_at) if held else None
+
+
+def _open(name: str, taken_at: datetime) -> _Found | None:
+    if url := pictures().direct_url(name, _REDIRECT_SECONDS):
+        return _Found(taken_at, url, None)
+    file = open_whole(name)
+    return _Found(taken_at, None, file) if file else None
 
 
 def _has_signature(request: HttpRequest, camera_id: int, unix_slot: int) -> bool:

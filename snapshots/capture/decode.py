@@ -51,6 +51,14 @@ class Picture:
     taken_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a JPEG is made: quality 1-100, and the pixels of its longest side, 0 for those of the stream."""
+
+    quality: int
+    longest_side: int = 0
+
+
 def _table(black: int, middle: float, scale: float) -> bytes:
     values = np.clip(np.round((np.arange(256) - black) * scale + middle), 0, 255)
     return values.astype(np.uint8).tobytes()
@@ -62,11 +70,16 @@ _FULL_COLOUR = _table(128, 128, 255 / 224)
 
 
 def picture_of(
-    frame: KeyFrame, *, quality: int, taken_at: datetime, most_pixels: int = MOST_PIXELS
+    frame: KeyFrame,
+    *,
+    quality: int,
+    taken_at: datetime,
+    longest_side: int = 0,
+    most_pixels: int = MOST_PIXELS,
 ) -> Picture:
-    """Raises CaptureError when the key frame gives no whole picture."""
+    """Raises CaptureError when the key frame gives no whole picture. A `longest_side` of 0 leaves the size as it is."""
     try:
-        planes = _full_range(_fit_for_jpeg(_decode(frame, most_pixels)))
+        planes = _full_range(_fit_for_jpeg(_decode(frame, most_pixels), longest_side))
         jpeg = simplejpeg.encode_jpeg_yuv_planes(planes.y, planes.u, planes.v, quality)
     except (FFmpegError, ValueError) as error:
         raise CaptureError(SnapshotResult.UNDECODABLE, str(error)) from error
@@ -93,10 +106,10 @@ def _decode(frame: KeyFrame, most_pixels: int) -> "VideoFrame":
     return pictures[0]
 
 
-def _fit_for_jpeg(frame: "VideoFrame") -> "VideoFrame":
+def _fit_for_jpeg(frame: "VideoFrame", longest_side: int) -> "VideoFrame":
     """Planar 4:2:0 of BT.601 in at least CIF. The common camera needs nothing of it."""
     is_601 = frame.colorspace in _YUV_601 and not _is_untagged_hd(frame)
-    width, height = _at_least_cif(frame.width, frame.height)
+    width, height = _size(frame.width, frame.height, longest_side)
     if (
         is_601
         and frame.format.name in ("yuv420p", "yuvj420p")
@@ -126,10 +139,12 @@ def _known(colorspace: int) -> Colorspace:
         return Colorspace.ITU601
 
 
-def _at_least_cif(width: int, height: int) -> tuple[int, int]:
-    """The smallest even size of the same shape that covers CIF, or the size itself."""
-    scale = max(CIF_WIDTH / width, CIF_HEIGHT / height)
-    if scale <= 1:
+def _size(width: int, height: int, longest_side: int) -> tuple[int, int]:
+    """Of the same shape: no side longer than wanted, but never less than what covers CIF."""
+    least = max(CIF_WIDTH / width, CIF_HEIGHT / height)
+    wanted = longest_side / max(width, height) if longest_side else 1
+    scale = max(least, min(wanted, 1))
+    if scale == 1:
         return width, height
     # Even, because colour has half the size.
     return -(-round(width * scale) // 2) * 2, -(-round(height * scale) // 2) * 2

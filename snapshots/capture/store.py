@@ -1,120 +1,84 @@
-"""Pictures as files: `<root>/<day>/<time of the slot>/<thousand of cameras>/<camera>.jpg`.
+"""Names of pictures, and putting them there: `<day>/<time of the slot>/<thousand of cameras>/<camera>.jpg`.
 
-Names are built from numbers alone (threats.md 19). A picture is written beside its place and moved there, so that
-a reader never meets half of one. It is not forced to disk unless SNAPSHOT_FSYNC says so: after a power cut the
-newest pictures may be cut short, and `open_picture` does not give those out.
+The pictures of an organisation that keeps them longer than the others go to a day of their own, `<day>-<days>`, so
+that each goes as a whole when its time has come. Names are built from numbers alone (threats.md 19).
 """
 
 import os
 import re
-import shutil
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import suppress
 from datetime import date, datetime
-from pathlib import Path
-from typing import BinaryIO
 
-from django.conf import settings
+from django.core.files.base import ContentFile, File
 
 from access.days import ZONE
 from snapshots.capture.errors import CaptureError
 from snapshots.choices import SnapshotResult
+from snapshots.storage.contract import pictures
 
 # A folder of 20,000 files is slow to list and to delete on most file systems.
 _CAMERAS_A_FOLDER = 1000
-_DAY_FOLDER = re.compile(r"\d{8}")
+_DAY_FOLDER = re.compile(r"(\d{8})(?:-(\d{1,4}))?")
 _END_OF_IMAGE = b"\xff\xd9"
 
 
-def path_of(camera_id: int, slot_at: datetime) -> Path:
+def name_of(camera_id: int, slot_at: datetime, keep_days: int = 0) -> str:
+    """`keep_days` is 0 where the retention of the platform holds."""
     local = slot_at.astimezone(ZONE)
-    root: Path = settings.SNAPSHOT_ROOT
     # With seconds, as a trial may have a period under a minute.
-    return (
-        root
-        / f"{local:%Y%m%d}"
-        / f"{local:%H%M%S}"
-        / str(camera_id // _CAMERAS_A_FOLDER)
-        / f"{camera_id}.jpg"
-    )
+    return f"{day_folder(local.date(), keep_days)}/{local:%H%M%S}/{camera_id // _CAMERAS_A_FOLDER}/{camera_id}.jpg"
 
 
-def keep_picture(camera_id: int, slot_at: datetime, jpeg: bytes) -> None:
-    """Raises CaptureError (STORAGE); nothing half-written stays then."""
-    path = path_of(camera_id, slot_at)
-    unfinished = f"{path}.{os.getpid()}-{threading.get_ident()}"
+def day_folder(day: date, keep_days: int = 0) -> str:
+    return f"{day:%Y%m%d}-{keep_days}" if keep_days else f"{day:%Y%m%d}"
+
+
+def held_folder(hold_id: int) -> str:
+    return f"held/{hold_id}"
+
+
+def held_name(hold_id: int, slot_at: datetime) -> str:
+    """Of a picture that is held for a case; a hold has one camera."""
+    local = slot_at.astimezone(ZONE)
+    return f"{held_folder(hold_id)}/{local:%Y%m%d}/{int(slot_at.timestamp())}.jpg"
+
+
+def parse_day_folder(name: str) -> tuple[date, int] | None:
+    """Day and days of keeping; None for what is no folder of ours."""
+    found = _DAY_FOLDER.fullmatch(name)
+    if not found:
+        return None
     try:
-        try:
-            _write(unfinished, jpeg)
-        except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write(unfinished, jpeg)
-        Path(unfinished).replace(path)
+        day = datetime.strptime(found[1], "%Y%m%d").replace(tzinfo=ZONE).date()
+    except ValueError:
+        return None
+    return day, int(found[2] or 0)
+
+
+def keep_picture(camera_id: int, slot_at: datetime, jpeg: bytes, keep_days: int = 0) -> None:
+    """Raises CaptureError (STORAGE); nothing half-written stays then."""
+    try:
+        pictures().save(name_of(camera_id, slot_at, keep_days), ContentFile(jpeg))
     except OSError as error:
-        with suppress(OSError):
-            Path(unfinished).unlink()
         raise CaptureError(SnapshotResult.STORAGE, str(error)) from error
 
 
-def _write(path: str, jpeg: bytes) -> None:
-    # Three system calls: Path.open with its buffer and encoding takes twice as long.
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    try:
-        if os.write(file, jpeg) != len(jpeg):
-            raise OSError("the picture could not be written whole")
-        if settings.SNAPSHOT_FSYNC:
-            os.fsync(file)
-    finally:
-        os.close(file)
+def open_picture(camera_id: int, slot_at: datetime, keep_days: int = 0) -> File[bytes] | None:
+    """The file at its beginning; None when it is missing or was cut short. OSError when the storage fails."""
+    return open_whole(name_of(camera_id, slot_at, keep_days))
 
 
-def open_picture(camera_id: int, slot_at: datetime) -> BinaryIO | None:
-    """The file at its beginning; None when it is missing or was cut short."""
+def open_whole(name: str) -> File[bytes] | None:
     try:
-        file = path_of(camera_id, slot_at).open("rb")
-    except OSError:
+        file = pictures().open(name)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         file.seek(-len(_END_OF_IMAGE), os.SEEK_END)
         is_whole = file.read() == _END_OF_IMAGE
         file.seek(0)
-    except OSError:
+    except (OSError, ValueError):
         is_whole = False
     if not is_whole:
         file.close()
         return None
     return file
-
-
-def drop_days_before(oldest: date, *, until: float) -> Iterator[str]:
-    """Deletes the folders of earlier days, slot by slot until `until` (monotonic); names of those that are gone.
-
-    A day has millions of pictures: what is left when the time is over goes with the next call.
-    """
-    root: Path = settings.SNAPSHOT_ROOT
-    if not root.is_dir():
-        return
-    for folder in sorted(root.iterdir()):
-        if _DAY_FOLDER.fullmatch(folder.name) and folder.name < f"{oldest:%Y%m%d}":
-            for slot in _folders_in(folder):
-                if time.monotonic() >= until:
-                    return
-                _remove(slot)
-            _remove(folder)
-            yield folder.name
-
-
-def _folders_in(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if path.is_dir())
-    except FileNotFoundError:
-        return []
-
-
-def _remove(folder: Path) -> None:
-    # Somebody else may be deleting it as well: then it is looked at again.
-    while folder.exists():
-        with suppress(FileNotFoundError):
-            shutil.rmtree(folder)

@@ -1,5 +1,10 @@
-"""A partition of the table of pictures for every day: made ahead, dropped with its folder when the day is over."""
+"""A partition of the table of pictures for every day: made ahead, dropped with its folder when the day is over.
 
+Where an organisation keeps its pictures longer, its rows stay in the thinned partition and its pictures in a folder
+of their own; both go when their own time has come.
+"""
+
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +16,13 @@ from django.db import connection
 from django.utils import timezone
 
 from access.days import DailyTable, day_of, day_start
-from snapshots.capture.store import drop_days_before
-from snapshots.models import CaptureShard, Snapshot
+from snapshots.capture.store import day_folder, parse_day_folder
+from snapshots.models import CaptureShard, Snapshot, StoredDay
+from snapshots.services.holds import secure_holds, unsecured_days
 from snapshots.slots import oldest_kept_day
+from snapshots.storage.contract import pictures
+
+logger = logging.getLogger(__name__)
 
 # Of one run, for deleting pictures; far inside the limits of the task.
 BUDGET_SECONDS = 300
@@ -41,6 +50,11 @@ def keep_partitions(*, now: datetime | None = None) -> PartitionReport:
         return _keep(now or timezone.now()) if is_alone else PartitionReport([], [], [])
 
 
+def ensure_day(day: date) -> bool:
+    """Make the partition of one day unless it is there; True when it was made."""
+    return _PICTURES.ensure(day)
+
+
 @contextmanager
 def _alone() -> Iterator[bool]:
     """False while another process is at it. The lock ends with its holder, also after a kill."""
@@ -55,15 +69,62 @@ def _alone() -> Iterator[bool]:
 
 
 def _keep(now: datetime) -> PartitionReport:
-    until = time.monotonic() + BUDGET_SECONDS
-    made, dropped = _PICTURES.keep(settings.SNAPSHOT_RETENTION_DAYS, now=now)
-    oldest = oldest_kept_day(day_of(now))
-    CaptureShard.objects.filter(slot_at__lt=day_start(oldest)).delete()
+    today, until = day_of(now), time.monotonic() + BUDGET_SECONDS
+    made = _PICTURES.ensure_ahead(today)
+    secure_holds(now=now)
+    CaptureShard.objects.filter(slot_at__lt=day_start(oldest_kept_day(today))).delete()
     # Rows first: a picture whose row is gone is not given out, a row without its picture would be a lie.
-    folders = list(drop_days_before(min([oldest, *_PICTURES.days()]), until=until))
-    return PartitionReport(made, dropped, folders)
+    overdue = [day for day in _PICTURES.days() if day < oldest_kept_day(today)]
+    held = unsecured_days(overdue)
+    thinned = [day for day in overdue if day not in held and _thin(day, today)]
+    there = set(_PICTURES.days())
+    folders = list(_drop_folders(today, still=set(overdue) - set(thinned), until=until))
+    return PartitionReport(made, [day for day in thinned if day not in there], folders)
 
 
-def ensure_day(day: date) -> bool:
-    """Make the partition of one day unless it is there; True when it was made."""
-    return _PICTURES.ensure(day)
+def _thin(day: date, today: date) -> bool:
+    """Whether the rows whose time is over are gone."""
+    age = (today - day).days
+    longer = StoredDay.objects.filter(day=day, keep_days__gte=age)
+    if not longer.exists():
+        return _PICTURES.drop(day)
+    if longer.exclude(thinned_on=today).exists():
+        if not _PICTURES.thin(day, f"keep_days >= {age}"):
+            return False
+        longer.update(thinned_on=today)
+    return True
+
+
+def _drop_folders(today: date, *, still: set[date], until: float) -> Iterator[str]:
+    """Names of folders that are gone; `still` are days some of whose rows could not go yet."""
+    storage = pictures()
+    try:
+        folders = storage.folders()
+        for name in folders:
+            found = parse_day_folder(name)
+            if found is None or found[0] in still or not _is_over(*found, today):
+                continue
+            if not storage.drop(name, until=until):
+                return
+            yield name
+    except OSError:
+        logger.exception("pictures of days that are over could not be deleted")
+        return
+    _forget(today, still, {name for name in folders if name in storage.folders()})
+
+
+def _forget(today: date, still: set[date], folders: set[str]) -> None:
+    over = [
+        stored.pk
+        for stored in StoredDay.objects.filter(day__lt=oldest_kept_day(today))
+        if stored.day not in still
+        and _is_over(stored.day, stored.keep_days, today)
+        and day_folder(stored.day, stored.keep_days) not in folders
+    ]
+    StoredDay.objects.filter(pk__in=over).delete()
+
+
+def _is_over(day: date, keep_days: int, today: date) -> bool:
+    """The whole retention lies behind every picture that goes, the newest of its day included."""
+    least: int = settings.SNAPSHOT_RETENTION_DAYS
+    return (today - day).days > max(keep_days, least)

@@ -2,13 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
-from functools import partial
-from itertools import islice
 
 from django.conf import settings
 from django.db import connection
@@ -16,42 +14,33 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from access.days import day_of
-from access.services.alarms import close_alarm, raise_alarm
 from cameras.models import Camera
 from snapshots.capture.crew import Crew, Shot
-from snapshots.capture.decode import Picture
+from snapshots.capture.decode import Picture, Style
+from snapshots.capture.errors import CaptureError
 from snapshots.capture.store import keep_picture
-from snapshots.choices import SnapshotResult
+from snapshots.capture.turns import Targets, Turns
+from snapshots.choices import SnapshotResult, is_in_doubt
 from snapshots.models import CaptureShard, Snapshot
 from snapshots.services.partitions import ensure_day
+from snapshots.services.planning import due_after, plan_round, slot_end
+from snapshots.services.rows import save_shots
+from snapshots.services.space import has_room, tell_storage
+from snapshots.services.ways import Ways, ways_of
 from snapshots.signals import pictures_taken
-from snapshots.slots import slot_at, unix_slot
-from streaming.selectors import CaptureTarget, capture_targets
+from snapshots.slots import slot_at
+from snapshots.storage.contract import pictures
+from streaming.selectors import capture_targets
 
 logger = logging.getLogger(__name__)
 
-# Shards begin within this part of the period; the rest is for the last of them to finish.
-SPREAD = 0.6
 # A shard begins no further camera after this part of the period; the task's own limits lie behind it.
 BUDGET = 0.75
-# Addresses are signed for so many cameras at a time.
-_SIGNED_AT_ONCE = 48
+# A shard that began later than this part of the period after it was due leaves out the cameras in doubt: the workers
+# are behind, and those that answer come first.
+_MOST_LATE = 0.1
 _ROWS_AT_ONCE = 50
-_STORAGE_ALARM = "snapshots:storage"
-
-# A picture replaces whatever is there, a gap only another gap.
-_SAVE = """
-INSERT INTO snapshots_snapshot AS kept (camera_id, slot_at, taken_at, result, size_bytes, width, height)
-SELECT shot.camera_id, %s, shot.taken_at, shot.result, shot.size_bytes, shot.width, shot.height
-FROM unnest(%s::bigint[], %s::timestamptz[], %s::smallint[], %s::integer[], %s::smallint[], %s::smallint[])
-    AS shot (camera_id, taken_at, result, size_bytes, width, height)
-ORDER BY shot.camera_id
-ON CONFLICT (camera_id, slot_at) DO UPDATE SET taken_at = EXCLUDED.taken_at, result = EXCLUDED.result,
-    size_bytes = EXCLUDED.size_bytes, width = EXCLUDED.width, height = EXCLUDED.height
-WHERE EXCLUDED.result = 0 OR kept.result <> 0
-"""
-
-Targets = Callable[[Iterable[int]], list[CaptureTarget]]
+_WRITTEN_EVERY_SECONDS = 1.0
 
 
 class ShardEnd(Enum):
@@ -73,23 +62,18 @@ class ShardReport:
 
 
 @dataclass(frozen=True)
-class RoundPlan:
-    """A slot (its unix second) and how many shards it has; shard n begins `delay(n)` seconds after the plan."""
+class _Task:
+    """One shard of one slot and until when (of the monotonic clock) it may begin cameras, and those in doubt."""
 
     slot: int
+    shard: int
     shards: int
-    expires_at: datetime
+    until: float
+    doubt_until: float
 
-    def delay(self, shard: int) -> float:
-        period: int = settings.SNAPSHOT_PERIOD_SECONDS
-        return SPREAD * period * shard / self.shards
-
-
-def plan_round(*, now: datetime | None = None) -> RoundPlan:
-    """The round of the present slot. Shards are cut by camera id, so that a camera keeps its place in the period."""
-    slot = unix_slot(now or timezone.now())
-    shards = -(-_cameras().count() // settings.SNAPSHOT_SHARD_SIZE)
-    return RoundPlan(slot, shards, slot_at(slot + settings.SNAPSHOT_PERIOD_SECONDS))
+    @property
+    def moment(self) -> datetime:
+        return slot_at(self.slot)
 
 
 def take_round(*, now: datetime | None = None) -> ShardReport:
@@ -111,27 +95,36 @@ def capture_shard(
     May be run again at any time: cameras that have their picture are left alone, a picture is never replaced by
     a gap. `is_forced` looks again although the shard was finished.
     """
-    moment = slot_at(slot)
-    left = (moment + timedelta(seconds=settings.SNAPSHOT_PERIOD_SECONDS) - timezone.now()).total_seconds()
+    left = (slot_end(slot) - timezone.now()).total_seconds()
     if left <= 0:
         # A picture of another time would be worse than the gap.
-        logger.warning("shard %s of slot %s came too late and is dropped", shard, moment)
+        logger.warning("shard %s of slot %s came too late and is dropped", shard, slot_at(slot))
         return ShardReport(ShardEnd.LATE)
+    task = _task(slot, shard, shards, left, is_forced)
     # The hourly task makes days ahead, but it may have been down since.
-    ensure_day(day_of(moment))
+    ensure_day(day_of(task.moment))
     with _held(slot, shard) as is_ours:
         if not is_ours:
             return ShardReport(ShardEnd.BUSY)
-        row, _ = CaptureShard.objects.get_or_create(slot_at=moment, shard=shard)
+        row, _ = CaptureShard.objects.get_or_create(slot_at=task.moment, shard=shard)
         if row.finished_at is not None and not is_forced:
             return ShardReport(ShardEnd.ALREADY, row.cameras, row.taken)
+        row.shards, row.started_at = shards, row.started_at or timezone.now()
+        row.save()
         ids = list(_cameras().annotate(part=F("pk") % shards).filter(part=shard).values_list("pk", flat=True))
-        until = time.monotonic() + min(left, BUDGET * settings.SNAPSHOT_PERIOD_SECONDS)
-        _capture(ids, moment, until, targets)
-        row.cameras, row.taken = len(ids), _taken(ids, moment).count()
+        _capture(ids, task, targets)
+        row.cameras, row.taken = len(ids), _taken(ids, task.moment).count()
         row.finished_at = timezone.now()
         row.save()
     return ShardReport(ShardEnd.DONE, row.cameras, row.taken)
+
+
+def _task(slot: int, shard: int, shards: int, left: float, is_forced: bool) -> _Task:
+    period = settings.SNAPSHOT_PERIOD_SECONDS
+    late = period - left - due_after(shard, shards)
+    until = time.monotonic() + min(left, BUDGET * period)
+    is_behind = late > _MOST_LATE * period and not is_forced
+    return _Task(slot, shard, shards, until, time.monotonic() if is_behind else until)
 
 
 def _cameras() -> QuerySet[Camera]:
@@ -161,64 +154,79 @@ def _held(slot: int, shard: int) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
-def _capture(ids: Sequence[int], moment: datetime, until: float, targets: Targets) -> None:
-    missing = set(ids) - set(_taken(ids, moment).values_list("camera_id", flat=True))
-    crew = Crew(
-        keep=partial(_keep, moment),
-        until=until,
-        timeout_seconds=settings.SNAPSHOT_TIMEOUT_SECONDS,
-        quality=settings.SNAPSHOT_JPEG_QUALITY,
-    )
+def _capture(ids: Sequence[int], task: _Task, targets: Targets) -> None:
+    missing = set(ids) - set(_taken(ids, task.moment).values_list("camera_id", flat=True))
+    ways = ways_of(missing)
+    crew, turns = _crew(task, ways), _turns(missing, task, targets)
     results: set[SnapshotResult] = set()
     # Rows are written while pictures are still being taken: a kill costs the last few only.
-    shots = crew.shoot(_signed(sorted(missing), targets))
-    while batch := list(islice(shots, _ROWS_AT_ONCE)):
-        save_shots(batch, moment)
-        _tell_taken(batch, moment, until)
+    for batch in _batches(crew.shoot(turns)):
+        save_shots(batch, task.moment, keep_days=ways.keep_days)
+        _tell_taken(batch, task)
         missing -= {shot.camera_id for shot in batch}
         results |= {shot.result for shot in batch}
-    if missing and time.monotonic() >= until:
-        save_shots([Shot(camera_id, SnapshotResult.NOT_RUN) for camera_id in missing], moment)
-    _tell_storage(results)
+    # Whoever is missing without such a reason was deleted meanwhile.
+    now, left_out = time.monotonic(), set[int]()
+    if now >= task.until:
+        left_out = missing
+    elif now >= task.doubt_until:
+        left_out = missing.intersection(turns.in_doubt)
+    if left_out:
+        gaps = [Shot(camera_id, SnapshotResult.NOT_RUN) for camera_id in left_out]
+        save_shots(gaps, task.moment, keep_days=ways.keep_days)
+    tell_storage(results)
 
 
-def _keep(moment: datetime, camera_id: int, picture: Picture) -> None:
-    keep_picture(camera_id, moment, picture.jpeg)
+def _batches(shots: Iterable[Shot | None]) -> Iterator[list[Shot]]:
+    """What is there is not held up by those who still wait for their streams."""
+    batch: list[Shot] = []
+    written_at = time.monotonic()
+    for shot in shots:
+        if shot is not None:
+            batch.append(shot)
+        is_due = shot is None and time.monotonic() - written_at >= _WRITTEN_EVERY_SECONDS
+        if batch and (is_due or len(batch) >= _ROWS_AT_ONCE):
+            yield batch
+            batch, written_at = [], time.monotonic()
+    if batch:
+        yield batch
 
 
-def _signed(ids: Sequence[int], targets: Targets) -> Iterator[CaptureTarget]:
-    for begin in range(0, len(ids), _SIGNED_AT_ONCE):
-        yield from targets(ids[begin : begin + _SIGNED_AT_ONCE])
+def _crew(task: _Task, ways: Ways) -> Crew:
+    room = has_room()
+
+    def keep(camera_id: int, picture: Picture) -> None:
+        if not room:
+            raise CaptureError(SnapshotResult.STORAGE, "the quota is spent")
+        keep_picture(camera_id, task.moment, picture.jpeg, ways.keep_days.get(camera_id, 0))
+
+    return Crew(
+        keep=keep,
+        until=task.until,
+        timeout_seconds=settings.SNAPSHOT_TIMEOUT_SECONDS,
+        style=Style(settings.SNAPSHOT_JPEG_QUALITY),
+        styles=ways.styles,
+        size=settings.SNAPSHOT_READS_AT_ONCE,
+        writers=pictures().writes_at_once,
+    )
 
 
-def save_shots(shots: Sequence[Shot], moment: datetime) -> None:
-    """Write the rows of one slot in one statement."""
-    pictures = [shot.picture for shot in shots]
-    columns: list[list[object]] = [
-        [shot.camera_id for shot in shots],
-        [picture and picture.taken_at.astimezone(UTC) for picture in pictures],
-        [int(shot.result) for shot in shots],
-        [picture and len(picture.jpeg) for picture in pictures],
-        [picture and picture.width for picture in pictures],
-        [picture and picture.height for picture in pictures],
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_SAVE, [moment, *columns])
+def _turns(missing: Iterable[int], task: _Task, targets: Targets) -> Turns:
+    before = task.moment - timedelta(seconds=settings.SNAPSHOT_PERIOD_SECONDS)
+    ids = sorted(missing)
+    last = Snapshot.objects.filter(camera_id__in=ids, slot_at=before).values_list("camera_id", "result")
+    doubtful = {camera_id for camera_id, result in last if is_in_doubt(result)}
+    return Turns(
+        [pk for pk in ids if pk not in doubtful],
+        sorted(doubtful),
+        targets,
+        per_server=settings.SNAPSHOT_READS_PER_SERVER,
+        doubt_until=task.doubt_until,
+    )
 
 
-def _tell_taken(shots: list[Shot], moment: datetime, until: float) -> None:
+def _tell_taken(shots: list[Shot], task: _Task) -> None:
     # Beyond its budget a shard has no time for listeners either: they would run into the limits of the task.
-    if time.monotonic() < until:
+    if time.monotonic() < task.until:
         # Robust, and logged by Django: a listener that fails must never cost a picture.
-        pictures_taken.send_robust(CaptureShard, slot_at=moment, shots=shots)
-
-
-def _tell_storage(results: set[SnapshotResult]) -> None:
-    if SnapshotResult.STORAGE in results:
-        raise_alarm(
-            key=_STORAGE_ALARM,
-            title="截图无法保存",
-            message=f"截图目录 {settings.SNAPSHOT_ROOT} 写入失败，请检查磁盘空间与权限",
-        )
-    elif SnapshotResult.TAKEN in results:
-        close_alarm(key=_STORAGE_ALARM)
+        pictures_taken.send_robust(CaptureShard, slot_at=task.moment, shots=shots)

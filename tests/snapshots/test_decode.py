@@ -110,6 +110,21 @@ def test_picture_is_cif_or_larger_and_keeps_its_shape(
     assert_close(bars_of(pixels_of(picture)), BARS)
 
 
+@pytest.mark.parametrize(
+    ("longest_side", "expected"),
+    [(0, (1280, 720)), (640, (640, 360)), (1920, (1280, 720)), (601, (602, 338)), (352, (512, 288))],
+)
+def test_picture_is_made_smaller_where_staff_say_so(
+    clips: Path, longest_side: int, expected: tuple[int, int]
+) -> None:
+    """Never below CIF, whatever they say."""
+    source = "smptebars=size=1280x720:rate=25"
+    frame = key_frame_of(make_clip(clips / "large.flv", source, *FINE, "-pix_fmt", "yuv420p", seconds=0.1))
+    picture = picture_of(frame, quality=80, taken_at=NOON, longest_side=longest_side)
+    assert (picture.width, picture.height) == expected
+    assert picture.planes.y.shape == expected[::-1]
+
+
 @pytest.mark.parametrize("clip", sorted(REAL_CLIPS.glob("*.mp4")), ids=lambda clip: clip.stem)
 def test_real_road_looks_as_it_does_in_ffmpeg(clips: Path, clip: Path) -> None:
     picture = take(remux(clip, clips / f"{clip.stem}.flv"), quality=80)

@@ -16,15 +16,17 @@ from access import days
 from access.days import day_of, day_start
 from access.models import Organisation
 from cameras.models import Camera
-from snapshots.capture.store import drop_days_before, keep_picture, open_picture, path_of
+from snapshots.capture.store import keep_picture, open_picture
 from snapshots.choices import SnapshotResult
 from snapshots.models import CaptureShard, Snapshot
 from snapshots.services import partitions
 from snapshots.services.partitions import keep_partitions
 from snapshots.slots import unix_slots
+from snapshots.storage.folder import FolderStorage
 from snapshots.tasks import keep_partitions as keep_partitions_task
 from tests.ptz.gateway_double import wait_until
 from tests.ptz.ledger import make_camera
+from tests.snapshots.files import path_of
 
 pytestmark = pytest.mark.django_db
 
@@ -156,10 +158,9 @@ def test_who_deletes_the_same_folder_does_no_harm(pictures: Path) -> None:
         (pictures / "20261001" / f"{number:06d}" / "0").mkdir(parents=True)
         (pictures / "20261001" / f"{number:06d}" / "0" / "1.jpg").touch()
     with ThreadPoolExecutor(3) as pool:
-        runs = [
-            pool.submit(lambda: list(drop_days_before(TODAY, until=time.monotonic() + 60))) for _ in range(3)
-        ]
-        assert ["20261001"] in [run.result() for run in runs]
+        until = time.monotonic() + 60
+        runs = [pool.submit(FolderStorage().drop, "20261001", until=until) for _ in range(3)]
+        assert all(run.result() for run in runs)
     assert not list(pictures.iterdir())
 
 
@@ -208,7 +209,7 @@ def test_settings_that_lose_pictures_are_told(settings: LazySettings, tmp_path: 
     settings.SNAPSHOT_RETENTION_DAYS = 6
     settings.SNAPSHOT_PERIOD_SECONDS = 0
     found = {message.id for message in run_checks() if message.id and message.id.startswith("snapshots.")}
-    assert found == {"snapshots.E001", "snapshots.E002", "snapshots.W001"}
+    assert found == {"snapshots.E001", "snapshots.E002", "snapshots.E004"}
 
 
 @pytest.mark.parametrize(

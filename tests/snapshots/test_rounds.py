@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -16,18 +15,21 @@ from PIL import Image
 from time_machine import TimeMachineFixture
 
 from access.models import Alarm, Organisation
+from cameras.choices import Classify
 from cameras.models import Camera
 from snapshots.capture.crew import Shot
-from snapshots.capture.store import path_of
 from snapshots.choices import SnapshotResult
-from snapshots.models import CaptureShard, Snapshot
+from snapshots.models import CaptureShard, JpegRule, RetentionRule, Snapshot
 from snapshots.services import rounds
-from snapshots.services.rounds import ShardEnd, capture_shard, plan_round, take_round
+from snapshots.services.planning import plan_round
+from snapshots.services.rounds import ShardEnd, capture_shard, take_round
+from snapshots.services.rows import save_shots
 from snapshots.slots import slot_at
-from streaming.selectors import CaptureTarget
 from tests.ptz.ledger import make_camera
 from tests.snapshots.clips import HEADER, make_tag
+from tests.snapshots.files import path_of
 from tests.snapshots.flv_server import FlvServer, Peer, live, silent, status
+from tests.snapshots.streams import Streams
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pictures")]
 
@@ -43,25 +45,6 @@ def pictures(tmp_path: Path, settings: LazySettings, time_machine: TimeMachineFi
     settings.SNAPSHOT_TIMEOUT_SECONDS = 2
     time_machine.move_to(NOON_AT + timedelta(seconds=20))
     return tmp_path / "snapshots"
-
-
-class Streams:
-    """Stands for streaming.selectors.capture_targets: where the streams of these cameras are."""
-
-    def __init__(self, media: FlvServer) -> None:
-        self.media = media
-        self.without_stream: dict[int, str] = {}
-        self.asked: list[int] = []
-
-    def __call__(self, camera_ids: Iterable[int]) -> list[CaptureTarget]:
-        ids = list(camera_ids)
-        self.asked += ids
-        return [self._target(pk) for pk in ids]
-
-    def _target(self, pk: int) -> CaptureTarget:
-        if pk in self.without_stream:
-            return CaptureTarget(pk, False, None, self.without_stream[pk])
-        return CaptureTarget(pk, True, f"{self.media.base}/live/{pk}.flv", "H264")
 
 
 @pytest.fixture
@@ -171,7 +154,7 @@ def test_gap_never_replaces_a_picture_but_a_picture_a_gap(
     run(streams, is_forced=True)
     assert Snapshot.objects.get().result == SnapshotResult.TAKEN
     taken = Snapshot.objects.values().get()
-    rounds.save_shots([Shot(camera.pk, SnapshotResult.OFFLINE)], NOON_AT)
+    save_shots([Shot(camera.pk, SnapshotResult.OFFLINE)], NOON_AT)
     assert Snapshot.objects.values().get() == taken
 
 
@@ -249,6 +232,26 @@ def test_shards_share_the_cameras_and_keep_their_place(
     assert sum(counts) == 8
     assert sorted(streams.asked) == sorted(camera.pk for camera in cameras)
     assert Snapshot.objects.count() == 8
+
+
+def test_kind_of_place_may_have_its_own_look(
+    office: Organisation, streams: Streams, media: FlvServer, road_clip: bytes, pictures: Path
+) -> None:
+    usual, tunnel = make_camera(office, 1), make_camera(office, 2, classify=Classify.TUNNEL)
+    media.behaviours = {f"/live/{camera.pk}.flv": live(road_clip) for camera in (usual, tunnel)}
+    JpegRule.objects.create(classify=Classify.TUNNEL, quality=40)
+    assert run(streams).taken == 2
+    plain, small = (path_of(camera.pk, NOON_AT).stat().st_size for camera in (usual, tunnel))
+    assert small < plain * 0.7
+
+
+def test_organisation_that_keeps_longer_has_its_own_folder(
+    camera: Camera, office: Organisation, streams: Streams
+) -> None:
+    RetentionRule.objects.create(organisation=office, days=90)
+    run(streams)
+    assert Snapshot.objects.get().keep_days == 90
+    assert path_of(camera.pk, NOON_AT, 90).exists()
 
 
 def test_storage_that_fails_is_a_reason_and_an_alarm(

@@ -20,7 +20,7 @@ from access.days import day_of
 from access.models import Organisation, User
 from cameras.models import Camera
 from snapshots import api
-from snapshots.capture.store import keep_picture, path_of
+from snapshots.capture.store import keep_picture
 from snapshots.choices import SnapshotResult
 from snapshots.models import Snapshot
 from snapshots.selectors import PictureEntry, day_strip, latest_picture, latest_pictures, snapshot_counts
@@ -30,6 +30,7 @@ from snapshots.services.partitions import ensure_day
 from snapshots.slots import slot_at
 from tests.cast import Caller
 from tests.ptz.ledger import make_camera
+from tests.snapshots.files import path_of
 
 pytestmark = pytest.mark.django_db
 

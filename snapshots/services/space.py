@@ -1,0 +1,116 @@
+"""How much room pictures have left: a warning before it is full, an alarm when they cannot be written."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Sum
+from django.utils import timezone
+
+from access.choices import Severity
+from access.days import day_of
+from access.services.alarms import close_alarm, raise_alarm
+from snapshots.choices import SnapshotResult
+from snapshots.models import PictureHold, StoredDay
+from snapshots.storage.contract import Room, pictures
+
+_FULL_ALARM, _ROOM_ALARM = "snapshots:storage", "snapshots:room"
+# The warning ends this far below where it began, or it would come and go.
+_BACK_PERCENT = 2
+_GIB = 1 << 30
+# A disk with less than this is called full: pictures of one moment need more.
+_FULL_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class Space:
+    """`room` is that of the disk or of the quota, whichever is fuller; None without either."""
+
+    room: Room | None
+    is_quota: bool
+    day_bytes: int
+
+    @property
+    def days_left(self) -> float | None:
+        """At the rate of yesterday."""
+        if self.room is None or not self.day_bytes:
+            return None
+        return max(0, self.room.total - self.room.used) / self.day_bytes
+
+
+def stored_bytes() -> int:
+    days = StoredDay.objects.aggregate(size=Sum("size_bytes"))["size"] or 0
+    held = PictureHold.objects.filter(released_at=None).aggregate(size=Sum("size_bytes"))["size"] or 0
+    return int(days + held)
+
+
+def measure() -> Space:
+    """Raises OSError when the storage does not answer."""
+    yesterday = day_of(timezone.now()) - timedelta(days=1)
+    day = StoredDay.objects.filter(day=yesterday).aggregate(size=Sum("size_bytes"))["size"] or 0
+    disk, quota = pictures().room(), _quota()
+    rooms = [room for room in (disk, quota) if room is not None]
+    fullest = max(rooms, key=lambda room: room.percent, default=None)
+    return Space(fullest, fullest is not None and fullest is quota, int(day))
+
+
+def _quota() -> Room | None:
+    total: int = settings.SNAPSHOT_QUOTA_BYTES
+    return Room(stored_bytes(), total) if total else None
+
+
+def has_room() -> bool:
+    """Whether the quota is not spent; a full disk says so itself."""
+    quota = _quota()
+    return quota is None or quota.used < quota.total
+
+
+def watch() -> Space:
+    """Open or close the warning that there is little room left."""
+    space = measure()
+    percent = space.room.percent if space.room else 0.0
+    if percent >= settings.SNAPSHOT_WARN_PERCENT:
+        raise_alarm(key=_ROOM_ALARM, title="截图存储空间将满", message=_words(space))
+    elif percent < settings.SNAPSHOT_WARN_PERCENT - _BACK_PERCENT:
+        close_alarm(key=_ROOM_ALARM)
+    return space
+
+
+def _words(space: Space) -> str:
+    room = space.room or Room(0, 0)
+    what = "配额 SNAPSHOT_QUOTA_BYTES " if space.is_quota else f"{settings.SNAPSHOT_ROOT} 所在磁盘"
+    words = f"{what}已用 {room.percent:.0f}%（{room.used / _GIB:.1f} / {room.total / _GIB:.1f} GiB）"
+    left = space.days_left
+    return (
+        words
+        if left is None
+        else f"{words}；昨日写入 {space.day_bytes / _GIB:.2f} GiB，约 {left:.1f} 天后写满"
+    )
+
+
+def tell_storage(results: Collection[SnapshotResult]) -> None:
+    """What a shard learned of the storage: pictures could not be written, or they could again."""
+    if SnapshotResult.STORAGE in results:
+        raise_alarm(
+            key=_FULL_ALARM,
+            title="截图无法保存",
+            message=_why(),
+            severity=Severity.CRITICAL,
+        )
+    elif SnapshotResult.TAKEN in results:
+        close_alarm(key=_FULL_ALARM)
+
+
+def _why() -> str:
+    if not has_room():
+        return "截图配额 SNAPSHOT_QUOTA_BYTES 已用完，新的截图不再保存；请增加配额、缩短保留天数或解除留存"
+    try:
+        room = pictures().room()
+    except OSError:
+        room = None
+    if room is not None and room.total - room.used < _FULL_BYTES:
+        return f"截图目录 {settings.SNAPSHOT_ROOT} 所在磁盘已满，新的截图无法保存；请清理磁盘或扩容"
+    if settings.SNAPSHOT_STORAGE == "s3":
+        return f"写入对象存储 {settings.SNAPSHOT_S3_ENDPOINT} 的桶 {settings.SNAPSHOT_S3_BUCKET} 失败，请检查其状态与权限"
+    return f"截图目录 {settings.SNAPSHOT_ROOT} 写入失败，请检查磁盘空间与权限"
