@@ -65,6 +65,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=17),
         "options": {"expires": 3000},
     },
+    "count-online-days": {
+        "task": "rates.tasks.count_days",
+        "schedule": crontab(minute=32),
+        "options": {"expires": 3000},
+    },
     "forget-viewer-peaks": {
         "task": "streaming.tasks.forget_old_peaks",
         "schedule": crontab(hour=3, minute=47),
