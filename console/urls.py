@@ -21,6 +21,7 @@ app_name = "console"
 urlpatterns = [
     path("", pages.wall, name="wall"),
     path("analysis/", analysis.analysis, name="analysis"),
+    path("snapshots/", snapshots.playback, name="snapshots"),
     path("streams/", streams.streams, name="streams"),
     path("streams/standing/", streams.standing, name="streams_standing"),
     path("acceptance/", acceptance.acceptance, name="acceptance"),
@@ -48,5 +49,7 @@ urlpatterns = [
     path("console/api/cameras/<int:camera_id>/play/", cameras.play, name="play"),
     path("console/api/cameras/<int:camera_id>/ptz/", ptz.order, name="ptz"),
     path("console/api/cameras/<int:camera_id>/strip/", snapshots.strip, name="strip"),
+    path("console/api/cameras/<int:camera_id>/days/", snapshots.days, name="days"),
+    path("console/api/cameras/<int:camera_id>/days/<str:day>.zip", snapshots.day_archive, name="day_archive"),
     path("console/api/roads/<str:name>/", roads.road, name="road"),
 ]
