@@ -16,7 +16,7 @@ from tests.console.desk import Desk, refusal_of, text_of
 PUBLIC = {"login", "logout"}
 PARTS = {"tree", "branch", "search", "streams_standing"}
 PAGES = {
-    *("wall", "analysis", "snapshots", "streams", "ministry"),
+    *("wall", "analysis", "snapshots", "online", "online_table", "streams", "ministry"),
     *("acceptance", "acceptance_report"),
 }
 PARTS_OF_A_REPORT = {"acceptance_standing", "acceptance_picture"}
