@@ -12,6 +12,7 @@ def frame_of(user: User, page: str) -> dict[str, object]:
     return {
         "page": page,
         "role": role_of(user),
+        "may_snapshot": Action.SNAPSHOT in allowed,
         "may_ministry": Action.MINISTRY in allowed,
         "may_ledger": Action.LEDGER in allowed,
     }

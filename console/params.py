@@ -1,6 +1,7 @@
 """What a browser sends, read strictly: everything wrong becomes a `MalformedError` that names the place."""
 
 import json
+from datetime import date
 
 from django.http import HttpRequest
 
@@ -49,6 +50,18 @@ def seconds_of(request: HttpRequest, name: str) -> float | None:
     if not 0 <= seconds < 1e11:
         raise MalformedError(f"{name} 的值“{shorten(text)}”应为 unix 秒")
     return seconds
+
+
+def day_in(text: str, name: str) -> date:
+    """`2026-11-22`, from the query or the path."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    # At the ends of the calendar there is no day before or after.
+    if day is None or not 2000 <= day.year <= 2100:
+        raise MalformedError(f"{name} 的值“{shorten(text)}”应形如 2026-11-22")
+    return day
 
 
 def body_of(request: HttpRequest) -> dict[str, object]:

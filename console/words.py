@@ -1,5 +1,6 @@
 """Times and numbers as a control room says them; the same words as static/console/js/words.js."""
 
+import math
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -32,3 +33,11 @@ def moment(at: datetime | None) -> str:
 def shown(count: int) -> str:
     """`1,234`; nothing is a dash, so that what is there stands out."""
     return f"{count:,}" if count else "—"
+
+
+def percent(share: float | None) -> str:
+    """`99.98%`, rounded down so that only what is whole is 100%; a dash for a share of nothing."""
+    if share is None:
+        return "—"
+    hundredths = math.floor(share * 10_000 + 1e-6)
+    return f"{hundredths // 100}.{hundredths % 100:02d}%"

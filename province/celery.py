@@ -66,6 +66,11 @@ app.conf.beat_schedule = {
         "options": {"expires": 3000},
     },
     "look-at-bursts": _every("quality.tasks.look_at_bursts", 15),
+    "count-online-days": {
+        "task": "rates.tasks.count_days",
+        "schedule": crontab(minute=32),
+        "options": {"expires": 3000},
+    },
     "forget-viewer-peaks": {
         "task": "streaming.tasks.forget_old_peaks",
         "schedule": crontab(hour=3, minute=47),

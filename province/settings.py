@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "quality",
     "analysis",
     "acceptance",
+    "rates",
     "ministry",
     "console",
 ]
@@ -329,6 +330,10 @@ SNAPSHOT_URL_KEY = env.str("SNAPSHOT_URL_KEY", default=_key("snapshot"))
 # Seconds a snapshot URL is valid; a partner may have its own.
 SNAPSHOT_URL_TTL_SECONDS = env.int("SNAPSHOT_URL_TTL_SECONDS", default=3600)
 
+# --- Online statistics -----------------------------------------------------------------------------------
+# Days for which the figures of each camera and day are kept.
+ONLINE_KEEP_DAYS = env.int("ONLINE_KEEP_DAYS", default=400)
+
 # --- PTZ ------------------------------------------------------------------------------------------------
 # Seconds the province keeps control after its last order (document 4.1 2.b).
 PTZ_LEASE_SECONDS = env.float("PTZ_LEASE_SECONDS", default=30)
@@ -401,4 +406,6 @@ CELERY_TASK_ROUTES = {
     "ministry.tasks.*": {"queue": "reports"},
     "snapshots.tasks.capture_shard": {"queue": "captures"},
     "quality.tasks.look_at_bursts": {"queue": "diagnosis"},
+    # Seconds of work for the database; nothing on the default queue may wait for it.
+    "rates.tasks.count_days": {"queue": "diagnosis"},
 }

@@ -6,20 +6,21 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 
 from django.db import transaction
-from django.db.models import F, prefetch_related_objects
+from django.db.models import F, QuerySet, prefetch_related_objects
 from django.utils import timezone
 
 from access.actors import Actor
 from access.choices import Outcome, PartnerKind
 from access.models import Partner
 from access.services.logs import record
-from cameras.choices import Classify, OnlineStatus
-from cameras.models import Camera, PtzGrant
+from cameras.choices import Classify, OnlineStatus, StatusSource
+from cameras.models import Camera, PtzGrant, StatusChange
 from protocol.cameras import BackResult, CameraRecord
 
 UNCHANGED = "未变化"
 # A moved position is told upward at most once in this time (protocol.md section 3, classify 8).
 MOVE_SECONDS = 60
+_HISTORY_BATCH = 5000
 
 # Camera field -> CameraRecord field; all of them are reported upward.
 _FIELDS = {
@@ -144,7 +145,9 @@ def delete_cameras(*, partner: Partner, actor: Actor, numbers: Sequence[str]) ->
 def bury_cameras(cameras: Iterable[Camera]) -> None:
     """Turn cameras into tombstones; they stay until every upper platform has acknowledged."""
     now = timezone.now()
-    Camera.objects.filter(pk__in=[camera.pk for camera in cameras], deleted_at=None).update(
+    living = Camera.objects.filter(pk__in=[camera.pk for camera in cameras], deleted_at=None)
+    _end_statuses(living, now)
+    living.update(
         deleted_at=now,
         updated_at=now,
         is_moved=False,
@@ -152,6 +155,20 @@ def bury_cameras(cameras: Iterable[Camera]) -> None:
         has_stream_at=now,
         reported_status=None,
         reported_since=None,
+    )
+
+
+def _end_statuses(cameras: QuerySet[Camera], now: datetime) -> None:
+    """Or the history would say online up to whatever is heard of a camera that has come back."""
+    online = cameras.exclude(status=OnlineStatus.OFFLINE).values_list("pk", flat=True)
+    StatusChange.objects.bulk_create(
+        [
+            StatusChange(
+                camera_id=pk, at=now, status=OnlineStatus.OFFLINE, source=StatusSource.STAFF, reason="已删除"
+            )
+            for pk in online
+        ],
+        batch_size=_HISTORY_BATCH,
     )
 
 

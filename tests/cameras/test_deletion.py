@@ -3,8 +3,8 @@
 import pytest
 
 from access.models import BehaviourLog
-from cameras.choices import OnlineStatus
-from cameras.models import Camera
+from cameras.choices import OnlineStatus, StatusSource
+from cameras.models import Camera, StatusChange
 from cameras.services.status import set_stream_presence
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cast import Caller, answer_of
@@ -53,6 +53,17 @@ def test_a_deleted_number_registered_again_begins_anew(gateway_partner: Caller) 
     assert (revived.deleted_at, revived.number, revived.version) == (None, number(1).upper(), 2)
     # Online was in another life; nothing is known yet.
     assert (revived.status, revived.raw_status, revived.status_at) == (0, 0, None)
+
+
+def test_the_history_of_a_deleted_camera_ends_offline(gateway_partner: Caller) -> None:
+    register(gateway_partner, wire(1), wire(2))
+    set_stream_presence(present=[camera(1).pk])
+    gateway_partner.post("VideoInformationDel", {"cameras": [number(1), number(2)]})
+    told = StatusChange.objects.order_by("pk").values_list("camera", "status", "source", "reason")
+    assert list(told) == [
+        (camera(1).pk, OnlineStatus.ONLINE, StatusSource.STREAM, ""),
+        (camera(1).pk, OnlineStatus.OFFLINE, StatusSource.STAFF, "已删除"),
+    ]
 
 
 def test_a_deleted_number_is_free_for_another_owner(gateway_partner: Caller, other_gateway: Caller) -> None:

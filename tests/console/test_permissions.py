@@ -15,14 +15,17 @@ from tests.console.desk import Desk, refusal_of, text_of
 
 PUBLIC = {"login", "logout"}
 PARTS = {"tree", "branch", "search", "streams_standing", "quality_standing"}
-PAGES = {"wall", "analysis", "quality", "streams", "ministry", "acceptance", "acceptance_report"}
+PAGES = {
+    *("wall", "analysis", "quality", "snapshots", "online", "online_table", "streams", "ministry"),
+    *("acceptance", "acceptance_report"),
+}
 PARTS_OF_A_REPORT = {"acceptance_standing", "acceptance_picture"}
 PARTS_OF_A_PLATFORM = {
     *("ministry_standing", "ministry_calls", "ministry_retry", "ministry_retry_parked"),
     *("ministry_check", "ministry_repair", "ministry_token"),
 }
 JSON_OF_NOBODY = {"state", "cards"}
-JSON_OF_A_CAMERA = {"card", "play", "ptz", "strip"}
+JSON_OF_A_CAMERA = {"card", "play", "ptz", "strip", "days"}
 # Asks for more than watching: tests/console/test_quality_page.py.
 JSON_OF_A_KEEPER = {"judge_quality"}
 
@@ -35,6 +38,8 @@ def path_to(name: str, camera: Camera, office: Organisation) -> str:
     arguments: dict[str, list[Any]] = {"branch": [office.pk], "road": ["G2"]}
     if name in JSON_OF_A_CAMERA | JSON_OF_A_KEEPER:
         arguments[name] = [camera.pk]
+    if name == "day_archive":
+        arguments[name] = [camera.pk, "2026-11-22"]
     if name in PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | {"acceptance_report"}:
         arguments[name] = [1, 1] if name == "acceptance_picture" else [1]
     return reverse(f"console:{name}", args=arguments.get(name, []))
@@ -60,7 +65,7 @@ def test_every_view_declares_its_permission() -> None:
 def test_the_matrix_below_knows_every_view() -> None:
     assert {pattern.name for pattern in patterns()} == (
         PUBLIC | PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PAGES | JSON_OF_NOBODY | JSON_OF_A_CAMERA
-    ) | JSON_OF_A_KEEPER | {"road"}
+    ) | JSON_OF_A_KEEPER | {"road", "day_archive"}
 
 
 NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not in PUBLIC)

@@ -31,6 +31,7 @@ export class Strip {
     this.slots = [];
     this.list.replaceChildren();
     setText(byId("strip-count"), "\u00a0");
+    byId("strip-all").search = card ? `?camera=${card.id}` : "";
     this.#empty(card ? "" : "选中一路画面，这里显示它最近的截图");
     this.#load();
   }

@@ -1,0 +1,108 @@
+"""A camera's pictures day by day, as the page 截图回看 shows them."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Final, TypedDict
+
+from django.conf import settings
+
+from access.days import day_of, days_between
+from access.models import User
+from cameras.models import Camera
+from console.cards import CameraCard, cards_of
+from quality.selectors import words_of
+from rates.definition import MISSED, SlotState, is_bad
+from rates.selectors import CameraSlots, camera_slots
+from snapshots.choices import SnapshotResult
+from snapshots.slots import oldest_kept_day, unix_slot, unix_slots
+
+DAYS: Final = 7
+
+# One letter a slot: 2,016 of them are read at once.
+_PICTURE, _BAD_PICTURE, _NOTHING = "p", "b", "-"
+_GAPS: Final[dict[SnapshotResult, str]] = {
+    result: chr(ord("A") + result.value) for result in SnapshotResult if result != SnapshotResult.TAKEN
+}
+
+
+class DayRow(TypedDict):
+    """One day from unix second `first` on: `slots` has a letter for each slot, `taken` the seconds after its
+    beginning at which each picture was taken. The counts are those of the online rate."""
+
+    day: str
+    first: int
+    slots: str
+    taken: list[int | None]
+    counted: int
+    missed: int
+    claimed: int
+    pictured: int
+    good: int
+
+
+class Playback(TypedDict):
+    """The days up to one; `reasons` says what the letters of gaps mean, `missed` which of them do not count.
+    `quality` is what was wrong since when (unix seconds)."""
+
+    camera: CameraCard
+    now: float
+    period: int
+    oldest: str
+    days: list[DayRow]
+    reasons: dict[str, str]
+    missed: str
+    quality: list[tuple[float | None, str]]
+
+
+def playback_of(user: User, camera: Camera, last: date, *, now: datetime) -> Playback:
+    """DAYS days, the last of them `last`, but none after today."""
+    last = min(last, day_of(now))
+    first = last - timedelta(days=DAYS - 1)
+    slots = camera_slots(camera, first, last, now=now)
+    states = {state.slot: state for state in slots.states}
+    return Playback(
+        camera=cards_of(user, [camera])[0],
+        now=now.timestamp(),
+        period=settings.SNAPSHOT_PERIOD_SECONDS,
+        oldest=oldest_kept_day(day_of(now)).isoformat(),
+        days=[_day(day, slots, states, now) for day in days_between(first, last)],
+        reasons={letter: str(result.label) for result, letter in _GAPS.items()},
+        missed="".join(_GAPS[result] for result in sorted(MISSED)),
+        quality=[(since if since > 0 else None, _wrong(flags)) for since, flags in slots.flags],
+    )
+
+
+def _wrong(flags: str) -> str:
+    return words_of(flags) if is_bad(flags) else ""
+
+
+def _day(day: date, slots: CameraSlots, states: dict[int, SlotState], now: datetime) -> DayRow:
+    unix = unix_slots(day)
+    present = unix_slot(now)
+    own = [states[slot] for slot in unix if slot in states]
+    return DayRow(
+        day=day.isoformat(),
+        first=unix.start,
+        slots="".join(_letter(slot, slots, states.get(slot)) for slot in unix if slot <= present),
+        taken=_taken(slots, unix),
+        counted=sum(state.is_counted for state in own),
+        missed=sum(not state.is_counted for state in own),
+        claimed=sum(state.is_claimed for state in own),
+        pictured=sum(state.is_pictured for state in own),
+        good=sum(state.is_good for state in own),
+    )
+
+
+def _letter(slot: int, slots: CameraSlots, state: SlotState | None) -> str:
+    result, _ = slots.rows.get(slot, (None, None))
+    if result == SnapshotResult.TAKEN:
+        return _BAD_PICTURE if state is not None and state.is_pictured and not state.is_good else _PICTURE
+    if result is not None:
+        return _GAPS[result]
+    # Nobody looked: the platform did not run then.
+    return _NOTHING if state is None else _GAPS[SnapshotResult.NOT_RUN]
+
+
+def _taken(slots: CameraSlots, unix: Sequence[int]) -> list[int | None]:
+    times = [slots.rows.get(slot, (None, None))[1] for slot in unix]
+    return [int(at.timestamp()) - slot if at else None for slot, at in zip(unix, times, strict=True)]

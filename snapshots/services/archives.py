@@ -1,0 +1,100 @@
+"""A day of one camera as a ZIP, written while it is sent: pictures as they are, and a list of the gaps."""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from access.actors import Actor
+from access.csv_rows import Cell, csv_pieces
+from access.days import ZONE
+from access.services.logs import record
+from cameras.models import Camera
+from protocol.errors import NotFoundError
+from snapshots.capture.store import open_picture
+from snapshots.selectors import Slot, day_strip
+
+GAPS_NAME: Final = "缺失时段.csv"
+_LOST: Final = "图片文件缺失"
+# What some system does not take in the name of a file.
+_NOT_IN_NAMES: Final = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
+# File systems count bytes, 255 of them; three for a Chinese character.
+_LONGEST_NAME: Final = 60
+
+
+@dataclass(frozen=True)
+class DayArchive:
+    """`pieces` are read once, as they are sent; at most one picture lies in memory."""
+
+    filename: str
+    pieces: Iterator[bytes]
+
+
+def pack_day(*, camera: Camera, day: date, actor: Actor) -> DayArchive:
+    """NotFoundError for a day of which nothing is kept. Leaves a row in the behaviour log."""
+    slots = day_strip(camera, day)
+    pictures = sum(slot.has_picture for slot in slots)
+    if not slots:
+        raise NotFoundError(f"{day} 没有截图")
+    record(
+        actor,
+        "下载截图",
+        object_kind="camera",
+        object_id=camera.pk,
+        object_name=camera.name,
+        detail={"日期": str(day), "张数": pictures, "缺失": len(slots) - pictures},
+    )
+    name = _file_name(camera.name)
+    return DayArchive(f"{name}_{day:%Y%m%d}.zip", _pack(camera.pk, name, slots))
+
+
+def _pack(camera_id: int, name: str, slots: list[Slot]) -> Iterator[bytes]:
+    outlet = _Outlet()
+    gaps: list[list[Cell]] = [["时段", "原因"]]
+    with zipfile.ZipFile(outlet, "w") as archive:
+        for slot in slots:
+            file = open_picture(camera_id, slot.slot_at) if slot.has_picture else None
+            if file is None:
+                gaps.append([f"{slot.slot_at.astimezone(ZONE):%Y-%m-%d %H:%M:%S}", slot.reason or _LOST])
+                continue
+            with file:
+                archive.writestr(_entry(name, slot), file.read())
+            yield outlet.taken()
+        archive.writestr(GAPS_NAME, b"".join(csv_pieces(gaps)))
+    yield outlet.taken()
+
+
+def _entry(name: str, slot: Slot) -> zipfile.ZipInfo:
+    """Stored: a JPEG does not become smaller."""
+    local = slot.slot_at.astimezone(ZONE)
+    # With seconds, as a trial may have a period under a minute.
+    clock = f"{local:%H%M%S}" if local.second else f"{local:%H%M}"
+    taken: datetime = (slot.taken_at or slot.slot_at).astimezone(ZONE)
+    return zipfile.ZipInfo(f"{name}_{local:%Y%m%d}_{clock}.jpg", taken.timetuple()[:6])
+
+
+def _file_name(text: str) -> str:
+    return _NOT_IN_NAMES.sub("_", text)[:_LONGEST_NAME].strip(" .") or "摄像机"
+
+
+class _Outlet:
+    """A file without a way back, as `zipfile` writes to: what was written goes out at once."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def write(self, piece: bytes, /) -> int:
+        self._pieces.append(bytes(piece))
+        return len(piece)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def taken(self) -> bytes:
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces)
