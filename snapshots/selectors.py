@@ -32,6 +32,9 @@ class Slot:
     taken_at: datetime | None
     result: SnapshotResult
     reason: str
+    # Where the picture is: in which of the folders of its day, or held for a case (snapshots.capture.store).
+    keep_days: int = 0
+    hold_id: int | None = None
 
     @property
     def unix_slot(self) -> int:
@@ -73,8 +76,12 @@ def day_strip(camera: Camera, day: date) -> list[Slot]:
     known = {row.unix_slot: row for row in rows}
     if not known and day < oldest_kept_day(day_of(timezone.now())):
         held = HeldPicture.objects.filter(camera=camera, slot_at__gte=first_at, slot_at__lt=end_at)
-        taken = dict(held.order_by("slot_at").values_list("slot_at", "taken_at"))
-        return [_gap_or_picture(at, taken_at, SnapshotResult.TAKEN) for at, taken_at in taken.items()]
+        # Two cases may hold the same picture.
+        by_slot = {row.slot_at: row for row in held.order_by("slot_at")}
+        return [
+            Slot(at, row.taken_at, SnapshotResult.TAKEN, "", hold_id=row.hold_id)
+            for at, row in by_slot.items()
+        ]
     first, present = unix_slot(camera.created_at), unix_slot(timezone.now())
     # The present slot may still get its picture.
     return [
@@ -84,12 +91,10 @@ def day_strip(camera: Camera, day: date) -> list[Slot]:
 
 def _slot(unix: int, row: Snapshot | None) -> Slot:
     if row is None:
-        return _gap_or_picture(slot_at(unix), None, SnapshotResult.NOT_RUN)
-    return _gap_or_picture(row.slot_at, row.taken_at, SnapshotResult(row.result))
-
-
-def _gap_or_picture(moment: datetime, taken_at: datetime | None, result: SnapshotResult) -> Slot:
-    return Slot(moment, taken_at, result, "" if result == SnapshotResult.TAKEN else result.label)
+        return Slot(slot_at(unix), None, SnapshotResult.NOT_RUN, SnapshotResult.NOT_RUN.label)
+    result = SnapshotResult(row.result)
+    reason = "" if row.has_picture else result.label
+    return Slot(row.slot_at, row.taken_at, result, reason, row.keep_days)
 
 
 def snapshot_counts(camera: Camera, day: date) -> SnapshotCounts:

@@ -62,12 +62,8 @@ def keep_picture(camera_id: int, slot_at: datetime, jpeg: bytes, keep_days: int 
         raise CaptureError(SnapshotResult.STORAGE, str(error)) from error
 
 
-def open_picture(camera_id: int, slot_at: datetime, keep_days: int = 0) -> File[bytes] | None:
-    """The file at its beginning; None when it is missing or was cut short. OSError when the storage fails."""
-    return open_whole(name_of(camera_id, slot_at, keep_days))
-
-
 def open_whole(name: str) -> File[bytes] | None:
+    """The file at its beginning; None when it is missing or was cut short. OSError when the storage fails."""
     try:
         file = pictures().open(name)
     except (FileNotFoundError, NotADirectoryError):

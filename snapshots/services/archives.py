@@ -1,5 +1,6 @@
 """A day of one camera as a ZIP, written while it is sent: pictures as they are, and a list of the gaps."""
 
+import logging
 import re
 import zipfile
 from collections.abc import Iterator
@@ -13,11 +14,14 @@ from access.days import ZONE
 from access.services.logs import record
 from cameras.models import Camera
 from protocol.errors import NotFoundError
-from snapshots.capture.store import open_picture
+from snapshots.capture.store import held_name, name_of, open_whole
 from snapshots.selectors import Slot, day_strip
+
+logger = logging.getLogger(__name__)
 
 GAPS_NAME: Final = "缺失时段.csv"
 _LOST: Final = "图片文件缺失"
+_UNREADABLE: Final = "截图存储无法读取"
 # What some system does not take in the name of a file.
 _NOT_IN_NAMES: Final = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
 # File systems count bytes, 255 of them; three for a Chinese character.
@@ -55,15 +59,35 @@ def _pack(camera_id: int, name: str, slots: list[Slot]) -> Iterator[bytes]:
     gaps: list[list[Cell]] = [["时段", "原因"]]
     with zipfile.ZipFile(outlet, "w") as archive:
         for slot in slots:
-            file = open_picture(camera_id, slot.slot_at) if slot.has_picture else None
-            if file is None:
-                gaps.append([f"{slot.slot_at.astimezone(ZONE):%Y-%m-%d %H:%M:%S}", slot.reason or _LOST])
+            jpeg, reason = _jpeg_of(camera_id, slot)
+            if jpeg is None:
+                gaps.append([f"{slot.slot_at.astimezone(ZONE):%Y-%m-%d %H:%M:%S}", reason])
                 continue
-            with file:
-                archive.writestr(_entry(name, slot), file.read())
+            archive.writestr(_entry(name, slot), jpeg)
             yield outlet.taken()
         archive.writestr(GAPS_NAME, b"".join(csv_pieces(gaps)))
     yield outlet.taken()
+
+
+def _jpeg_of(camera_id: int, slot: Slot) -> tuple[bytes | None, str]:
+    """The picture, or why there is none. The answer is on its way: a storage that fails costs pictures, not the day."""
+    if not slot.has_picture:
+        return None, slot.reason
+    try:
+        file = open_whole(_place_of(camera_id, slot))
+        if file is None:
+            return None, _LOST
+        with file:
+            return file.read(), ""
+    except OSError:
+        logger.exception("a picture could not be read")
+        return None, _UNREADABLE
+
+
+def _place_of(camera_id: int, slot: Slot) -> str:
+    if slot.hold_id is not None:
+        return held_name(slot.hold_id, slot.slot_at)
+    return name_of(camera_id, slot.slot_at, slot.keep_days)
 
 
 def _entry(name: str, slot: Slot) -> zipfile.ZipInfo:

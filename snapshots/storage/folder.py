@@ -2,7 +2,7 @@
 
 A picture is written beside its place and moved there, so that a reader never meets half of one. It is not forced to
 disk unless SNAPSHOT_FSYNC says so: after a power cut the newest pictures may be cut short, and
-`snapshots.capture.store.open_picture` does not give those out.
+`snapshots.capture.store.open_whole` does not give those out.
 """
 
 import os

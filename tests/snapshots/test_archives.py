@@ -17,12 +17,14 @@ from access.days import day_of
 from access.models import BehaviourLog, Organisation
 from cameras.models import Camera
 from protocol.errors import NotFoundError
-from snapshots.capture.store import keep_picture, path_of
+from snapshots.capture.store import keep_picture
 from snapshots.choices import SnapshotResult
 from snapshots.models import Snapshot
 from snapshots.services.archives import GAPS_NAME, pack_day
+from snapshots.services.holds import hold_pictures
 from snapshots.services.partitions import ensure_day
 from tests.ptz.ledger import make_camera
+from tests.snapshots.files import path_of
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +80,21 @@ def test_pictures_are_named_by_camera_and_time_and_gaps_are_listed(camera: Camer
         ["2026-11-22 00:10:00", "平台未运行"],
         ["2026-11-22 00:15:00", "图片文件缺失"],
     ]
+
+
+def test_pictures_of_one_that_keeps_longer_and_those_held_for_a_case_are_in_it(
+    camera: Camera, time_machine: TimeMachineFixture
+) -> None:
+    at = keep(camera, 0)
+    Snapshot.objects.filter(camera=camera, slot_at=at).update(keep_days=30)
+    path_of(camera.pk, at, 30).parent.mkdir(parents=True)
+    path_of(camera.pk, at).rename(path_of(camera.pk, at, 30))
+    assert opened(camera).infolist()[0].filename.endswith("_0000.jpg")
+    hold_pictures(camera=camera, begins_at=at, ends_at=at + timedelta(minutes=1), reason="事故取证", actor=WANG)
+    Snapshot.objects.filter(camera=camera).delete()
+    time_machine.move_to(NOW + timedelta(days=9), tick=False)
+    path_of(camera.pk, at, 30).unlink()
+    assert [entry.filename[-9:] for entry in opened(camera).infolist()][:1] == ["_0000.jpg"]
 
 
 def test_the_file_is_named_by_camera_and_day(camera: Camera) -> None:

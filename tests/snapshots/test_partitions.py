@@ -16,7 +16,7 @@ from access import days
 from access.days import day_of, day_start
 from access.models import Organisation
 from cameras.models import Camera
-from snapshots.capture.store import keep_picture, open_picture
+from snapshots.capture.store import keep_picture, name_of, open_whole
 from snapshots.choices import SnapshotResult
 from snapshots.models import CaptureShard, Snapshot
 from snapshots.services import partitions
@@ -98,8 +98,8 @@ def test_every_picture_is_kept_seven_whole_days(
     assert report.folders == ["20261114"]
     assert [row.slot_at for row in Snapshot.objects.all()] == [last_of_the_day]
     assert [shard.slot_at for shard in CaptureShard.objects.all()] == [last_of_the_day]
-    assert open_picture(camera.pk, last_of_the_day - timedelta(1)) is None
-    file = open_picture(camera.pk, last_of_the_day)
+    assert open_whole(name_of(camera.pk, last_of_the_day - timedelta(1))) is None
+    file = open_whole(name_of(camera.pk, last_of_the_day))
     assert file is not None
     file.close()
     report = keep_partitions(now=last_of_the_day + timedelta(days=7, minutes=5))
@@ -186,7 +186,7 @@ def test_picture_cut_short_by_a_power_cut_is_not_given_out(
     camera: Camera, pictures: Path, content: bytes
 ) -> None:
     keep_picture(camera.pk, NOW, content)
-    assert open_picture(camera.pk, NOW) is None
+    assert open_whole(name_of(camera.pk, NOW)) is None
 
 
 @pytest.mark.parametrize("is_synced", [False, True])

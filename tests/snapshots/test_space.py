@@ -113,7 +113,7 @@ import django
 django.setup()
 from django.conf import settings
 from snapshots.capture.errors import CaptureError
-from snapshots.capture.store import keep_picture, open_picture
+from snapshots.capture.store import keep_picture, name_of, open_whole
 from snapshots.services.space import _why
 from snapshots.slots import slot_at
 jpeg = os.urandom(15_000) + b"\\xff\\xd9"
@@ -124,7 +124,7 @@ for camera in range(1, 31):
         kept.append(camera)
     except CaptureError as error:
         lost.append((camera, error.result.name, error.detail))
-whole = [camera for camera in range(1, 31) if open_picture(camera, slot_at(1795320000))]
+whole = [camera for camera in range(1, 31) if open_whole(name_of(camera, slot_at(1795320000)))]
 files = [name for _, _, names in os.walk(settings.SNAPSHOT_ROOT) for name in names]
 assert kept and lost and whole == kept and len(files) == len(kept), (kept, lost, files)
 assert {name for _, name, _ in lost} == {"STORAGE"}
