@@ -9,7 +9,7 @@ from typing import Final
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from access.actors import Actor
@@ -21,7 +21,7 @@ from cameras.models import Camera
 from cameras.models.cameras import stream_name
 from protocol.errors import ForbiddenError
 from protocol.play_urls import ORIGIN_UID
-from streaming.choices import PeakKind, VideoType
+from streaming.choices import PeakKind, PushState, VideoType
 from streaming.models import MediaServer, PushSession, ViewerLimit, ViewerPeak, Viewing
 from streaming.selectors import camera_of_stream
 
@@ -29,6 +29,8 @@ from streaming.selectors import camera_of_stream
 VIEWING_SECONDS: Final = 600
 # A viewer may wait for a stream that long before its server counts them.
 UNCOUNTED_SECONDS: Final = 10
+# A stream that long away may still be back, and with it the viewers that its server kept.
+AWAY_SECONDS: Final = 10
 # A player of HLS asks for a file every second or two.
 HLS_GONE_SECONDS: Final = 30
 
@@ -104,15 +106,23 @@ def still_watching(*, server: MediaServer, stream: str, viewer: Viewer) -> None:
 
 
 def settle(*, server: MediaServer, watched: Mapping[str, int], asked_at: datetime) -> None:
-    """Drop viewers whose leaving nobody told: where a server counts fewer than we do, those who came first."""
+    """Drop viewers whose leaving nobody told: where a server counts fewer than we do, those who came first.
+
+    Servers do not list a stream whose publisher reconnects; of its viewers they say nothing meanwhile.
+    """
     here = Viewing.objects.filter(media_server=server)
     here.filter(alive_until__lt=asked_at).delete()
     counted = here.filter(alive_until=None, began_at__lt=asked_at - timedelta(seconds=UNCOUNTED_SECONDS))
-    rows = counted.order_by("-began_at", "-pk").values_list("pk", "camera__number_key", "video_type")
+    lately = Q(state=PushState.LIVE) | Q(ended_at__gte=asked_at - timedelta(seconds=AWAY_SECONDS))
+    pushes = PushSession.objects.filter(lately, camera=OuterRef("camera"), video_type=OuterRef("video_type"))
+    newest_first = counted.order_by("-began_at", "-pk")
+    rows = newest_first.values_list("pk", "camera__number_key", "video_type", Exists(pushes))
     ours: Counter[str] = Counter()
     gone = []
-    for pk, number_key, video_type in rows:
+    for pk, number_key, video_type, was_there_lately in rows:
         stream = stream_name(number_key, video_type)
+        if was_there_lately and stream not in watched:
+            continue
         ours[stream] += 1
         if ours[stream] > watched.get(stream, 0):
             gone.append(pk)
