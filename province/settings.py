@@ -345,4 +345,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 CELERY_TASK_ROUTES = {
     "ministry.tasks.*": {"queue": "reports"},
     "snapshots.tasks.capture_shard": {"queue": "captures"},
+    # They read streams for most of a minute, or for minutes, which nothing else may wait for.
+    "acceptance.tasks.run_acceptance": {"queue": "probes"},
+    "streaming.tasks.check_playability": {"queue": "probes"},
 }
