@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -156,15 +157,47 @@ _COLUMNS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one server said when it was asked for its streams."""
+
+    adapter: MediaAdapter
+    asked_at: datetime
+    streams: list[LiveStream]
+    error: RemoteError | None = None
+
+
+def _ask(adapter: MediaAdapter) -> _Told:
+    asked_at = timezone.now()
+    try:
+        return _Told(adapter, asked_at, adapter.list_streams())
+    except RemoteError as error:
+        return _Told(adapter, asked_at, [], error)
+
+
+def reconcile_all() -> None:
+    """All servers in use, asked at the same time; each is compared as soon as it has answered."""
+    adapters = [adapter_for(server) for server in MediaServer.objects.filter(is_active=True)]
+    if not adapters:
+        return
+    # Only asking is done by threads: one that used the database would leave its connection behind.
+    with ThreadPoolExecutor(len(adapters)) as crew:
+        for told in as_completed([crew.submit(_ask, adapter) for adapter in adapters]):
+            _compare(told.result())
+
+
 def reconcile(*, server: MediaServer) -> bool:
     """Compare a server's list with our sessions and repair both; False when it does not answer."""
-    asked_at = timezone.now()
-    adapter = adapter_for(server)
-    try:
-        live = {row.stream: row for row in adapter.list_streams()}
-    except RemoteError as error:
-        _note_silence(server, error)
+    return _compare(_ask(adapter_for(server)))
+
+
+def _compare(told: _Told) -> bool:
+    adapter, asked_at = told.adapter, told.asked_at
+    server = adapter.server
+    if told.error is not None:
+        _note_silence(server, told.error)
         return False
+    live = {row.stream: row for row in told.streams}
     _note_answer(server, egress_kbps=sum(row.bitrate_kbps * row.viewers for row in live.values()))
     viewings.settle(
         server=server, watched={name: row.viewers for name, row in live.items()}, asked_at=asked_at

@@ -8,6 +8,7 @@ from cameras.models import Gateway
 from streaming.models import MediaServer
 from streaming.services.egress import egress_kbps, judge_egress
 from streaming.services.presence import forget_servers_out_of_use, reconcile
+from streaming.tasks import judge_egress as judge
 from streaming.tasks import reconcile_media_servers
 from tests.streaming.roadside import MediaDouble
 
@@ -33,9 +34,11 @@ def test_the_alarm_stands_while_more_goes_out_than_planned(
     settings.EGRESS_KBPS_PER_CAMERA = 300
     media.show(1, viewers=150, bitrate_kbps=2000)
     reconcile_media_servers()
+    judge()
     assert not Alarm.objects.exists()
     media.show(1, viewers=151, bitrate_kbps=2000)
     reconcile_media_servers()
+    judge()
     alarm = Alarm.objects.get(closed_at=None)
     assert (alarm.title, alarm.message) == (
         TITLE,
@@ -43,6 +46,7 @@ def test_the_alarm_stands_while_more_goes_out_than_planned(
     )
     media.show(1, viewers=1, bitrate_kbps=2000)
     reconcile_media_servers()
+    judge()
     assert not Alarm.objects.filter(closed_at=None).exists()
 
 

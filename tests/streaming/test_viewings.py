@@ -9,6 +9,7 @@ from time_machine import TimeMachineFixture
 
 from access.models import User
 from cameras.models import Gateway
+from streaming import tasks
 from streaming.choices import PeakKind, VideoType
 from streaming.models import MediaServer, ViewerPeak, Viewing
 from streaming.services.presence import forget_servers_out_of_use, reconcile
@@ -161,7 +162,7 @@ class TestPeaks:
         play("b", uid=staff)
         play("c", n=2, uid=partner)
         play("d", n=2, uid="0")
-        note_peaks()
+        tasks.note_peaks()
         stop("a")
         clock.shift(5)
         note_peaks()
