@@ -1,21 +1,25 @@
 """Limits of viewers at once, by partner and by camera, at servers that ask and at the one that checks by itself."""
 
 import json
+import threading
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from time_machine import TimeMachineFixture
 
 from access.models import Partner, User
 from cameras.models import Camera, Gateway
+from protocol.errors import ForbiddenError
 from streaming.choices import VideoType
 from streaming.models import MediaServer, ViewerLimit, Viewing
 from streaming.services.play import play_urls
 from streaming.services.pushes import plan_low_streams
+from streaming.services.viewings import Viewer, viewer_came
 from tests.cameras.ledger import camera, number
 from tests.cast import Caller
 from tests.streaming.media.recordings import body_of
@@ -90,6 +94,37 @@ def test_a_partner_over_its_limit_is_refused_until_one_leaves(kind: str, two_at_
     left(kind, "a", 1)
     assert asked(kind, "c", 3, two_at_once)["code"] == 0
     assert sorted(Viewing.objects.values_list("client", flat=True)) == ["b", "c"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("whose", ["partner", "camera"])
+def test_of_many_who_come_at_the_same_moment_only_so_many_get_in(
+    server: MediaServer, ministry: Caller, whose: str
+) -> None:
+    """As a wall opens all of its tiles."""
+    if whose == "partner":
+        Partner.objects.filter(pk=ministry.partner.pk).update(most_viewers=2)
+    else:
+        ViewerLimit.objects.create(camera=camera(1), most_viewers=2)
+    gate = threading.Barrier(8)
+    refused: list[str] = []
+
+    def come(n: int) -> None:
+        viewer = Viewer(f"p{ministry.partner.pk}", f"c-{n}")
+        gate.wait(10)
+        try:
+            viewer_came(server=server, stream=stream(1), viewer=viewer)
+        except ForbiddenError as error:
+            refused.append(error.message)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=come, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert (Viewing.objects.count(), len(refused)) == (2, 6)
 
 
 def test_the_last_viewer_of_zlmediakit_leaves_without_a_name(two_at_once: str) -> None:
