@@ -261,6 +261,19 @@ def test_a_stream_is_listed_with_its_viewers_while_its_publisher_reconnects(
         assert media.streams()["back"]["viewers"] == 1
 
 
+def test_one_stream_is_listed_alone(media: Media, clip: list[FlvTag]) -> None:
+    def listed(query: str) -> list[str]:
+        answer = ask(media.http_port, f"/api/streams?{query}", headers=f"X-Media-Secret: {SECRET}\r\n")
+        return [line["stream"] for line in json.loads(answer.body)["streams"]]
+
+    with media.publisher("one") as one, media.publisher("other") as other:
+        for name, publisher in (("one", one), ("other", other)):
+            publisher.send_tags(clip)
+            media.until_live(name)
+        assert listed("app=live&stream=one") == ["one"]
+        assert listed("app=live&stream=none") == listed("app=vod&stream=one") == listed("stream=one") == []
+
+
 def test_a_stream_is_not_listed_before_its_first_picture(media: Media, clip: list[FlvTag]) -> None:
     headers = [tag for tag in clip if not tag.is_picture]
     with media.publisher("empty") as publisher:

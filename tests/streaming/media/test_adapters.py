@@ -249,6 +249,14 @@ class TestInterfaces:
         assert int(query["count"]) >= 40_000
         assert peer.requests[0].headers["authorization"] == "Basic YWRtaW46cw=="
 
+    def test_one_stream_is_asked_for_alone(self) -> None:
+        with serving(answer_of("api_zlm_getMediaList")) as peer:
+            adapter("zlm", peer.base_url).list_streams(only="cam1")
+        assert asked(peer)[0][2]["stream"] == "cam1"
+        with serving(answer_of("api_srs_streams")) as peer:
+            assert len(adapter("srs", peer.base_url).list_streams(only="cam1")) == 1
+            assert adapter("srs", peer.base_url).list_streams(only="cam2") == []
+
     def test_what_srs_still_lists_after_its_end_is_not_there(self) -> None:
         answer = answer_of("api_srs_streams")
         answer["streams"][0]["publish"] = {"active": False}
