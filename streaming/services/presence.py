@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 RECONNECT_SECONDS = 2
 # A refused encoding is tried again this late: somebody has to change the camera.
 CODEC_RETRY_SECONDS = 60
+# Part of a bit rate.
+_NOTICEABLE = 0.2
 # Empty: the server does not tell, or not yet.
 _PLAYABLE_CODECS = ("", "H264")
 _NO_SERVER_ALARM = "media-server:none"
@@ -121,6 +123,7 @@ class _Known:
     codec: str
     width: int | None
     height: int | None
+    bitrate_kbps: int | None
     viewers: int
     number_key: str
     has_stream: bool
@@ -148,6 +151,7 @@ _COLUMNS = (
     "codec",
     "width",
     "height",
+    "bitrate_kbps",
     "viewers",
     "camera__number_key",
     "camera__has_stream",
@@ -289,7 +293,7 @@ def _mark_live(rows: list[tuple[_Known, LiveStream]], asked_at: datetime) -> Non
     PushSession.objects.filter(settled, pk__in=came).exclude(state=PushState.LIVE).update(
         state=PushState.LIVE, live_at=asked_at, moved_at=None, attempts=0, next_attempt_at=None, last_error=""
     )
-    _write_facts([(known.pk, row) for known, row in rows if _facts(known) != _facts(row)])
+    _write_facts([(known.pk, row) for known, row in rows if _is_news(known, row)])
     watched = [known.pk for known, row in rows if row.viewers and known.video_type == VideoType.HIGH]
     if watched:
         newest = Greatest(F("needed_at"), Value(asked_at))
@@ -298,6 +302,12 @@ def _mark_live(rows: list[tuple[_Known, LiveStream]], asked_at: datetime) -> Non
         known.camera_id for known, _ in rows if known.video_type == VideoType.LOW and not known.has_stream
     ]
     set_stream_presence(present=_unchanged_since(dark, asked_at))
+
+
+def _is_news(known: _Known, row: LiveStream) -> bool:
+    """A bit rate is never quite the same; only one that differs noticeably is worth a write."""
+    kbps = known.bitrate_kbps or 0
+    return _facts(known) != _facts(row) or abs(row.bitrate_kbps - kbps) > _NOTICEABLE * kbps
 
 
 def _facts(row: _Known | LiveStream) -> tuple[str, int | None, int | None, int]:
