@@ -97,11 +97,16 @@ def viewer_left(*, server: MediaServer, stream: str, client: str) -> None:
 
 
 def still_watching(*, server: MediaServer, stream: str, viewer: Viewer) -> None:
-    """A session goes on: a high stream is needed, and the viewer counts a while longer."""
+    """A session goes on: a high stream is needed, and the viewer counts a while longer.
+
+    One that paused for so long that it does not count any more is judged again: ForbiddenError over a limit.
+    """
     found = camera_of_stream(stream)
     if found is None:
         return
-    _keep(server, *found, viewer)
+    row = Viewing.objects.filter(media_server=server, client=viewer.client[:64])
+    if not row.update(alive_until=_gone_at()):
+        _count(server, *found, viewer)
     _note_need(*found)
 
 
@@ -183,15 +188,19 @@ def _ensure_room_beside_others(server: MediaServer, camera: Camera, viewer: View
 def _keep(server: MediaServer, camera: Camera, video_type: VideoType, viewer: Viewer) -> None:
     if not viewer.client:
         return
-    now = timezone.now()
-    alive_until = now + timedelta(seconds=HLS_GONE_SECONDS) if viewer.is_session else None
+    alive_until = _gone_at() if viewer.is_session else None
     facts = {"camera": camera, "video_type": video_type, "uid": viewer.uid[:64], "alive_until": alive_until}
     Viewing.objects.update_or_create(
         media_server=server,
         client=viewer.client[:64],
         defaults=facts,
-        create_defaults={**facts, "protocol": viewer.protocol[:8], "began_at": now},
+        create_defaults={**facts, "protocol": viewer.protocol[:8], "began_at": timezone.now()},
     )
+
+
+def _gone_at() -> datetime:
+    """When a session that asks for nothing more is over."""
+    return timezone.now() + timedelta(seconds=HLS_GONE_SECONDS)
 
 
 def _note_need(camera: Camera, video_type: VideoType) -> None:
