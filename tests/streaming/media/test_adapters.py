@@ -1,6 +1,7 @@
 """Recorded callbacks and answers of ZLMediaKit and SRS, read and answered by the adapters."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,6 +144,13 @@ def test_zlmediakit_tells_of_one_stream_once_a_form_and_only_the_source_counts(s
 def test_zlmediakit_tells_which_viewer_left_when_it_reports_their_traffic() -> None:
     body = body_of("zlm", "on_flow_report", player=True)
     assert adapter("zlm").parse_hook(call_of("on_flow_report", body)) == ViewerLeft("cam1", "1-14")
+
+
+def test_and_is_told_to_report_all_of_them() -> None:
+    """By default it reports viewers who took more than 1 MiB."""
+    docs = (Path(__file__).resolve().parents[3] / "docs" / "media.md").read_text()
+    general = docs.partition("\n[general]\n")[2].partition("\n[")[0]
+    assert "flowThreshold=0" in general.splitlines()
 
 
 def test_a_callback_we_do_not_know_is_let_pass() -> None:
