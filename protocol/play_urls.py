@@ -93,23 +93,27 @@ def uid_of(auth_key: str) -> str:
     return match[3] if match else ""
 
 
-def sign_hls_session(key: str, app: str, stream: str, expires: int, uid: str = "0") -> str:
-    """64 hex digits: HMAC-SHA256 over expiry, app, stream and viewer.
+def sign_hls_session(
+    key: str, app: str, stream: str, expires: int, uid: str = "0", nonce: str = "0"
+) -> str:
+    """64 hex digits: HMAC-SHA256 over expiry, app, stream, viewer and what tells their sessions apart.
 
-    ValueError for an empty key, and for an app or uid that could not be told apart again.
+    ValueError for an empty key, and for an app, uid or nonce that could not be told apart again.
     """
-    if not key or "\n" in app or not _PLAIN.fullmatch(uid):
-        raise ValueError("empty key, a line break in app, or uid is not plain")
-    text = f"{expires}\n{app}\n{stream}\n{uid}".encode("utf-8", "surrogatepass")
+    if not key or "\n" in app or not _PLAIN.fullmatch(uid) or not _PLAIN.fullmatch(nonce):
+        raise ValueError("empty key, a line break in app, or uid is not plain, or the nonce")
+    text = f"{expires}\n{app}\n{stream}\n{uid}\n{nonce}".encode("utf-8", "surrogatepass")
     return hmac.digest(key.encode(), text, "sha256").hex()
 
 
 def check_hls_session(
-    key: str, app: str, stream: str, expires: int, mac: str, uid: str = "0", *, now: float
+    key: str, app: str, stream: str, expires: int, mac: str, uid: str = "0", nonce: str = "0", *, now: float
 ) -> UrlVerdict:
     """OK while now <= expires; FORGED also for another stream or viewer, an empty key or a mac of wrong shape."""
-    if not key or "\n" in app or not _SESSION_MAC.fullmatch(mac) or not _PLAIN.fullmatch(uid):
+    if not key or "\n" in app or not _SESSION_MAC.fullmatch(mac):
         return UrlVerdict.FORGED
-    if not hmac.compare_digest(sign_hls_session(key, app, stream, expires, uid), mac):
+    if not _PLAIN.fullmatch(uid) or not _PLAIN.fullmatch(nonce):
+        return UrlVerdict.FORGED
+    if not hmac.compare_digest(sign_hls_session(key, app, stream, expires, uid, nonce), mac):
         return UrlVerdict.FORGED
     return UrlVerdict.OK if now <= expires else UrlVerdict.EXPIRED

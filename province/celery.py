@@ -40,6 +40,8 @@ app.conf.beat_schedule = {
     "settle-statuses": _every("cameras.tasks.settle", 1),
     "keep-streams": _every("streaming.tasks.keep_streams", 2),
     "reconcile-media": _every("streaming.tasks.reconcile_media_servers", 5),
+    "note-viewer-peaks": _every("streaming.tasks.note_peaks", 5),
+    "judge-egress": _every("streaming.tasks.judge_egress", 5),
     "check-playability": _every("streaming.tasks.check_playability", 60),
     "stop-overdue-ptz": _every("ptz.tasks.stop_overdue", 2),
     "report-upward": _every("ministry.tasks.sync_all", 1),

@@ -408,4 +408,7 @@ CELERY_TASK_ROUTES = {
     "quality.tasks.look_at_bursts": {"queue": "diagnosis"},
     # Seconds of work for the database; nothing on the default queue may wait for it.
     "rates.tasks.count_days": {"queue": "diagnosis"},
+    # They read streams for most of a minute, or for minutes, which nothing else may wait for.
+    "acceptance.tasks.run_acceptance": {"queue": "probes"},
+    "streaming.tasks.check_playability": {"queue": "probes"},
 }

@@ -39,7 +39,7 @@ class MediaServer(models.Model):
     last_error = models.CharField("最近错误", max_length=200, blank=True, editable=False)
     silent_since = models.DateTimeField("无应答自", null=True, blank=True, editable=False)
     # Of all streams: bit rate times viewers, as listed last.
-    egress_kbps = models.PositiveBigIntegerField("出口 kbit/s", default=0, editable=False)
+    egress_kbps = models.PositiveBigIntegerField("出口估算 kbit/s", default=0, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "媒体服务器"
@@ -217,6 +217,9 @@ class Viewing(models.Model):
     # Whom the play address was made for: `p<partner id>`, `u<user id>`, or nobody in particular.
     uid = models.CharField("取得者", max_length=64)
     protocol = models.CharField("方式", max_length=8)
+    address = models.GenericIPAddressField("来源地址", null=True)
+    # Its beginning stands in the behaviour log, and so shall its end.
+    is_logged = models.BooleanField(default=False, editable=False)
     began_at = models.DateTimeField("开始时间")
     # Only where no server tells of the end: a session that asks for no more files.
     alive_until = models.DateTimeField(null=True, blank=True, editable=False)

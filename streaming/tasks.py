@@ -5,7 +5,6 @@ import secrets
 from celery import shared_task
 from django.core.cache import cache
 
-from streaming.models import MediaServer
 from streaming.services import egress, orders, playability, presence, pushes, relocation, viewings
 
 # Longer than the hard limit of the task that holds it; a killed worker is outlived by seconds only.
@@ -50,9 +49,18 @@ def begin_push_now(session_id: int) -> None:
 def reconcile_media_servers() -> None:
     """Every 5 seconds: repair what a lost hook did not tell."""
     presence.forget_servers_out_of_use()
-    for server in MediaServer.objects.filter(is_active=True):
-        presence.reconcile(server=server)
+    presence.reconcile_all()
+
+
+@shared_task(soft_time_limit=10, time_limit=15, expires=4)
+def note_peaks() -> None:
+    """Every 5 seconds: how many watch."""
     viewings.note_peaks()
+
+
+@shared_task(soft_time_limit=10, time_limit=15, expires=4)
+def judge_egress() -> None:
+    """Every 5 seconds: how much goes out."""
     egress.judge_egress()
 
 

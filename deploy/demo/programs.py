@@ -79,6 +79,7 @@ class Programs:
             # A slow upper platform holds a process for minutes; orders to gateways must not wait behind it.
             self._celery("reports", *_WORKER, "-Q", "reports", "-c", "2", "-n", "reports@demo"),
             self._celery("captures", *_WORKER, "-Q", "captures,diagnosis", "-c", "1", "-n", "captures@demo"),
+            self._celery("probes", *_WORKER, "-Q", "probes", "-c", "1", "-n", "probes@demo"),
             self._celery("beat", "beat", "--pidfile=", "--loglevel", "WARNING"),
         )
 

@@ -29,8 +29,13 @@ class Api:
 
     async def _list_streams(self, request: web.Request) -> web.Response:
         self._check_secret(request)
-        live = [stream.facts() for stream in self._site.hub.streams.values() if stream.is_live]
-        return to_json({"streams": [_stream_line(facts) for facts in live]})
+        # As the events say: one whose publisher is within its time of grace is there, and so are its viewers.
+        streams = self._site.hub.streams
+        if "stream" in request.query:
+            wanted = streams.get((request.query.get("app", ""), request.query["stream"]))
+            streams = {wanted.key: wanted} if wanted else {}
+        there = [stream.facts() for stream in streams.values() if stream.is_announced]
+        return to_json({"streams": [_stream_line(facts) for facts in there]})
 
     def _check_secret(self, request: web.Request) -> None:
         tickets.check_secret(self._site.config, request.headers.get("X-Media-Secret", ""))

@@ -12,8 +12,9 @@ class Limits:
     keepalive_seconds: float = 15.0
     # An entry or viewer waits this long for a publisher that was asked for (protocol.md section 4).
     wait_seconds: float = 8.0
-    # A publisher that returns within this time continues the stream of its viewers.
-    grace_seconds: float = 2.0
+    # A publisher that returns within this time continues the stream of its viewers. An ffmpeg restarted by its
+    # gateway is away for about a second; the platform has to hear of an end within two.
+    grace_seconds: float = 1.5
     slow_viewer_seconds: float = 10.0
     audio_wait_ms: int = 500
 

@@ -140,6 +140,7 @@ class Stream:
         self.total_bytes = self.total_pictures = 0
         self.rates = _Rates()
         self.on_live: Callable[[], None] | None = None
+        self.is_announced = False
         self._limits = limits
         self._gop_bytes = 0
         self._waiting: list[Tag] = []
@@ -157,6 +158,7 @@ class Stream:
 
     @property
     def viewers(self) -> int:
+        """Who is kept waiting for a publisher that reconnects counts."""
         return sum(listener.watchers for listener in self.listeners)
 
     def begin(self, publisher: Publisher, announced_audio: bool | None) -> None:
@@ -341,6 +343,7 @@ class Hub:
 
     def _arrived(self, key: Key) -> None:
         stream = self.streams[key]
+        stream.is_announced = True
         config = stream.config
         size = {"width": config.width, "height": config.height} if config else {}
         details: dict[str, object] = {"codec": "H264", "has_audio": bool(stream.has_audio), **size}

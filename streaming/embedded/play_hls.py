@@ -27,7 +27,7 @@ class HlsPlayer:
 
     def routes(self) -> list[web.RouteDef]:
         # One spelling of each session: \d also takes digits of other scripts, and a leading 0 the same number.
-        who = r"{expires:[1-9][0-9]{0,11}}/{mac:[0-9a-f]{64}}-{uid:[A-Za-z0-9_]{1,64}}"
+        who = r"{expires:[1-9][0-9]{0,11}}/{mac:[0-9a-f]{64}}-{uid:[A-Za-z0-9_]{1,64}}-{nonce:[A-Za-z0-9_]{1,64}}"
         session = rf"/s/{who}/{{app:[\w-]+}}/{{stream:[\w-]+}}"
         return [
             web.get(r"/{app:[\w-]+}/{stream:[\w-]+}.m3u8", self._entry),
@@ -58,11 +58,11 @@ class HlsPlayer:
         found = request.match_info
         key = found["app"], found["stream"]
         expires, mac = int(found["expires"]), found["mac"]
-        tickets.check_session(self._site.config, *key, expires, mac, found["uid"])
+        tickets.check_session(self._site.config, *key, expires, mac, found["uid"], found["nonce"])
         session_id = f"{expires} {mac} {self._site.address_of(request)}"
         if session_id in self._banned:
             raise RefusedError(410, "播放会话已结束，请重新获取播放地址")
-        # The address tells viewers apart whose sessions began in the same second.
+        # The address tells viewers apart to whom the same session was passed on.
         return key, session_id
 
     async def _playlist(self, request: web.Request) -> web.StreamResponse:

@@ -1,6 +1,7 @@
 """Who may publish, play and fetch segments: every signature check of the server stands here."""
 
 import hmac
+import secrets
 import time
 from urllib.parse import parse_qs
 
@@ -62,13 +63,17 @@ def check_publish(config: MediaConfig, app: str, name: str, query: str) -> str:
 def session_path(config: MediaConfig, app: str, name: str, uid: str) -> str:
     """Prefix of a new HLS session of `uid`; the names of playlist and segments follow it."""
     expires = int(time.time()) + config.hls_session_seconds
-    mac = sign_hls_session(config.hls_key, app, name, expires, uid)
-    return f"/s/{expires}/{mac}-{uid}/{app}/{name}"
+    # Without it all sessions that one asker opens in a second would be one.
+    nonce = secrets.token_hex(8)
+    mac = sign_hls_session(config.hls_key, app, name, expires, uid, nonce)
+    return f"/s/{expires}/{mac}-{uid}-{nonce}/{app}/{name}"
 
 
-def check_session(config: MediaConfig, app: str, name: str, expires: int, mac: str, uid: str) -> None:
+def check_session(
+    config: MediaConfig, app: str, name: str, expires: int, mac: str, uid: str, nonce: str
+) -> None:
     """RefusedError 403 for a forged session or another stream's, 410 when it is over."""
-    verdict = check_hls_session(config.hls_key, app, name, expires, mac, uid, now=time.time())
+    verdict = check_hls_session(config.hls_key, app, name, expires, mac, uid, nonce, now=time.time())
     if verdict is UrlVerdict.EXPIRED:
         raise RefusedError(410, "播放会话已结束，请重新获取播放地址")
     if verdict is not UrlVerdict.OK:

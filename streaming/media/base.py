@@ -76,7 +76,8 @@ class MediaAdapter(abc.ABC):
     def hook_reply(self, event: Event | None, verdict: Verdict) -> HookReply: ...
 
     @abc.abstractmethod
-    def list_streams(self) -> list[LiveStream]: ...
+    def list_streams(self, only: str = "") -> list[LiveStream]:
+        """All streams, or the one of that name."""
 
     @abc.abstractmethod
     def kick(self, stream: str) -> int:

@@ -1,6 +1,7 @@
 """The media server that comes with the platform (streaming.embedded); it checks signatures itself."""
 
 import json
+from urllib.parse import urlencode
 
 from streaming.media.base import APP, LiveStream, MediaAdapter, PlayPaths
 from streaming.media.events import (
@@ -59,8 +60,9 @@ class EmbeddedMedia(MediaAdapter):
             reply["end"] = event.client
         return HookReply(reply)
 
-    def list_streams(self) -> list[LiveStream]:
-        data = ask_server(self.server, "GET", "/api/streams", headers=self._headers)
+    def list_streams(self, only: str = "") -> list[LiveStream]:
+        path = f"/api/streams?{urlencode({'app': APP, 'stream': only})}" if only else "/api/streams"
+        data = ask_server(self.server, "GET", path, headers=self._headers)
         return [
             LiveStream(
                 stream=text_of(row, "stream"),

@@ -63,11 +63,12 @@ class SrsMedia(MediaAdapter):
     def hook_reply(self, event: Event | None, verdict: Verdict) -> HookReply:
         return HookReply({"code": 0 if verdict.is_allowed else 403, "msg": verdict.reason})
 
-    def list_streams(self) -> list[LiveStream]:
+    def list_streams(self, only: str = "") -> list[LiveStream]:
         found = []
+        # It can be asked for one stream by a number of its own only.
         for row in self._rows():
             # What ended a while ago is still listed.
-            if _is_live(row):
+            if _is_live(row, only or None):
                 video = part_of(row, "video")
                 found.append(
                     LiveStream(

@@ -5,13 +5,15 @@ from typing import Any
 
 import urllib3
 
-from protocol.connections import connection_pool
+from protocol.connections import Deadline, connection_pool
 from protocol.errors import RemoteError
 from protocol.tls import tls_fault
 from streaming.media.events import HookError
 from streaming.models import MediaServer
 
-_TIMEOUT = urllib3.Timeout(connect=2, read=5)
+_TIMEOUT = urllib3.Timeout(connect=2, read=4)
+# For a whole answer: less than the time between two reconciliations, so that they do not pile up.
+_TOTAL_SECONDS = 4.0
 
 
 def ask_server(
@@ -20,9 +22,14 @@ def ask_server(
     """The JSON object that the server's own interface answers; `RemoteError` for anything else."""
     base = (server.api_url or server.http_url).rstrip("/")
     try:
-        answer = connection_pool(base, server.ca_file).request(
-            method, base + path, body=body, headers=headers, timeout=_TIMEOUT, retries=False
-        )
+        with Deadline(_TOTAL_SECONDS) as deadline:
+            try:
+                answer = connection_pool(base, server.ca_file).request(
+                    method, base + path, body=body, headers=headers, timeout=_TIMEOUT, retries=False
+                )
+            finally:
+                # Cut off, an answer without a length looks like a whole one.
+                deadline.check()
         if answer.status != 200:
             raise RemoteError(f"媒体服务器 {server.name} 返回 {answer.status}")
         data = json.loads(answer.data)

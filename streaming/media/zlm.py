@@ -99,8 +99,9 @@ class ZlmMedia(MediaAdapter):
                 reply |= {"err": verdict.reason, "path": "", "second": _FILES_SECONDS}
         return HookReply(reply)
 
-    def list_streams(self) -> list[LiveStream]:
-        data = self._call("getMediaList", app=APP, schema=_SOURCE)
+    def list_streams(self, only: str = "") -> list[LiveStream]:
+        which = {"stream": only} if only else {}
+        data = self._call("getMediaList", app=APP, schema=_SOURCE, **which)
         found = []
         for row in rows_of(self.server, data, "data"):
             if row.get("app") == APP and row.get("schema") == _SOURCE:

@@ -2,10 +2,11 @@
 
 ZLMediaKit remembers a viewer by cookie and query, SRS checks no segment at all. So a reverse proxy stands
 before both and asks us for every file (docs/media.md); what is allowed carries its session in the path, in
-the same form as at the embedded server: /s/<expires>/<mac>-<uid>/<app>/<stream>/<file>.
+the same form as at the embedded server: /s/<expires>/<mac>-<uid>-<nonce>/<app>/<stream>/<file>.
 """
 
 import re
+import secrets
 import time
 from dataclasses import dataclass
 
@@ -20,10 +21,9 @@ from streaming.services import viewings
 from streaming.services.pushes import is_there_or_coming
 from streaming.services.tickets import check_play, one_of
 
-_SESSION = re.compile(r"([1-9][0-9]{0,11})-([0-9a-f]{64})-([A-Za-z0-9_]{1,64})", re.ASCII)
-_FILE = re.compile(
-    rf"/s/([1-9][0-9]{{0,11}})/([0-9a-f]{{64}}-[A-Za-z0-9_]{{1,64}})/{APP}/([\w-]+)/([\w./-]+)", re.ASCII
-)
+_WHO = "([0-9a-f]{64})-([A-Za-z0-9_]{1,64})-([A-Za-z0-9_]{1,64})"
+_SESSION = re.compile(rf"([1-9][0-9]{{0,11}})-{_WHO}", re.ASCII)
+_FILE = re.compile(rf"/s/([1-9][0-9]{{0,11}})/{_WHO}/{APP}/([\w-]+)/([\w./-]+)", re.ASCII)
 # Viewers ask for a file every second or two; that often nobody has to hear of them.
 _NOTED_SECONDS = 5
 
@@ -41,11 +41,13 @@ def enter(*, adapter: MediaAdapter, stream: str, query: str, address: str) -> Hl
     if not is_there_or_coming(stream=stream):
         raise NotFoundError("视频流不存在")
     expires = int(time.time()) + settings.HLS_SESSION_SECONDS
-    mac = sign_hls_session(settings.HLS_SESSION_KEY, APP, stream, expires, uid)
+    # Without it all sessions that one asker opens in a second would be one.
+    nonce = secrets.token_hex(8)
+    mac = sign_hls_session(settings.HLS_SESSION_KEY, APP, stream, expires, uid, nonce)
     if uid != CAPTURE_UID:
         viewer = viewings.Viewer(uid, mac, address or None, "hls", is_session=True)
         viewings.viewer_came(server=adapter.server, stream=stream, viewer=viewer)
-    return HlsEntry(f"/s/{expires}/{mac}-{uid}/{APP}/{stream}/index.m3u8")
+    return HlsEntry(f"/s/{expires}/{mac}-{uid}-{nonce}/{APP}/{stream}/index.m3u8")
 
 
 def file_of_session(*, adapter: MediaAdapter, uri: str) -> str:
@@ -53,17 +55,27 @@ def file_of_session(*, adapter: MediaAdapter, uri: str) -> str:
     found = _FILE.fullmatch(uri.partition("?")[0])
     if found is None:
         raise ForbiddenError("播放会话无效")
-    expires, who, stream, name = found.groups()
-    session = f"{expires}-{who}"
+    expires, mac, uid, nonce, stream, name = found.groups()
+    session = f"{expires}-{mac}-{uid}-{nonce}"
     _check(stream, session)
     path = adapter.hls_file(stream, name)
     if path is None:
         raise ForbiddenError("播放会话不含此文件")
-    mac, _, uid = who.partition("-")
-    if uid != CAPTURE_UID and cache.add(f"streaming:hls:{mac}", 1, timeout=_NOTED_SECONDS):
-        viewer = viewings.Viewer(uid, mac, protocol="hls", is_session=True)
-        viewings.still_watching(server=adapter.server, stream=stream, viewer=viewer)
+    if uid != CAPTURE_UID:
+        _note(adapter, stream, viewings.Viewer(uid, mac, protocol="hls", is_session=True))
     return f"{path}?session={session}"
+
+
+def _note(adapter: MediaAdapter, stream: str, viewer: viewings.Viewer) -> None:
+    key = f"streaming:hls:{viewer.client}"
+    if not cache.add(key, 1, timeout=_NOTED_SECONDS):
+        return
+    try:
+        viewings.still_watching(server=adapter.server, stream=stream, viewer=viewer)
+    except ForbiddenError:
+        # Who was refused is not let through for having asked a moment ago.
+        cache.delete(key)
+        raise
 
 
 def check_session(stream: str, query: str) -> None:
@@ -75,9 +87,9 @@ def _check(stream: str, session: str) -> None:
     found = _SESSION.fullmatch(session)
     if found is None:
         raise ForbiddenError("播放会话无效")
-    expires, mac, uid = found.groups()
+    expires, mac, uid, nonce = found.groups()
     verdict = check_hls_session(
-        settings.HLS_SESSION_KEY, APP, stream, int(expires), mac, uid, now=time.time()
+        settings.HLS_SESSION_KEY, APP, stream, int(expires), mac, uid, nonce, now=time.time()
     )
     if verdict is UrlVerdict.EXPIRED:
         raise ForbiddenError("播放会话已结束，请重新获取播放地址")

@@ -23,7 +23,7 @@ from protocol.errors import RemoteError
 from protocol.play_urls import new_rand, sign_path
 from streaming.choices import PushState, VideoType
 from streaming.media import adapter_for
-from streaming.models import PushSession
+from streaming.models import PushSession, Viewing
 from streaming.selectors import silent_servers
 
 logger = logging.getLogger(__name__)
@@ -189,12 +189,20 @@ def _finish(session: PushSession, gateway: Gateway) -> None:
 
 
 def _is_watched(session: PushSession) -> bool | None:
-    """Asked of the server itself: a hook can be lost. None when it does not tell."""
+    """As told by hooks, or by the server itself: a hook can be lost. None when it does not tell.
+
+    SRS does not count who watches by HLS.
+    """
     if session.video_type == VideoType.LOW:
         return False
+    here = Viewing.objects.filter(
+        media_server=session.media_server, camera=session.camera, video_type=session.video_type
+    )
+    if here.filter(Q(alive_until=None) | Q(alive_until__gt=timezone.now())).exists():
+        return True
     name = session.camera.stream_name(session.video_type)
     try:
-        streams = adapter_for(session.media_server).list_streams()
+        streams = adapter_for(session.media_server).list_streams(only=name)
     except RemoteError:
         return None
     return any(stream.stream == name and stream.viewers for stream in streams)

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Final
 
 import urllib3
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 from django.utils import timezone
 
 from access.choices import Severity
@@ -27,7 +28,7 @@ from protocol.tls import tls_fault
 from streaming.addresses import Outlet, Signer
 from streaming.choices import Audience, PlayResult, VideoType
 from streaming.models import PlayCheck, PushSession
-from streaming.selectors import Placement, unplayable
+from streaming.selectors import CONFIRMED_FAILURES, Placement, unplayable
 
 # What a third party wants to see of a stream.
 PIECES: Final = 2
@@ -57,7 +58,7 @@ def check_playability(*, now: datetime | None = None) -> int:
     placement = Placement()
     if not placement.has_server:
         return 0
-    cameras = list(_due(at))
+    cameras = _due(at)
     servers = dict(
         PushSession.objects.filter(
             camera__in=[camera.pk for camera in cameras], video_type=VideoType.LOW
@@ -122,15 +123,24 @@ def _turned_away(status: int) -> Tried:
     return Tried(known.get(status, PlayResult.UNREACHABLE), None, f"HTTP {status}")
 
 
-def _due(at: datetime) -> QuerySet[Camera]:
-    """Those tried longest ago first, so that none is forgotten when there are too many for an hour."""
+def _due(at: datetime) -> list[Camera]:
+    """Those tried longest ago, and with a share of their own those that failed; in the order to be tried.
+
+    Were they to share, what failed would wait for its confirmation behind all that was not tried yet.
+    """
     online = Camera.objects.filter(deleted_at=None, is_pending=False, status=OnlineStatus.ONLINE)
     hour_ago, lately = at - timedelta(hours=1), at - timedelta(seconds=AGAIN_SECONDS)
-    fails = ~Q(play_check__result=PlayResult.PLAYABLE) & Q(play_check__checked_at__lte=lately)
-    is_due = Q(play_check=None) | Q(play_check__checked_at__lte=hour_ago) | fails
-    # One more than its share, so that the hour also suffices for those that are tried again.
+    # One more, so that the hour suffices for those that came online meanwhile.
     share = math.ceil(online.count() / _RUNS_AN_HOUR) + 1
-    return online.filter(is_due).order_by(F("play_check__checked_at").asc(nulls_first=True), "pk")[:share]
+    hourly = online.filter(Q(play_check=None) | Q(play_check__checked_at__lte=hour_ago))
+    hourly = hourly.order_by(F("play_check__checked_at").asc(nulls_first=True), "pk")[:share]
+    failed = online.filter(play_check__checked_at__gt=hour_ago, play_check__checked_at__lte=lately)
+    failed = failed.exclude(play_check__result=PlayResult.PLAYABLE).select_related("play_check")
+    again = list(failed.order_by("play_check__failures", "play_check__checked_at", "pk")[:share])
+    in_doubt = [camera for camera in again if camera.play_check.failures < CONFIRMED_FAILURES]
+    # In turn, since time may not suffice for all; what is known to fail, perhaps slowly, comes last.
+    in_turn = [camera for pair in zip_longest(hourly, in_doubt) for camera in pair if camera is not None]
+    return in_turn + again[len(in_doubt) :]
 
 
 def _keep(tried: Iterable[tuple[Camera, Tried]], at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 RECONNECT_SECONDS = 2
 # A refused encoding is tried again this late: somebody has to change the camera.
 CODEC_RETRY_SECONDS = 60
+# Part of a bit rate.
+_NOTICEABLE = 0.2
 # Empty: the server does not tell, or not yet.
 _PLAYABLE_CODECS = ("", "H264")
 _NO_SERVER_ALARM = "media-server:none"
@@ -120,6 +123,7 @@ class _Known:
     codec: str
     width: int | None
     height: int | None
+    bitrate_kbps: int | None
     viewers: int
     number_key: str
     has_stream: bool
@@ -147,6 +151,7 @@ _COLUMNS = (
     "codec",
     "width",
     "height",
+    "bitrate_kbps",
     "viewers",
     "camera__number_key",
     "camera__has_stream",
@@ -156,15 +161,47 @@ _COLUMNS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one server said when it was asked for its streams."""
+
+    adapter: MediaAdapter
+    asked_at: datetime
+    streams: list[LiveStream]
+    error: RemoteError | None = None
+
+
+def _ask(adapter: MediaAdapter) -> _Told:
+    asked_at = timezone.now()
+    try:
+        return _Told(adapter, asked_at, adapter.list_streams())
+    except RemoteError as error:
+        return _Told(adapter, asked_at, [], error)
+
+
+def reconcile_all() -> None:
+    """All servers in use, asked at the same time; each is compared as soon as it has answered."""
+    adapters = [adapter_for(server) for server in MediaServer.objects.filter(is_active=True)]
+    if not adapters:
+        return
+    # Only asking is done by threads: one that used the database would leave its connection behind.
+    with ThreadPoolExecutor(len(adapters)) as crew:
+        for told in as_completed([crew.submit(_ask, adapter) for adapter in adapters]):
+            _compare(told.result())
+
+
 def reconcile(*, server: MediaServer) -> bool:
     """Compare a server's list with our sessions and repair both; False when it does not answer."""
-    asked_at = timezone.now()
-    adapter = adapter_for(server)
-    try:
-        live = {row.stream: row for row in adapter.list_streams()}
-    except RemoteError as error:
-        _note_silence(server, error)
+    return _compare(_ask(adapter_for(server)))
+
+
+def _compare(told: _Told) -> bool:
+    adapter, asked_at = told.adapter, told.asked_at
+    server = adapter.server
+    if told.error is not None:
+        _note_silence(server, told.error)
         return False
+    live = {row.stream: row for row in told.streams}
     _note_answer(server, egress_kbps=sum(row.bitrate_kbps * row.viewers for row in live.values()))
     viewings.settle(
         server=server, watched={name: row.viewers for name, row in live.items()}, asked_at=asked_at
@@ -256,7 +293,7 @@ def _mark_live(rows: list[tuple[_Known, LiveStream]], asked_at: datetime) -> Non
     PushSession.objects.filter(settled, pk__in=came).exclude(state=PushState.LIVE).update(
         state=PushState.LIVE, live_at=asked_at, moved_at=None, attempts=0, next_attempt_at=None, last_error=""
     )
-    _write_facts([(known.pk, row) for known, row in rows if _facts(known) != _facts(row)])
+    _write_facts([(known.pk, row) for known, row in rows if _is_news(known, row)])
     watched = [known.pk for known, row in rows if row.viewers and known.video_type == VideoType.HIGH]
     if watched:
         newest = Greatest(F("needed_at"), Value(asked_at))
@@ -265,6 +302,12 @@ def _mark_live(rows: list[tuple[_Known, LiveStream]], asked_at: datetime) -> Non
         known.camera_id for known, _ in rows if known.video_type == VideoType.LOW and not known.has_stream
     ]
     set_stream_presence(present=_unchanged_since(dark, asked_at))
+
+
+def _is_news(known: _Known, row: LiveStream) -> bool:
+    """A bit rate is never quite the same; only one that differs noticeably is worth a write."""
+    kbps = known.bitrate_kbps or 0
+    return _facts(known) != _facts(row) or abs(row.bitrate_kbps - kbps) > _NOTICEABLE * kbps
 
 
 def _facts(row: _Known | LiveStream) -> tuple[str, int | None, int | None, int]:

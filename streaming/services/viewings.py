@@ -7,28 +7,25 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from access.actors import Actor
-from access.choices import ActorKind
 from access.days import day_of
-from access.models import Partner, User
-from access.services.logs import record
+from access.models import Partner
 from cameras.models import Camera
 from cameras.models.cameras import stream_name
 from protocol.errors import ForbiddenError
 from protocol.play_urls import ORIGIN_UID
-from streaming.choices import PeakKind, VideoType
+from streaming.choices import PeakKind, PushState, VideoType
 from streaming.models import MediaServer, PushSession, ViewerLimit, ViewerPeak, Viewing
 from streaming.selectors import camera_of_stream
+from streaming.services.viewing_log import id_in, log_begin, log_ends
 
-# Players reconnect; one viewing is one row of the behaviour log.
-VIEWING_SECONDS: Final = 600
 # A viewer may wait for a stream that long before its server counts them.
 UNCOUNTED_SECONDS: Final = 10
+# A stream that long away may still be back, and with it the viewers that its server kept.
+AWAY_SECONDS: Final = 10
 # A player of HLS asks for a file every second or two.
 HLS_GONE_SECONDS: Final = 30
 
@@ -70,17 +67,14 @@ def viewer_came(*, server: MediaServer, stream: str, viewer: Viewer) -> None:
     if video_type == VideoType.HIGH:
         sessions = PushSession.objects.filter(camera=camera, video_type=video_type)
         sessions.update(needed_at=timezone.now(), is_wanted=True)
-    actor = _actor_of(viewer)
-    if actor is None or not _is_new_viewing(viewer.uid, camera, video_type):
-        return
-    record(
-        actor,
-        "查看视频",
-        object_kind="camera",
-        object_id=camera.pk,
-        object_name=camera.name,
-        detail={"码流": VideoType(video_type).label, "方式": viewer.protocol[:8]},
-    )
+    if log_begin(
+        uid=viewer.uid,
+        address=viewer.address,
+        protocol=viewer.protocol,
+        camera=camera,
+        video_type=video_type,
+    ):
+        Viewing.objects.filter(media_server=server, client=viewer.client[:64]).update(is_logged=True)
 
 
 def viewer_left(*, server: MediaServer, stream: str, client: str) -> None:
@@ -90,39 +84,52 @@ def viewer_left(*, server: MediaServer, stream: str, client: str) -> None:
         return
     camera, video_type = found
     gone = Viewing.objects.filter(media_server=server, camera=camera, video_type=video_type, alive_until=None)
-    (gone.filter(client=client[:64]) if client else gone).delete()
+    _end(gone.filter(client=client[:64]) if client else gone)
     _note_need(camera, video_type)
 
 
 def still_watching(*, server: MediaServer, stream: str, viewer: Viewer) -> None:
-    """A session goes on: a high stream is needed, and the viewer counts a while longer."""
+    """A session goes on: a high stream is needed, and the viewer counts a while longer.
+
+    One that paused for so long that it does not count any more is judged again: ForbiddenError over a limit.
+    """
     found = camera_of_stream(stream)
     if found is None:
         return
-    _keep(server, *found, viewer)
+    row = Viewing.objects.filter(media_server=server, client=viewer.client[:64])
+    if not row.update(alive_until=_gone_at()):
+        _count(server, *found, viewer)
     _note_need(*found)
 
 
 def settle(*, server: MediaServer, watched: Mapping[str, int], asked_at: datetime) -> None:
-    """Drop viewers whose leaving nobody told: where a server counts fewer than we do, those who came first."""
+    """Drop viewers whose leaving nobody told: where a server counts fewer than we do, those who came first.
+
+    Servers do not list a stream whose publisher reconnects; of its viewers they say nothing meanwhile.
+    """
     here = Viewing.objects.filter(media_server=server)
-    here.filter(alive_until__lt=asked_at).delete()
+    _end(here.filter(alive_until__lt=asked_at))
     counted = here.filter(alive_until=None, began_at__lt=asked_at - timedelta(seconds=UNCOUNTED_SECONDS))
-    rows = counted.order_by("-began_at", "-pk").values_list("pk", "camera__number_key", "video_type")
+    lately = Q(state=PushState.LIVE) | Q(ended_at__gte=asked_at - timedelta(seconds=AWAY_SECONDS))
+    pushes = PushSession.objects.filter(lately, camera=OuterRef("camera"), video_type=OuterRef("video_type"))
+    newest_first = counted.order_by("-began_at", "-pk")
+    rows = newest_first.values_list("pk", "camera__number_key", "video_type", Exists(pushes))
     ours: Counter[str] = Counter()
     gone = []
-    for pk, number_key, video_type in rows:
+    for pk, number_key, video_type, was_there_lately in rows:
         stream = stream_name(number_key, video_type)
+        if was_there_lately and stream not in watched:
+            continue
         ours[stream] += 1
         if ours[stream] > watched.get(stream, 0):
             gone.append(pk)
     if gone:
-        Viewing.objects.filter(pk__in=gone).delete()
+        _end(here.filter(pk__in=gone))
 
 
 def forget(*, servers: QuerySet[MediaServer]) -> None:
     """Nobody watches at servers that are gone."""
-    Viewing.objects.filter(media_server__in=servers).delete()
+    _end(Viewing.objects.filter(media_server__in=servers))
     servers.exclude(egress_kbps=0).update(egress_kbps=0)
 
 
@@ -158,7 +165,7 @@ def _ensure_room_beside_others(server: MediaServer, camera: Camera, viewer: View
     others = Viewing.objects.exclude(media_server=server, client=viewer.client[:64])
     limits: list[tuple[int, QuerySet[Viewing], str]] = []
     # Locked, always in this order: a wall opens all its tiles at the same moment.
-    if (partner_id := _id_in(viewer.uid, "p")) is not None:
+    if (partner_id := id_in(viewer.uid, "p")) is not None:
         partners = Partner.objects.filter(pk=partner_id, most_viewers__gt=0)
         for partner in partners.select_for_update(no_key=True):
             limits.append((partner.most_viewers, others.filter(uid=viewer.uid), "接入方"))
@@ -173,43 +180,38 @@ def _ensure_room_beside_others(server: MediaServer, camera: Camera, viewer: View
 def _keep(server: MediaServer, camera: Camera, video_type: VideoType, viewer: Viewer) -> None:
     if not viewer.client:
         return
-    now = timezone.now()
-    alive_until = now + timedelta(seconds=HLS_GONE_SECONDS) if viewer.is_session else None
+    alive_until = _gone_at() if viewer.is_session else None
     facts = {"camera": camera, "video_type": video_type, "uid": viewer.uid[:64], "alive_until": alive_until}
     Viewing.objects.update_or_create(
         media_server=server,
         client=viewer.client[:64],
         defaults=facts,
-        create_defaults={**facts, "protocol": viewer.protocol[:8], "began_at": now},
+        create_defaults={
+            **facts,
+            "protocol": viewer.protocol[:8],
+            "address": viewer.address,
+            "began_at": timezone.now(),
+        },
     )
+
+
+def _gone_at() -> datetime:
+    """When a session that asks for nothing more is over."""
+    return timezone.now() + timedelta(seconds=HLS_GONE_SECONDS)
+
+
+@transaction.atomic
+def _end(gone: QuerySet[Viewing]) -> None:
+    """Drop viewings and log their ends; locked, since a leaving may be told and found out at the same moment."""
+    now = timezone.now()
+    rows = list(gone.select_for_update(of=("self",)).select_related("camera").order_by("pk"))
+    if not rows:
+        return
+    Viewing.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    asked_before = timedelta(seconds=HLS_GONE_SECONDS)
+    log_ends((row, row.alive_until - asked_before if row.alive_until else now) for row in rows)
 
 
 def _note_need(camera: Camera, video_type: VideoType) -> None:
     if video_type == VideoType.HIGH:
         PushSession.objects.filter(camera=camera, video_type=video_type).update(needed_at=timezone.now())
-
-
-def _is_new_viewing(uid: str, camera: Camera, video_type: VideoType) -> bool:
-    key = f"streaming:viewing:{uid}:{camera.pk}:{int(video_type)}"
-    is_new: bool = cache.add(key, 1, timeout=VIEWING_SECONDS)
-    if not is_new:
-        cache.touch(key, VIEWING_SECONDS)
-    return is_new
-
-
-def _actor_of(viewer: Viewer) -> Actor | None:
-    """The asker whom the play address names: `u<user id>` or `p<partner id>`."""
-    if (user_id := _id_in(viewer.uid, "u")) is not None:
-        user = User.objects.filter(pk=user_id).first()
-        return Actor(ActorKind.STAFF, user.pk, user.display_name, viewer.address) if user else None
-    if (partner_id := _id_in(viewer.uid, "p")) is not None:
-        partner = Partner.objects.filter(pk=partner_id).first()
-        return Actor(ActorKind.PARTNER, partner.pk, partner.name, viewer.address) if partner else None
-    return None
-
-
-def _id_in(uid: str, kind: str) -> int | None:
-    number = uid[1:]
-    if uid[:1] != kind or not (number.isascii() and number.isdigit() and len(number) <= 18):
-        return None
-    return int(number)

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from deploy.demo.files import Addresses
 from deploy.demo.programs import Programs
+from province.celery import app
 
 
 @pytest.fixture
@@ -20,6 +21,14 @@ def queues() -> list[set[str]]:
 def test_reports_hold_up_nothing_else(queues: list[set[str]]) -> None:
     """A slow upper platform takes all processes of the worker that reports to it."""
     assert [names for names in queues if "reports" in names] == [{"reports"}]
+
+
+@pytest.mark.parametrize("task", ["acceptance.tasks.run_acceptance", "streaming.tasks.check_playability"])
+def test_looking_into_streams_holds_up_nothing_else(queues: list[set[str]], task: str) -> None:
+    """Most of a minute, or minutes, in a process."""
+    queue = app.amqp.router.route({}, task)["queue"].name
+    assert [names for names in queues if queue in names] == [{queue}]
+    assert queue not in {"default", "reports", "captures"}
 
 
 def test_every_queue_is_worked_on_by_one_worker(queues: list[set[str]]) -> None:

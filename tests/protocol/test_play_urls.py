@@ -142,22 +142,26 @@ def test_hls_session() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "app", "stream", "expires", "uid"),
+    ("key", "app", "stream", "expires", "uid", "nonce"),
     [
-        (BACKUP, "live", "cam_0", UNTIL, "p7"),
-        (KEY, "vod", "cam_0", UNTIL, "p7"),
-        (KEY, "live", "cam_1", UNTIL, "p7"),
-        (KEY, "live", "cam_0", UNTIL + 3600, "p7"),
-        (KEY, "live", "cam_0", UNTIL, "p8"),
-        (KEY, "live", "cam_0", UNTIL, ""),
-        (KEY, "live\ncam", "0", UNTIL, "p7"),
-        ("", "live", "cam_0", UNTIL, "p7"),
+        (BACKUP, "live", "cam_0", UNTIL, "p7", "a"),
+        (KEY, "vod", "cam_0", UNTIL, "p7", "a"),
+        (KEY, "live", "cam_1", UNTIL, "p7", "a"),
+        (KEY, "live", "cam_0", UNTIL + 3600, "p7", "a"),
+        (KEY, "live", "cam_0", UNTIL, "p8", "a"),
+        (KEY, "live", "cam_0", UNTIL, "", "a"),
+        (KEY, "live", "cam_0", UNTIL, "p7", "b"),
+        (KEY, "live", "cam_0", UNTIL, "p7", ""),
+        (KEY, "live\ncam", "0", UNTIL, "p7", "a"),
+        ("", "live", "cam_0", UNTIL, "p7", "a"),
     ],
 )
-def test_hls_session_of_something_else(key: str, app: str, stream: str, expires: int, uid: str) -> None:
-    mac = sign_hls_session(KEY, "live", "cam_0", UNTIL, "p7")
-    assert check_hls_session(key, app, stream, expires, mac, uid, now=UNTIL) is UrlVerdict.FORGED
-    assert check_hls_session(KEY, "live", "cam_0", UNTIL, mac, "p7", now=UNTIL) is UrlVerdict.OK
+def test_hls_session_of_something_else(
+    key: str, app: str, stream: str, expires: int, uid: str, nonce: str
+) -> None:
+    mac = sign_hls_session(KEY, "live", "cam_0", UNTIL, "p7", "a")
+    assert check_hls_session(key, app, stream, expires, mac, uid, nonce, now=UNTIL) is UrlVerdict.FORGED
+    assert check_hls_session(KEY, "live", "cam_0", UNTIL, mac, "p7", "a", now=UNTIL) is UrlVerdict.OK
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ from cameras.models import Gateway
 from streaming.models import MediaServer
 from streaming.services.egress import egress_kbps, judge_egress
 from streaming.services.presence import forget_servers_out_of_use, reconcile
+from streaming.services.pushes import plan_low_streams
+from streaming.tasks import judge_egress as judge
 from streaming.tasks import reconcile_media_servers
-from tests.streaming.roadside import MediaDouble
+from tests.streaming.roadside import MediaDouble, session
 
 pytestmark = pytest.mark.django_db
 
@@ -27,22 +29,48 @@ def test_it_is_bit_rate_times_viewers(gateway: Gateway, server: MediaServer, med
     assert MediaServer.objects.get().egress_kbps == 0
 
 
+def test_a_push_shows_its_bit_rate_as_it_changes(
+    gateway: Gateway, server: MediaServer, media: MediaDouble
+) -> None:
+    plan_low_streams()
+    shown = []
+    for kbps in (150, 170, 200, 190, 0):
+        media.show(1, bitrate_kbps=kbps)
+        reconcile(server=server)
+        shown.append(session(1).bitrate_kbps)
+    # Not every small change is worth a write.
+    assert shown == [150, 150, 200, 200, 0]
+
+
 def test_the_alarm_stands_while_more_goes_out_than_planned(
     gateway: Gateway, server: MediaServer, media: MediaDouble, settings: LazySettings
 ) -> None:
     settings.EGRESS_KBPS_PER_CAMERA = 300
     media.show(1, viewers=150, bitrate_kbps=2000)
     reconcile_media_servers()
+    judge()
     assert not Alarm.objects.exists()
     media.show(1, viewers=151, bitrate_kbps=2000)
     reconcile_media_servers()
+    judge()
     alarm = Alarm.objects.get(closed_at=None)
     assert (alarm.title, alarm.message) == (
         TITLE,
-        "合计 302 Mbit/s，规划为 300 Mbit/s（每路 300 kbit/s）",
+        "按码率与观看数估算合计 302 Mbit/s，规划为 300 Mbit/s（每路 300 kbit/s）",
     )
-    media.show(1, viewers=1, bitrate_kbps=2000)
+    # To and fro around the plan it stands; it is over well below.
+    for viewers in (149, 151, 136):
+        media.show(1, viewers=viewers, bitrate_kbps=2000)
+        reconcile_media_servers()
+        judge()
+        assert Alarm.objects.get().closed_at is None
+    media.show(1, viewers=135, bitrate_kbps=2000)
     reconcile_media_servers()
+    judge()
+    assert Alarm.objects.get().closed_at is not None
+    media.show(1, viewers=149, bitrate_kbps=2000)
+    reconcile_media_servers()
+    judge()
     assert not Alarm.objects.filter(closed_at=None).exists()
 
 

@@ -14,10 +14,11 @@ from streaming.models import MediaServer
 from streaming.services.orders import gateways_with_due_orders, give_due_orders, give_order
 from streaming.services.presence import reconcile
 from streaming.services.pushes import plan_low_streams, release_idle_high_streams, want_high_stream
+from streaming.services.viewings import Viewer, viewer_came
 from tests.cameras.ledger import camera, number
 from tests.cast import Caller
 from tests.protocol.peer import Reply, Request, reply
-from tests.streaming.roadside import GatewayDouble, MediaDouble, hook, session
+from tests.streaming.roadside import GatewayDouble, MediaDouble, hook, session, stream
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +112,37 @@ def test_a_watched_one_is_not_cut_when_every_hook_was_lost(
         keep()
     assert not roadside.finished
     assert session(1, HIGH).is_wanted
+
+
+def test_one_that_is_watched_unlisted_is_not_cut(
+    gateway: Gateway, roadside: GatewayDouble, server: MediaServer, media: MediaDouble, clock: TimeMachineFixture
+) -> None:
+    """SRS does not count who watches by HLS."""
+    ask()
+    media.show(1, HIGH, viewers=0)
+    hook("publish", 1, HIGH)
+    viewer = Viewer("0", "session", protocol="hls", is_session=True)
+    viewer_came(server=server, stream=stream(1, HIGH), viewer=viewer)
+    clock.shift(25)
+    keep()
+    assert not roadside.finished
+    assert session(1, HIGH).is_wanted
+    clock.shift(25)
+    keep()
+    assert roadside.finished == [(1, 1)]
+
+
+def test_of_one_to_be_finished_only_its_own_row_is_asked_for(
+    gateway: Gateway, roadside: GatewayDouble, media: MediaDouble, clock: TimeMachineFixture
+) -> None:
+    ask()
+    media.show(1, HIGH, viewers=1)
+    media.show(2, HIGH, viewers=1)
+    hook("publish", 1, HIGH)
+    clock.shift(60)
+    keep()
+    (asked,) = media.peer.requests
+    assert asked.query == {"app": "live", "stream": stream(1, HIGH)}
 
 
 def test_the_list_of_the_server_keeps_a_watched_one_needed(

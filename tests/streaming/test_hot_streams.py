@@ -12,6 +12,7 @@ from streaming.choices import VideoType
 from streaming.models import HotHours, PushSession, ViewerLimit
 from streaming.selectors import hot_hours
 from streaming.services.pushes import keep_hot_streams, release_idle_high_streams
+from streaming.tasks import keep_streams
 from tests.cameras.ledger import camera
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +68,12 @@ def test_it_is_wanted_at_its_hours_and_idle_after_them(gateway: Gateway, clock: 
     clock.shift(1800)
     assert release_idle_high_streams() == 1
     assert (keep_hot_streams(), wanted()) == (0, [])
+
+
+def test_the_task_wants_it(gateway: Gateway) -> None:
+    hot("11:00", "12:30")
+    keep_streams()
+    assert wanted() == [camera(1).pk]
 
 
 def test_a_camera_nobody_can_push_is_not_wanted(gateway: Gateway) -> None:

@@ -131,6 +131,25 @@ class TestEveryHour:
         assert alarm.closed_at is not None
         assert PlayCheck.objects.get(camera=camera(1)).failures == 0
 
+    def test_what_failed_is_confirmed_however_many_wait_to_be_tried(
+        self, stage: Peer, gateway_partner: Caller, clock: TimeMachineFixture
+    ) -> None:
+        register(gateway_partner, *[wire(n) for n in range(100, 220)])
+        shown = Camera.objects.exclude(pk=camera(3).pk)
+        set_stream_presence(present=list(shown.values_list("pk", flat=True)))
+        stage.respond = lambda _: Reply(b"", 404)
+        tried = []
+        for _ in range(10):
+            tried.append(check_playability())
+            clock.shift(60)
+        assert tried == [4] * 5 + [8] * 5
+        assert unplayable(Camera.objects.all()).count() == 20
+        assert PlayCheck.objects.count() == 40
+        # Those in doubt come before those that are known to fail.
+        confirmed = set(unplayable(Camera.objects.all()).values_list("camera", flat=True))
+        check_playability()
+        assert set(unplayable(Camera.objects.all()).values_list("camera", flat=True)) > confirmed
+
     def test_one_that_is_called_offline_by_now_is_no_lie(self, stage: Peer, clock: TimeMachineFixture) -> None:
         stage.respond = lambda _: Reply(b"", 404)
         check_playability()

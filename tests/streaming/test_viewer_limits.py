@@ -1,21 +1,26 @@
 """Limits of viewers at once, by partner and by camera, at servers that ask and at the one that checks by itself."""
 
 import json
+import threading
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from time_machine import TimeMachineFixture
 
 from access.models import Partner, User
 from cameras.models import Camera, Gateway
+from protocol.errors import ForbiddenError
 from streaming.choices import VideoType
 from streaming.models import MediaServer, ViewerLimit, Viewing
 from streaming.services.play import play_urls
 from streaming.services.pushes import plan_low_streams
+from streaming.services.viewings import HLS_GONE_SECONDS, Viewer, settle, viewer_came
 from tests.cameras.ledger import camera, number
 from tests.cast import Caller
 from tests.streaming.media.recordings import body_of
@@ -92,6 +97,37 @@ def test_a_partner_over_its_limit_is_refused_until_one_leaves(kind: str, two_at_
     assert sorted(Viewing.objects.values_list("client", flat=True)) == ["b", "c"]
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("whose", ["partner", "camera"])
+def test_of_many_who_come_at_the_same_moment_only_so_many_get_in(
+    server: MediaServer, ministry: Caller, whose: str
+) -> None:
+    """As a wall opens all of its tiles."""
+    if whose == "partner":
+        Partner.objects.filter(pk=ministry.partner.pk).update(most_viewers=2)
+    else:
+        ViewerLimit.objects.create(camera=camera(1), most_viewers=2)
+    gate = threading.Barrier(8)
+    refused: list[str] = []
+
+    def come(n: int) -> None:
+        viewer = Viewer(f"p{ministry.partner.pk}", f"c-{n}")
+        gate.wait(10)
+        try:
+            viewer_came(server=server, stream=stream(1), viewer=viewer)
+        except ForbiddenError as error:
+            refused.append(error.message)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=come, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert (Viewing.objects.count(), len(refused)) == (2, 6)
+
+
 def test_the_last_viewer_of_zlmediakit_leaves_without_a_name(two_at_once: str) -> None:
     MediaServer.objects.update(name="zlm1", kind="zlm", secret="s")
     for client in ("a", "b"):
@@ -107,23 +143,51 @@ def test_the_embedded_server_is_told_to_end_one_too_many(two_at_once: str) -> No
     assert ended("d", 1, two_at_once) is None
 
 
+def enter(n: int, uid: str) -> tuple[int, str]:
+    """What the entry of HLS answers: status and playlist."""
+    query = urlsplit(play_urls(camera(n), VideoType.LOW, uid=uid).hls_url).query
+    response = Client().get(f"/hooks/media/zlm1/hls-entry/{stream(n)}?{query}")
+    return response.status_code, response.headers.get("Location", "")
+
+
+def file(playlist: str) -> int:
+    return Client().get("/hooks/media/zlm1/hls-file", headers={"X-Original-URI": playlist}).status_code
+
+
+def test_each_hls_session_of_one_second_counts(kind: str, two_at_once: str) -> None:
+    assert [enter(1, two_at_once)[0] for _ in range(10)] == [302] * 2 + [403] * 8
+    assert Viewing.objects.count() == 2
+
+
+def test_an_hls_session_that_paused_is_judged_again(
+    kind: str, two_at_once: str, server: MediaServer, clock: TimeMachineFixture
+) -> None:
+    def pause() -> None:
+        clock.shift(HLS_GONE_SECONDS + 1)
+        settle(server=server, watched={}, asked_at=timezone.now())
+
+    _, paused = enter(1, two_at_once)
+    cache.clear()
+    pause()
+    for _ in range(2):
+        enter(2, two_at_once)
+    assert [file(paused) for _ in range(3)] == [403] * 3
+    pause()
+    assert file(paused) == 204
+    assert Viewing.objects.get().camera == camera(1)
+
+
 def test_an_hls_session_counts_while_it_asks_for_files(
     kind: str, two_at_once: str, server: MediaServer, clock: TimeMachineFixture
 ) -> None:
-    def enter(n: int) -> int:
-        query = urlsplit(play_urls(camera(n), VideoType.LOW, uid=two_at_once).hls_url).query
-        response = Client().get(f"/hooks/media/zlm1/hls-entry/{stream(n)}?{query}")
-        sessions.append(response.headers.get("Location", ""))
-        return response.status_code
-
-    sessions: list[str] = []
-    assert [enter(n) for n in (1, 2, 3)] == [302, 302, 403]
+    entered = [enter(n, two_at_once) for n in (1, 2, 3)]
+    assert [status for status, _ in entered] == [302, 302, 403]
     row = Viewing.objects.order_by("pk").last()
     assert row is not None
     former = row.alive_until
     clock.shift(20)
     cache.clear()
-    Client().get("/hooks/media/zlm1/hls-file", headers={"X-Original-URI": sessions[1]})
+    assert file(entered[1][1]) == 204
     row.refresh_from_db()
     assert former is not None
     assert row.alive_until is not None

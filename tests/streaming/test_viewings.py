@@ -9,11 +9,12 @@ from time_machine import TimeMachineFixture
 
 from access.models import User
 from cameras.models import Gateway
+from streaming import tasks
 from streaming.choices import PeakKind, VideoType
 from streaming.models import MediaServer, ViewerPeak, Viewing
 from streaming.services.presence import forget_servers_out_of_use, reconcile
 from streaming.services.pushes import plan_low_streams
-from streaming.services.viewings import forget_old_peaks, note_peaks
+from streaming.services.viewings import AWAY_SECONDS, forget_old_peaks, note_peaks
 from tests.cameras.ledger import camera
 from tests.cast import Caller
 from tests.streaming.roadside import MediaDouble, hook
@@ -90,9 +91,8 @@ class TestCorrection:
         reconcile(server=server)
         assert watching() == ["elsewhere", "second", "third"]
         media.show(1, viewers=0)
-        media.hide(2)
         reconcile(server=server)
-        assert watching() == []
+        assert watching() == ["elsewhere"]
 
     def test_who_has_just_come_may_not_be_counted_there_yet(
         self, server: MediaServer, media: MediaDouble, clock: TimeMachineFixture
@@ -107,6 +107,31 @@ class TestCorrection:
         clock.shift(6)
         reconcile(server=server)
         assert watching() == ["fresh"]
+
+    @pytest.mark.parametrize("is_told", [True, False])
+    def test_a_publisher_that_reconnects_keeps_its_viewers(
+        self, server: MediaServer, media: MediaDouble, clock: TimeMachineFixture, is_told: bool
+    ) -> None:
+        hook("publish", 1)
+        play("a")
+        clock.shift(60)
+        if is_told:
+            hook("unpublish", 1)
+        reconcile(server=server)
+        clock.shift(AWAY_SECONDS)
+        reconcile(server=server)
+        assert watching() == ["a"]
+        clock.shift(1)
+        reconcile(server=server)
+        assert watching() == []
+
+    def test_nobody_watches_what_is_not_pushed_at_all(
+        self, server: MediaServer, media: MediaDouble, clock: TimeMachineFixture
+    ) -> None:
+        play("a", n=2)
+        clock.shift(60)
+        reconcile(server=server)
+        assert watching() == []
 
     def test_nobody_watches_at_a_server_that_is_gone(
         self, server: MediaServer, media: MediaDouble, clock: TimeMachineFixture
@@ -137,7 +162,7 @@ class TestPeaks:
         play("b", uid=staff)
         play("c", n=2, uid=partner)
         play("d", n=2, uid="0")
-        note_peaks()
+        tasks.note_peaks()
         stop("a")
         clock.shift(5)
         note_peaks()

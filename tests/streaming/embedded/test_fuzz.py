@@ -221,7 +221,7 @@ REQUESTS = (
     ("HEAD", "/live/witness.flv", ""),
     ("POST", "/api/kick", f'X-Media-Secret: {SECRET}\r\nContent-Length: 20\r\n\r\n{{"app": "x", "y": 1}}'),
     ("POST", "/api/kick", f"X-Media-Secret: {SECRET}\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n[1,2]\r\n0"),
-    ("GET", "/s/1799999999/" + "a" * 64 + "-cast/live/witness/index.m3u8", "Range: bytes=0-\r\n"),
+    ("GET", "/s/1799999999/" + "a" * 64 + "-cast-0/live/witness/index.m3u8", "Range: bytes=0-\r\n"),
 )
 
 

@@ -41,7 +41,11 @@ def enter(media: Media, entry: str = ENTRY) -> str:
 
 
 def session(stream: str, expires: int, *, key: str = HLS_KEY, app: str = "live") -> str:
-    return f"/s/{expires}/{sign_hls_session(key, app, stream, expires)}-0/live/{stream}"
+    return f"/s/{expires}/{sign_hls_session(key, app, stream, expires)}-0-0/live/{stream}"
+
+
+def test_sessions_of_one_second_are_told_apart(shown: Media) -> None:
+    assert len({enter(shown) for _ in range(5)}) == 5
 
 
 def later() -> int:
@@ -54,9 +58,9 @@ def test_the_entry_leads_to_a_session(shown: Media) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["cache-control"] == "no-store"
     prefix, expires, signature, rest = answer.headers["location"].split("/", 4)[1:]
-    mac, uid = signature.split("-")
+    mac, uid, nonce = signature.split("-")
     assert (prefix, rest) == ("s", "live/shown/index.m3u8")
-    assert (sign_hls_session(HLS_KEY, "live", "shown", int(expires)), uid) == (mac, "0")
+    assert (sign_hls_session(HLS_KEY, "live", "shown", int(expires), "0", nonce), uid) == (mac, "0")
     assert int(expires) > time.time() + 3000
 
 
@@ -121,8 +125,9 @@ def test_a_stream_that_stands_still_is_404_after_the_wait(shown: Media) -> None:
         (session("shown", later()).replace("/s/", "/s/1"), 403),
         (session("shown", later()).replace("/s/", "/s/0"), 403),
         (session("shown", later()).replace("/s/1", "/s/%EF%BC%91"), 403),
-        (session("shown", later()).replace("-0/", "-p1/"), 403),
-        (session("shown", later()).replace("-0/", "/"), 403),
+        (session("shown", later()).replace("-0-0/", "-p1-0/"), 403),
+        (session("shown", later()).replace("-0-0/", "-0-1/"), 403),
+        (session("shown", later()).replace("-0-0/", "-0/"), 403),
         (session("shown", int(time.time()) - 5), 410),
         (session("shown", int(time.time()) - 5, key="wrong"), 403),
         ("/live/shown", 403),
@@ -141,7 +146,8 @@ def test_a_stream_that_stands_still_is_404_after_the_wait(shown: Media) -> None:
         "leading zero",
         "digit of another script",
         "other viewer",
-        "no viewer",
+        "other session",
+        "no nonce",
         "over",
         "over and forged",
         "no session",

@@ -241,6 +241,47 @@ def test_a_real_highway_clip_passes_unchanged(media: Media, road_video: Path, tm
     assert (facts["width"], facts["height"]) == (320, 240)
 
 
+def test_a_stream_is_listed_with_its_viewers_while_its_publisher_reconnects(
+    start_media: Callable[..., Media], clip: list[FlvTag]
+) -> None:
+    media = start_media(limits=Limits(grace_seconds=600))
+    with media.publisher("back") as publisher:
+        publisher.send_tags(clip)
+        media.until_live("back")
+        viewer = media.view("/live/back.flv")
+        viewer.read_head()
+        until(lambda: media.streams()["back"]["viewers"] == 1)
+    stream = media.server.hub.streams["live", "back"]
+    until(lambda: stream.publisher is None, what="gone")
+    assert media.streams()["back"]["viewers"] == 1
+    with viewer, media.publisher("back") as again:
+        # No key frame yet.
+        again.send_tags(clip[:3])
+        until(lambda: stream.publisher is not None, what="back")
+        assert media.streams()["back"]["viewers"] == 1
+
+
+def test_one_stream_is_listed_alone(media: Media, clip: list[FlvTag]) -> None:
+    def listed(query: str) -> list[str]:
+        answer = ask(media.http_port, f"/api/streams?{query}", headers=f"X-Media-Secret: {SECRET}\r\n")
+        return [line["stream"] for line in json.loads(answer.body)["streams"]]
+
+    with media.publisher("one") as one, media.publisher("other") as other:
+        for name, publisher in (("one", one), ("other", other)):
+            publisher.send_tags(clip)
+            media.until_live(name)
+        assert listed("app=live&stream=one") == ["one"]
+        assert listed("app=live&stream=none") == listed("app=vod&stream=one") == listed("stream=one") == []
+
+
+def test_a_stream_is_not_listed_before_its_first_picture(media: Media, clip: list[FlvTag]) -> None:
+    headers = [tag for tag in clip if not tag.is_picture]
+    with media.publisher("empty") as publisher:
+        publisher.send_tags(headers)
+        until(lambda: ("live", "empty") in media.server.hub.streams, what="there")
+        assert "empty" not in media.streams()
+
+
 def test_kick_closes_publisher_and_viewers_without_grace(
     start_media: Callable[..., Media], clip: list[FlvTag]
 ) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from streaming.choices import MediaKind
+from streaming.embedded.config import Limits
 from streaming.media import MediaAdapter, adapter_for
 from streaming.models import MediaServer
 from tests.protocol.peer import Peer, Reply, Request
@@ -201,7 +202,9 @@ class EmbeddedBench(_RtmpBench):
 
     def restart(self) -> None:
         ports = {"rtmp_port": self.rtmp_port, "http_port": self.http_port}
-        self._media = Media(media_config(platform_url=self.relay.peer.base_url, **ports))
+        # As in service, but that publishers send at once and then keep still.
+        limits = Limits(media_idle_seconds=300.0)
+        self._media = Media(media_config(platform_url=self.relay.peer.base_url, limits=limits, **ports))
         self.rtmp_port, self.http_port = self._media.rtmp_port, self._media.http_port
 
     def close(self) -> None:

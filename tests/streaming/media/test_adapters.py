@@ -1,6 +1,7 @@
 """Recorded callbacks and answers of ZLMediaKit and SRS, read and answered by the adapters."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,6 +146,13 @@ def test_zlmediakit_tells_which_viewer_left_when_it_reports_their_traffic() -> N
     assert adapter("zlm").parse_hook(call_of("on_flow_report", body)) == ViewerLeft("cam1", "1-14")
 
 
+def test_and_is_told_to_report_all_of_them() -> None:
+    """By default it reports viewers who took more than 1 MiB."""
+    docs = (Path(__file__).resolve().parents[3] / "docs" / "media.md").read_text()
+    general = docs.partition("\n[general]\n")[2].partition("\n[")[0]
+    assert "flowThreshold=0" in general.splitlines()
+
+
 def test_a_callback_we_do_not_know_is_let_pass() -> None:
     assert adapter("zlm").parse_hook(call_of("on_server_keepalive", {"mediaServerId": "zlm1"})) is None
     assert adapter("srs").parse_hook(call_of("", {"action": "on_dvr", "app": "live", "stream": "cam1"})) is None
@@ -248,6 +256,14 @@ class TestInterfaces:
         assert (method, path) == ("GET", "/api/v1/streams/")
         assert int(query["count"]) >= 40_000
         assert peer.requests[0].headers["authorization"] == "Basic YWRtaW46cw=="
+
+    def test_one_stream_is_asked_for_alone(self) -> None:
+        with serving(answer_of("api_zlm_getMediaList")) as peer:
+            adapter("zlm", peer.base_url).list_streams(only="cam1")
+        assert asked(peer)[0][2]["stream"] == "cam1"
+        with serving(answer_of("api_srs_streams")) as peer:
+            assert len(adapter("srs", peer.base_url).list_streams(only="cam1")) == 1
+            assert adapter("srs", peer.base_url).list_streams(only="cam2") == []
 
     def test_what_srs_still_lists_after_its_end_is_not_there(self) -> None:
         answer = answer_of("api_srs_streams")

@@ -129,7 +129,7 @@ def test_hls_goes_on_in_a_session_of_its_own(bench: Bench, camera: Camera, minis
     publish(bench, camera)
     entry = bench.fetch(urls_of(bench, camera, partner=ministry.partner).hls_url)
     playlist = entry.headers["Location"]
-    assert re.match(rf"/s/\d+/[0-9a-f]{{64}}-p{ministry.partner.pk}/live/", playlist)
+    assert re.match(rf"/s/\d+/[0-9a-f]{{64}}-p{ministry.partner.pk}-\w+/live/", playlist)
     answer = bench.fetch_playlist(playlist, camera.stream_name(0))
     assert (answer.status, answer.body[:7]) == (200, b"#EXTM3U")
     assert bench.fetch(playlist.replace("index.m3u8", _first_segment(answer))).status == 200
