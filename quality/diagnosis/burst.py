@@ -21,7 +21,7 @@ _LEAST_LUMA: Final = 12.0
 # Beats a second: slower is weather, or exposure that jumps.
 _SLOWEST: Final = 0.95
 # Deviation of log luma, and of luma in a row.
-_FLICKER, _STRIPES = 0.025, 2.0
+_FLICKER, _STRIPES = 0.014, 2.0
 _STEEP: Final = 5.0
 _NOTHING: Final = -4.0
 _PARTS: Final = 3

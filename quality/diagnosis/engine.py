@@ -22,6 +22,8 @@ _WELL_LEARNED, _LEARN_EVERY = 36, 3
 # In luma, and in log of luma.
 _SUSPECT_BANDING, _SUSPECT_JUMP = 4.5, 0.1
 _UNKNOWN_DEVIATION: Final = 0.1
+# More at once need sheets of memory that the system hands out anew each time.
+_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +55,12 @@ class Look:
 
 def look(sights: Sequence[Sight]) -> list[Look]:
     """In the order given; no camera may stand in a batch twice."""
-    if not sights:
-        return []
+    return [
+        seen for begin in range(0, len(sights), _AT_ONCE) for seen in _look_at(sights[begin : begin + _AT_ONCE])
+    ]
+
+
+def _look_at(sights: Sequence[Sight]) -> list[Look]:
     features = [measure(sight.luma) for sight in sights]
     memories = [_fitting(sight.memory, one) for sight, one in zip(sights, features, strict=True)]
     traces, at = [sight.trace for sight in sights], [sight.at for sight in sights]

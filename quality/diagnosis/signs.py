@@ -158,16 +158,28 @@ def _steps(cells: Floats, axis: int) -> Floats:
 
 
 def _windowed(cells: Floats) -> Floats:
-    """Means over windows."""
-    means: Floats = _window(ROWS) @ cells @ _window(COLUMNS).T
-    return means
+    """Means over windows, smaller ones at the edges."""
+    sums = cells
+    for axis in (1, 2):
+        wide = np.pad(sums, [(_REACH, _REACH) if each == axis else (0, 0) for each in range(3)])
+        length = sums.shape[axis]
+        first, *others = (
+            wide[:, place : place + length] if axis == 1 else wide[:, :, place : place + length]
+            for place in range(2 * _REACH + 1)
+        )
+        sums = first.copy()
+        for other in others:
+            sums += other
+    return np.asarray(sums / _window_sizes())
 
 
-@lru_cache(maxsize=2)
-def _window(length: int) -> Floats:
-    places = np.arange(length)
-    near = (np.abs(places[:, None] - places[None, :]) <= _REACH).astype(np.float32)
-    return np.asarray(near / near.sum(axis=1, keepdims=True))
+@lru_cache(maxsize=1)
+def _window_sizes() -> Floats:
+    down, across = (
+        np.minimum(np.arange(length), _REACH) + np.minimum(np.arange(length)[::-1], _REACH) + 1
+        for length in (ROWS, COLUMNS)
+    )
+    return np.asarray(down[:, None] * across, np.float32)
 
 
 def _median(values: Floats, where: Mask) -> Floats:
