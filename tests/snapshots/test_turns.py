@@ -69,8 +69,8 @@ def test_none_in_doubt_begins_when_there_is_no_time_for_them() -> None:
 
 
 def test_camera_without_a_stream_needs_no_place() -> None:
-    order = turns([1, 2, 3, 4], [], Signer(3, 4))
-    assert take_all(order) == [1, 2, 3, 4]
+    order = turns([1, 2, 3, 4, 5], [], Signer(3, 4, 5))
+    assert take_all(order) == [1, 2, 3, 4, 5]
 
 
 def test_address_that_waited_is_signed_again(monkeypatch: pytest.MonkeyPatch) -> None:
