@@ -26,12 +26,16 @@ class Outlet(NamedTuple):
 
 
 class Signer:
-    """Signs for one asker, in one thread; what is the same for all streams of an answer is looked up once."""
+    """Signs for one asker, in one thread; what is the same for all streams of an answer is looked up once.
 
-    def __init__(self, uid: str, ttl_seconds: int) -> None:
+    `key` signs instead of the one that our servers, or a play domain, have for it now.
+    """
+
+    def __init__(self, uid: str, ttl_seconds: int, key: str | None = None) -> None:
         self._uid = uid
         self._ttl_seconds = ttl_seconds
-        self._key: str = settings.PLAY_URL_KEYS[0]
+        self._given_key = key
+        self._key: str = settings.PLAY_URL_KEYS[0] if key is None else key
         self._rands = new_rands()
 
     def sign(self, outlet: Outlet, stream: str) -> tuple[str, str]:
@@ -58,7 +62,8 @@ class Signer:
     def _by_vendor(
         self, domain: PlayDomain, paths: tuple[str, str], ends_at: int, rand: str
     ) -> tuple[str, str]:
-        vendor, key = SIGNERS[domain.signer], domain.signing_key
+        vendor = SIGNERS[domain.signer]
+        key = domain.signing_key if self._given_key is None else self._given_key
         flv, hls = (
             vendor.sign(
                 path, key, ends_at=ends_at, validity_seconds=domain.validity_seconds, rand=rand, uid=self._uid
