@@ -51,23 +51,16 @@ class Signer:
         if domain is None:
             return base + own[0], base + own[1]
         if domain.signer == SignerKind.OWN:
-            through = own
-        else:
-            through = self._by_vendor(domain, paths, ends_at, rand)
-        hls_base, hls_path = (
-            (domain.base_url, through[1]) if domain.hls_way == HlsWay.DOMAIN else (base, own[1])
-        )
-        return domain.base_url + through[0], hls_base + hls_path
+            hls_base = domain.base_url if domain.hls_way == HlsWay.DOMAIN else base
+            return domain.base_url + own[0], hls_base + own[1]
+        return domain.base_url + self._by_vendor(domain, paths.flv, ends_at, rand), base + own[1]
 
-    def _by_vendor(
-        self, domain: PlayDomain, paths: tuple[str, str], ends_at: int, rand: str
-    ) -> tuple[str, str]:
-        vendor = SIGNERS[domain.signer]
-        key = domain.signing_key if self._given_key is None else self._given_key
-        flv, hls = (
-            vendor.sign(
-                path, key, ends_at=ends_at, validity_seconds=domain.validity_seconds, rand=rand, uid=self._uid
-            )
-            for path in paths
+    def _by_vendor(self, domain: PlayDomain, path: str, ends_at: int, rand: str) -> str:
+        return SIGNERS[domain.signer].sign(
+            path,
+            domain.signing_key if self._given_key is None else self._given_key,
+            ends_at=ends_at,
+            validity_seconds=domain.validity_seconds,
+            rand=rand,
+            uid=self._uid,
         )
-        return flv, hls

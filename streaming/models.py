@@ -119,6 +119,9 @@ class PlayDomain(models.Model):
             raise ValidationError({"backup_key" if self.is_backup_signing else "key": "缺少签名所用的密钥"})
         if self.signer == SignerKind.OWN and self.validity_seconds:
             raise ValidationError({"validity_seconds": "本平台的签名没有另加的有效时长，应为 0"})
+        # The entry leads to a session of ours, whose files a CDN knows no signature for.
+        if self.signer != SignerKind.OWN and self.hls_way == HlsWay.DOMAIN:
+            raise ValidationError({"hls_way": "只有本平台签名的域名能转发 HLS 的播放会话，其他的应直接到媒体服务器"})
 
 
 class PushSession(models.Model):

@@ -68,16 +68,17 @@ def test_an_address_lives_as_long_as_the_document_says(
 
 
 class TestWhere:
-    def test_hls_leads_to_the_server_or_through_the_domain(
+    def test_hls_leads_to_the_server_or_through_a_domain_of_our_own(
         self, ministry: Caller, server: MediaServer, clock: TimeMachineFixture
     ) -> None:
         domain("aliyun_c", validity_seconds=5)
         assert one(ministry)["hls_url"].startswith(f"{server.http_url}/live/")
         clock.shift(1)
-        domain("aliyun_c", validity_seconds=5, hls_way=HlsWay.DOMAIN)
-        url = one(ministry)["hls_url"]
-        assert Edge("aliyun_c", KEY, validity=5).takes_url(url)
-        assert url.endswith(".m3u8")
+        domain("own", key="", validity_seconds=0)
+        assert one(ministry)["hls_url"].startswith(f"{server.http_url}/live/")
+        clock.shift(1)
+        domain("own", key="", validity_seconds=0, hls_way=HlsWay.DOMAIN)
+        assert one(ministry)["hls_url"].startswith(f"{CDN}/live/")
 
     def test_many_cameras_are_led_there_too(self, ministry: Caller) -> None:
         domain("tencent")
@@ -172,6 +173,7 @@ class TestKeys:
         ("aliyun_a", {"key": ""}, "key"),
         ("tencent", {"backup_key": "", "is_backup_signing": True}, "backup_key"),
         ("own", {"validity_seconds": 60}, "validity_seconds"),
+        ("aliyun_c", {"hls_way": HlsWay.DOMAIN}, "hls_way"),
         ("aliyun_a", {"base_url": "play.example.cn"}, "base_url"),
     ],
 )

@@ -22,7 +22,12 @@ class Command(BaseCommand):
         parser.add_argument("--backup-key", default="", help="备用密钥")
         parser.add_argument("--backup-signs", action="store_true", help="用备用密钥签名")
         parser.add_argument("--validity", type=int, default=0, help="该域名另加的有效时长，秒")
-        parser.add_argument("--hls", choices=HlsWay.values, default=HlsWay.SERVER.value)
+        parser.add_argument(
+            "--hls",
+            choices=HlsWay.values,
+            default=HlsWay.SERVER.value,
+            help="HLS 直接到媒体服务器，或经该域名（仅限 own）",
+        )
         parser.add_argument("--media-server", default="", help="回源服务器的名称，缺省为全部")
         parser.add_argument("--for-staff", action="store_true", help="控制台也经此播放")
         parser.add_argument("--not-for-partners", action="store_true", help="不用于接入方")
