@@ -99,6 +99,9 @@ class PlayDomain(models.Model):
     is_for_staff = models.BooleanField("用于控制台", default=False)
     is_active = models.BooleanField("启用", default=False, help_text="先做验收，再启用")
     changed_at = models.DateTimeField("修改时间", auto_now=True)
+    # Of the last commissioning, while what it proved still stands: objects of title, is_good and words.
+    checked_at = models.DateTimeField("验收时间", null=True, blank=True, editable=False)
+    findings = models.JSONField("验收结果", default=list, blank=True, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "播放域名"
@@ -110,6 +113,15 @@ class PlayDomain(models.Model):
     @property
     def signing_key(self) -> str:
         return self.backup_key if self.is_backup_signing else self.key
+
+    @property
+    def faults(self) -> list[str]:
+        """What the last commissioning found wrong."""
+        return [f"{one['title']}：{one['words']}" for one in self.findings if not one["is_good"]]
+
+    @property
+    def is_proven(self) -> bool:
+        return self.checked_at is not None and not self.faults
 
     def clean(self) -> None:
         self.base_url = self.base_url.strip().rstrip("/")

@@ -1,12 +1,10 @@
 """Addresses that lead through a play domain: signed as it wants them, and dead on time."""
 
-import io
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from time_machine import TimeMachineFixture
@@ -184,35 +182,3 @@ def test_a_domain_that_could_not_work_is_refused(kind: str, changes: dict[str, A
     assert list(raised.value.message_dict) == [field]
     with pytest.raises(MalformedError):
         add_play_domain(name="cdn", actor=SYSTEM, signer=kind, **fields)
-
-
-def test_the_command_registers_and_changes(server: MediaServer) -> None:
-    said = io.StringIO()
-    given = [
-        "--name",
-        "cdn",
-        "--base-url",
-        CDN + "/",
-        "--signer",
-        "huawei_d",
-        "--key",
-        KEY,
-        "--validity",
-        "60",
-    ]
-    call_command("add_play_domain", *given, "--media-server", server.name, stdout=said)
-    made = PlayDomain.objects.get()
-    assert (made.base_url, made.validity_seconds, made.media_server, made.is_active) == (
-        CDN,
-        60,
-        server,
-        False,
-    )
-    assert "未启用" in said.getvalue()
-    call_command("add_play_domain", *given, "--active", "--for-staff", stdout=said)
-    made.refresh_from_db()
-    assert (made.is_active, made.is_for_staff, made.media_server) == (True, True, None)
-    with pytest.raises(CommandError, match="缺少签名所用的密钥"):
-        call_command("add_play_domain", "--name", "x", "--base-url", CDN, "--signer", "tencent")
-    with pytest.raises(CommandError, match="没有名为 nobody 的媒体服务器"):
-        call_command("add_play_domain", *given, "--media-server", "nobody")
