@@ -1,6 +1,6 @@
 """Reports of the acceptance of gateways, kept."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.utils import timezone
@@ -8,8 +8,17 @@ from django.utils import timezone
 from acceptance.choices import Verdict
 from streaming.choices import VideoType
 
-# Longer than the task may wait and run: what is not finished by then died.
+# Longer than the task may wait for a worker (`expires` of the task): what has not begun by then never will.
+START_SECONDS = 150
+# Longer than it may wait and run: what is not finished by then died.
 LONGEST_SECONDS = 600
+
+
+def is_under_way(now: datetime) -> models.Q:
+    """As `AcceptanceReport.is_running`, for a query."""
+    has_begun = models.Q(begun_at__isnull=False, asked_at__gt=now - timedelta(seconds=LONGEST_SECONDS))
+    waits = models.Q(begun_at=None, asked_at__gt=now - timedelta(seconds=START_SECONDS))
+    return models.Q(has_begun | waits, finished_at=None)
 
 
 class AcceptanceReport(models.Model):
@@ -29,6 +38,7 @@ class AcceptanceReport(models.Model):
     )
     asked_at = models.DateTimeField("验收时间", default=timezone.now)
     asked_by = models.CharField("验收人", max_length=64)
+    begun_at = models.DateTimeField("开始时间", null=True)
     cameras_wanted = models.PositiveSmallIntegerField("摄像机数")
     # Objects of `Line`, in the order in which they were found.
     findings = models.JSONField("各项", default=list)
@@ -48,15 +58,16 @@ class AcceptanceReport(models.Model):
 
     @property
     def is_running(self) -> bool:
-        return self.finished_at is None and timezone.now() - self.asked_at < timedelta(
-            seconds=LONGEST_SECONDS
-        )
+        longest = LONGEST_SECONDS if self.begun_at else START_SECONDS
+        return self.finished_at is None and timezone.now() - self.asked_at < timedelta(seconds=longest)
 
     @property
     def verdict(self) -> Verdict:
         if self.is_running:
             return Verdict.RUNNING
-        if self.finished_at is None or self.error:
+        # Where nothing was measured, nothing was found wrong either.
+        has_measured = any(line["is_good"] is not None for line in self.findings)
+        if self.finished_at is None or self.error or not has_measured:
             return Verdict.UNFINISHED
         said = [picture.is_good for picture in self.pictures.all()]
         if self.bad_count or False in said:

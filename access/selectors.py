@@ -1,8 +1,10 @@
 """Reads of access: who may do what, on which part of the organisation tree."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from access.choices import ROLE_ACTIONS, Action
 from access.models import Organisation, Partner, PartnerToken, StaffRole, User
@@ -81,3 +83,17 @@ def find_token(token: str) -> PartnerToken | None:
 
 def newest_token(partner: Partner) -> PartnerToken | None:
     return partner.tokens.filter(revoked_at=None).order_by("-generation").first()
+
+
+class TokenStanding(NamedTuple):
+    """Of one partner's ring: how long its newest token holds, and when the partner last took up one."""
+
+    expires_at: datetime
+    used_at: datetime | None
+
+
+def token_standings(partner_ids: Iterable[int]) -> dict[int, TokenStanding]:
+    """By partner; one whose tokens are all revoked is missing."""
+    held = PartnerToken.objects.filter(partner__in=list(partner_ids), revoked_at=None)
+    rows = held.order_by().values_list("partner").annotate(Max("expires_at"), Max("first_used_at"))
+    return {partner_id: TokenStanding(*standing) for partner_id, *standing in rows}

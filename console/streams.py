@@ -11,18 +11,18 @@ from django.utils import timezone
 from access.choices import Action
 from access.days import day_of
 from access.models import Organisation, Partner, User
-from access.selectors import below_paths, paths_allowed, root_organisation
-from cameras.models import Camera, Gateway
+from access.selectors import paths_allowed, root_organisation
+from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
 from console.cards import CameraRow, row_of
+from console.gateway_rows import GatewayRow, gateway_rows
 from console.headline import Headline
 from console.words import duration, moment
 from protocol.play_urls import ORIGIN_UID
 from streaming.choices import PeakKind
-from streaming.models import MediaServer, PlayCheck, ViewerLimit, ViewerPeak
+from streaming.models import MediaServer, PlayCheck, PlayDomain, ViewerLimit, ViewerPeak
 from streaming.selectors import (
     StreamCounts,
-    low_stream_counts,
     peaks_of,
     stream_counts,
     unplayable,
@@ -31,6 +31,8 @@ from streaming.selectors import (
 from streaming.services.egress import egress_limit_kbps
 
 MOST_ROWS: Final = 50
+# A province of 20,000 cameras has 200.
+MOST_GATEWAYS: Final = 300
 MOST_VIEWED: Final = 20
 _NO_STREAMS: Final = StreamCounts()
 
@@ -66,20 +68,20 @@ class WatchedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class GatewayRow:
-    gateway: Gateway
-    streams: StreamCounts
-    words: str
-    answered: str
-
-
-@dataclass(frozen=True, slots=True)
 class UnplayableRow:
     camera: CameraRow
     reason: str
     detail: str
     checked: str
     failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRow:
+    domain: PlayDomain
+    state: str
+    words: str
+    checked: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,10 @@ class StreamsView:
     is_whole: bool
     totals: Totals
     servers: list[ServerRow]
+    domains: list[DomainRow]
     gateways: list[GatewayRow]
     gateway_count: int
+    failing_gateways: int
     unplayable: list[UnplayableRow]
     unplayable_count: int
     askers: list[AskerRow]
@@ -116,17 +120,20 @@ def streams_view(user: User) -> StreamsView:
     today = day_of(timezone.now())
     is_whole = _sees_all(user)
     servers = _server_rows(cameras)
-    gateways = _gateway_rows(user, cameras)
+    gateways = gateway_rows(user, cameras)
+    failing_gateways = sum(row.state == "fault" for row in gateways)
     failing = unplayable(cameras)
     failing_count = failing.count()
     by_asker = viewers_by("uid", cameras)
     return StreamsView(
-        headline=_headline(servers, len(gateways), failing_count),
+        headline=_headline(servers, failing_gateways, failing_count),
         is_whole=is_whole,
         totals=_totals(servers, by_asker.total(), today),
         servers=servers,
-        gateways=gateways[:MOST_ROWS],
+        domains=[_domain_row(domain) for domain in PlayDomain.objects.order_by("name")] if is_whole else [],
+        gateways=gateways[:MOST_GATEWAYS],
         gateway_count=len(gateways),
+        failing_gateways=failing_gateways,
         unplayable=[_unplayable_row(check) for check in failing[:MOST_ROWS]],
         unplayable_count=failing_count,
         askers=_asker_rows(by_asker, today) if is_whole else [],
@@ -193,26 +200,13 @@ def _server_words(server: MediaServer) -> tuple[str, str]:
     return ("online", "正常") if server.last_seen_at else ("unknown", "尚未应答")
 
 
-def _gateway_rows(user: User, cameras: QuerySet[Camera]) -> list[GatewayRow]:
-    """Those with trouble, the most streams missing first."""
-    counts = low_stream_counts(cameras)
-    within = below_paths(paths_allowed(user, Action.LEDGER), "partner__organisation__path")
-    rows = []
-    for gateway in Gateway.objects.filter(within, is_active=True).exclude(base_url=""):
-        streams = counts.get(gateway.pk, _NO_STREAMS)
-        if words := _gateway_words(gateway, streams):
-            rows.append(GatewayRow(gateway, streams, words, moment(gateway.last_answer_at)))
-    return sorted(rows, key=lambda row: (row.streams.low - row.streams.low_wanted, row.gateway.code))
-
-
-def _gateway_words(gateway: Gateway, streams: StreamCounts) -> str:
-    if gateway.last_error:
-        return gateway.last_error
-    if missing := streams.low_wanted - streams.low:
-        return f"{missing:,} 路低码流没有推上来"
-    if streams.low_wanted > gateway.capacity:
-        return f"超过路数上限 {gateway.capacity:,}"
-    return ""
+def _domain_row(domain: PlayDomain) -> DomainRow:
+    checked = moment(domain.checked_at)
+    if domain.faults:
+        return DomainRow(domain, "fault", "；".join(domain.faults), checked)
+    if domain.is_proven:
+        return DomainRow(domain, "online", "通过", checked)
+    return DomainRow(domain, "unknown", "未验收，或验收后改过设置", checked)
 
 
 def _unplayable_row(check: PlayCheck) -> UnplayableRow:

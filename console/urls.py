@@ -30,12 +30,11 @@ urlpatterns = [
     path("online/table.csv", online.table, name="online_table"),
     path("streams/", streams.streams, name="streams"),
     path("streams/standing/", streams.standing, name="streams_standing"),
+    path("streams/pushes/", streams.pushes, name="streams_pushes"),
     path("acceptance/", acceptance.acceptance, name="acceptance"),
     path("acceptance/<int:report_id>/", acceptance.report, name="acceptance_report"),
     path("acceptance/<int:report_id>/standing/", acceptance.standing, name="acceptance_standing"),
-    path(
-        "acceptance/<int:report_id>/<int:picture_id>.jpg", acceptance.picture, name="acceptance_picture"
-    ),
+    path("acceptance/<int:report_id>/<int:picture_id>.jpg", acceptance.picture, name="acceptance_picture"),
     path("ministry/", ministry.ministry, name="ministry"),
     path("ministry/<int:platform_id>/standing/", ministry.standing, name="ministry_standing"),
     path("ministry/<int:platform_id>/calls/", ministry.calls, name="ministry_calls"),

@@ -26,12 +26,16 @@ class Outlet(NamedTuple):
 
 
 class Signer:
-    """Signs for one asker, in one thread; what is the same for all streams of an answer is looked up once."""
+    """Signs for one asker, in one thread; what is the same for all streams of an answer is looked up once.
 
-    def __init__(self, uid: str, ttl_seconds: int) -> None:
+    `key` signs instead of the one that our servers, or a play domain, have for it now.
+    """
+
+    def __init__(self, uid: str, ttl_seconds: int, key: str | None = None) -> None:
         self._uid = uid
         self._ttl_seconds = ttl_seconds
-        self._key: str = settings.PLAY_URL_KEYS[0]
+        self._given_key = key
+        self._key: str = settings.PLAY_URL_KEYS[0] if key is None else key
         self._rands = new_rands()
 
     def sign(self, outlet: Outlet, stream: str) -> tuple[str, str]:
@@ -47,22 +51,16 @@ class Signer:
         if domain is None:
             return base + own[0], base + own[1]
         if domain.signer == SignerKind.OWN:
-            through = own
-        else:
-            through = self._by_vendor(domain, paths, ends_at, rand)
-        hls_base, hls_path = (
-            (domain.base_url, through[1]) if domain.hls_way == HlsWay.DOMAIN else (base, own[1])
-        )
-        return domain.base_url + through[0], hls_base + hls_path
+            hls_base = domain.base_url if domain.hls_way == HlsWay.DOMAIN else base
+            return domain.base_url + own[0], hls_base + own[1]
+        return domain.base_url + self._by_vendor(domain, paths.flv, ends_at, rand), base + own[1]
 
-    def _by_vendor(
-        self, domain: PlayDomain, paths: tuple[str, str], ends_at: int, rand: str
-    ) -> tuple[str, str]:
-        vendor, key = SIGNERS[domain.signer], domain.signing_key
-        flv, hls = (
-            vendor.sign(
-                path, key, ends_at=ends_at, validity_seconds=domain.validity_seconds, rand=rand, uid=self._uid
-            )
-            for path in paths
+    def _by_vendor(self, domain: PlayDomain, path: str, ends_at: int, rand: str) -> str:
+        return SIGNERS[domain.signer].sign(
+            path,
+            domain.signing_key if self._given_key is None else self._given_key,
+            ends_at=ends_at,
+            validity_seconds=domain.validity_seconds,
+            rand=rand,
+            uid=self._uid,
         )
-        return flv, hls

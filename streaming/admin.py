@@ -16,9 +16,9 @@ from streaming.models import (
     ViewerPeak,
     Viewing,
 )
-from streaming.services.domains import save_play_domain
+from streaming.services.domains import delete_play_domain, save_play_domain
 from streaming.services.rules import delete_rule, save_rule
-from streaming.services.servers import save_media_server
+from streaming.services.servers import delete_media_server, save_media_server
 
 
 class MediaServerForm(forms.ModelForm[MediaServer]):
@@ -48,6 +48,13 @@ class MediaServerAdmin(admin.ModelAdmin[MediaServer]):
     def save_model(self, request: HttpRequest, obj: MediaServer, form: Any, change: bool) -> None:
         save_media_server(server=obj, actor=actor_of_user(request))
 
+    def delete_model(self, request: HttpRequest, obj: MediaServer) -> None:
+        delete_media_server(server=obj, actor=actor_of_user(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[MediaServer]) -> None:
+        for server in queryset:
+            delete_media_server(server=server, actor=actor_of_user(request))
+
 
 class PlayDomainForm(forms.ModelForm[PlayDomain]):
     """Keys are never shown again; an empty field keeps the one there is."""
@@ -76,11 +83,28 @@ class PlayDomainForm(forms.ModelForm[PlayDomain]):
 @admin.register(PlayDomain)
 class PlayDomainAdmin(admin.ModelAdmin[PlayDomain]):
     form = PlayDomainForm
-    list_display = ["name", "base_url", "signer", "is_for_partners", "is_for_staff", "is_active", "changed_at"]
+    list_display = [
+        *("name", "base_url", "signer", "is_for_partners", "is_for_staff", "is_active"),
+        *("proof", "checked_at", "changed_at"),
+    ]
     list_select_related = ["media_server"]
+    readonly_fields = ["proof", "checked_at"]
+
+    @admin.display(description="验收结果")
+    def proof(self, domain: PlayDomain) -> str:
+        if domain.checked_at is None:
+            return "未验收，或验收后改过设置"
+        return "；".join(domain.faults) or "通过"
 
     def save_model(self, request: HttpRequest, obj: PlayDomain, form: Any, change: bool) -> None:
         save_play_domain(domain=obj, actor=actor_of_user(request))
+
+    def delete_model(self, request: HttpRequest, obj: PlayDomain) -> None:
+        delete_play_domain(domain=obj, actor=actor_of_user(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[PlayDomain]) -> None:
+        for domain in queryset:
+            delete_play_domain(domain=domain, actor=actor_of_user(request))
 
 
 Row = TypeVar("Row", bound=Model)

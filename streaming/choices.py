@@ -39,7 +39,7 @@ class HlsWay(models.TextChoices):
     """Where the HLS address of a stream that goes through a play domain leads."""
 
     SERVER = "server", "直接到媒体服务器，按播放会话"
-    DOMAIN = "domain", "经播放域名，由其签发分片"
+    DOMAIN = "domain", "经播放域名（仅限本平台签名）"
 
 
 class Audience(Enum):

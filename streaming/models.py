@@ -99,6 +99,9 @@ class PlayDomain(models.Model):
     is_for_staff = models.BooleanField("用于控制台", default=False)
     is_active = models.BooleanField("启用", default=False, help_text="先做验收，再启用")
     changed_at = models.DateTimeField("修改时间", auto_now=True)
+    # Of the last commissioning, while what it proved still stands: objects of title, is_good and words.
+    checked_at = models.DateTimeField("验收时间", null=True, blank=True, editable=False)
+    findings = models.JSONField("验收结果", default=list, blank=True, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = "播放域名"
@@ -111,6 +114,15 @@ class PlayDomain(models.Model):
     def signing_key(self) -> str:
         return self.backup_key if self.is_backup_signing else self.key
 
+    @property
+    def faults(self) -> list[str]:
+        """What the last commissioning found wrong."""
+        return [f"{one['title']}：{one['words']}" for one in self.findings if not one["is_good"]]
+
+    @property
+    def is_proven(self) -> bool:
+        return self.checked_at is not None and not self.faults
+
     def clean(self) -> None:
         self.base_url = self.base_url.strip().rstrip("/")
         if not _is_url(self.base_url, ("http", "https")):
@@ -119,6 +131,9 @@ class PlayDomain(models.Model):
             raise ValidationError({"backup_key" if self.is_backup_signing else "key": "缺少签名所用的密钥"})
         if self.signer == SignerKind.OWN and self.validity_seconds:
             raise ValidationError({"validity_seconds": "本平台的签名没有另加的有效时长，应为 0"})
+        # The entry leads to a session of ours, whose files a CDN knows no signature for.
+        if self.signer != SignerKind.OWN and self.hls_way == HlsWay.DOMAIN:
+            raise ValidationError({"hls_way": "只有本平台签名的域名能转发 HLS 的播放会话，其他的应直接到媒体服务器"})
 
 
 class PushSession(models.Model):

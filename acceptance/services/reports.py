@@ -1,7 +1,6 @@
 """Acceptance reports: asked for, carried out camera by camera, and what staff say of the pictures."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
@@ -9,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from acceptance.judging import Finding
-from acceptance.models import LONGEST_SECONDS, AcceptanceReport, ShownPicture
+from acceptance.models import AcceptanceReport, ShownPicture, is_under_way
 from acceptance.selectors import cameras_to_try
 from acceptance.services.probing import Probe, Prober
 from access.actors import Actor
@@ -41,8 +40,7 @@ def ask_for(*, gateway: Gateway, cameras: int, actor: Actor) -> AcceptanceReport
     with transaction.atomic():
         # Two at a time would end each other's streams.
         locked = Gateway.objects.select_for_update(of=("self",)).select_related("partner").get(pk=gateway.pk)
-        since = timezone.now() - timedelta(seconds=LONGEST_SECONDS)
-        if AcceptanceReport.objects.filter(gateway=locked, finished_at=None, asked_at__gt=since).exists():
+        if AcceptanceReport.objects.filter(is_under_way(timezone.now()), gateway=locked).exists():
             raise MalformedError("该网关正在验收，请等其完成")
         report = AcceptanceReport.objects.create(
             gateway=locked,
@@ -60,7 +58,8 @@ def carry_out(*, report: AcceptanceReport, prober: Prober | None = None) -> Iter
     gateway = report.gateway
     if report.finished_at is not None or gateway is None:
         return
-    report.findings = []
+    report.findings, report.begun_at = [], timezone.now()
+    report.save(update_fields=["findings", "begun_at"])
     report.pictures.all().delete()
     try:
         for camera in cameras_to_try(gateway, report.cameras_wanted):
@@ -69,8 +68,14 @@ def carry_out(*, report: AcceptanceReport, prober: Prober | None = None) -> Iter
                 report.findings = [*report.findings, *lines]
                 report.save(update_fields=["findings"])
                 yield from lines
+        if not report.findings:
+            raise MalformedError("网关没有可验收的摄像机")
     except ProtocolError as error:
         give_up(report=report, why=error.message)
+        raise
+    except Exception:
+        # Who asked would wait for it, and the gateway would be kept from another try.
+        give_up(report=report, why="平台内部错误，详见平台日志")
         raise
     report.finished_at = timezone.now()
     report.save(update_fields=["finished_at"])

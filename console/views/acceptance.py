@@ -1,8 +1,11 @@
 """接入验收: reports on gateways, asked for here, and the pictures in them that a person has to judge."""
 
+import logging
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
+from kombu.exceptions import OperationalError
 
 from acceptance.models import AcceptanceReport, ShownPicture
 from acceptance.selectors import gateways_kept_by, reports_visible_to
@@ -15,6 +18,8 @@ from console.frame import frame_of
 from console.params import number_of, whole
 from console.permissions import Kind, requires
 from protocol.errors import MalformedError, NotFoundError
+
+logger = logging.getLogger(__name__)
 
 _PAGE_ROWS = 50
 _MOST_PAGES = 1000
@@ -52,7 +57,11 @@ def _begun(request: HttpRequest, user: User) -> HttpResponseRedirect:
         raise NotFoundError("网关不存在")
     cameras = whole(request.POST.get("cameras", ""), "摄像机数", low=1, high=reports.MOST_CAMERAS)
     report = reports.ask_for(gateway=gateway, cameras=cameras, actor=actor_of_user(request))
-    run_acceptance.delay(report.pk)
+    try:
+        run_acceptance.delay(report.pk)
+    except OperationalError:
+        logger.exception("no broker: acceptance %d does not begin", report.pk)
+        reports.give_up(report=report, why="任务队列无法访问，请稍后重新验收")
     return redirect("console:acceptance_report", report.pk)
 
 

@@ -7,12 +7,10 @@ import math
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Final
 
-import urllib3
 from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
@@ -21,18 +19,13 @@ from access.choices import Severity
 from access.services.alarms import close_alarm, raise_alarm
 from cameras.choices import OnlineStatus
 from cameras.models import Camera
-from protocol.connections import Deadline, connection_pool
-from protocol.errors import RemoteError
 from protocol.play_urls import CAPTURE_UID
-from protocol.tls import tls_fault
 from streaming.addresses import Outlet, Signer
 from streaming.choices import Audience, PlayResult, VideoType
 from streaming.models import PlayCheck, PushSession
 from streaming.selectors import CONFIRMED_FAILURES, Placement, unplayable
+from streaming.services.opening import Tried, try_flv
 
-# What a third party wants to see of a stream.
-PIECES: Final = 2
-PIECE_BYTES: Final = 512
 # One that failed is tried again so soon: once may be a gateway that reconnects.
 AGAIN_SECONDS: Final = 300
 ALARM_KEY: Final = "play-check"
@@ -41,15 +34,6 @@ _AT_ONCE: Final = 8
 _BUDGET_SECONDS: Final = 40.0
 _RUNS_AN_HOUR: Final = 60
 _EXAMPLES: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """What became of one address; `first_byte_ms` from the request to the first byte of the stream."""
-
-    result: PlayResult
-    first_byte_ms: int | None = None
-    detail: str = ""
 
 
 def check_playability(*, now: datetime | None = None) -> int:
@@ -75,52 +59,13 @@ def check_playability(*, now: datetime | None = None) -> int:
         url, _ = Signer(CAPTURE_UID, settings.PLAY_URL_TTL_SECONDS).sign(
             outlet, camera.stream_name(VideoType.LOW)
         )
-        return camera, try_url(url, ca_file="" if outlet.domain else outlet.adapter.server.ca_file)
+        return camera, try_flv(url, ca_file="" if outlet.domain else outlet.adapter.server.ca_file)
 
     with ThreadPoolExecutor(_AT_ONCE) as crew:
         tried = [found for found in crew.map(lambda pair: try_one(*pair), wanted) if found is not None]
     _keep(tried, at)
     _tell_alarm()
     return len(tried)
-
-
-def try_url(url: str, *, ca_file: str = "") -> Tried:
-    """Open an HTTP-FLV address and read the beginning of it; never raises what the other side is to blame for."""
-    began = time.monotonic()
-    seconds = float(settings.PLAY_CHECK_SECONDS)
-    timeout = urllib3.Timeout(connect=seconds, read=seconds)
-    first_byte_ms: int | None = None
-    with Deadline(seconds) as deadline:
-        try:
-            answer = connection_pool(url, ca_file or None).request(
-                "GET", url, preload_content=False, redirect=False, retries=False, timeout=timeout
-            )
-            try:
-                if answer.status != 200:
-                    return _turned_away(answer.status)
-                found = b""
-                while len(found) < PIECES * PIECE_BYTES and (piece := answer.read1(PIECE_BYTES)):
-                    if first_byte_ms is None:
-                        first_byte_ms = round((time.monotonic() - began) * 1000)
-                    found += piece
-            finally:
-                # A stream has no end to be read to.
-                answer.close()
-        except (urllib3.exceptions.HTTPError, OSError, RemoteError) as error:
-            is_late = deadline.is_over or isinstance(error, urllib3.exceptions.ReadTimeoutError)
-            if is_late or first_byte_ms is not None:
-                return Tried(PlayResult.SILENT, first_byte_ms, f"{seconds:.0f} 秒内没有足够的数据")
-            return Tried(PlayResult.UNREACHABLE, None, tls_fault(error) or type(error).__name__)
-    if not found.startswith(b"FLV"):
-        return Tried(PlayResult.NOT_VIDEO, first_byte_ms, "不是 FLV 数据" if found else "没有数据")
-    if len(found) < PIECES * PIECE_BYTES:
-        return Tried(PlayResult.SILENT, first_byte_ms, f"只有 {len(found)} 字节")
-    return Tried(PlayResult.PLAYABLE, first_byte_ms)
-
-
-def _turned_away(status: int) -> Tried:
-    known = {401: PlayResult.REFUSED, 403: PlayResult.REFUSED, 404: PlayResult.ABSENT}
-    return Tried(known.get(status, PlayResult.UNREACHABLE), None, f"HTTP {status}")
 
 
 def _due(at: datetime) -> list[Camera]:

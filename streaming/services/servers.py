@@ -8,6 +8,7 @@ from access.services.logs import record
 from protocol.errors import MalformedError
 from streaming.choices import MediaKind
 from streaming.models import MediaServer
+from streaming.services.domains import delete_play_domain
 
 
 def add_media_server(
@@ -45,3 +46,12 @@ def save_media_server(*, server: MediaServer, actor: Actor) -> MediaServer:
             object_name=server.name,
         )
     return server
+
+
+@transaction.atomic
+def delete_media_server(*, server: MediaServer, actor: Actor) -> None:
+    """And the play domains that are before it alone; ProtectedError while it carries streams."""
+    for domain in server.play_domains.all():
+        delete_play_domain(domain=domain, actor=actor)
+    record(actor, "删除媒体服务器", object_kind="media_server", object_id=server.pk, object_name=server.name)
+    server.delete()

@@ -4,12 +4,13 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from acceptance.choices import Verdict
 from acceptance.measuring import Patience
-from acceptance.models import LONGEST_SECONDS, AcceptanceReport
+from acceptance.models import LONGEST_SECONDS, START_SECONDS, AcceptanceReport
 from acceptance.selectors import cameras_to_try
 from acceptance.services.probing import Prober
 from acceptance.services.reports import Line, ask_for, carry_out, judge_picture
@@ -147,6 +148,32 @@ def test_without_a_media_server_the_report_ends_with_the_reason(gateway: Gateway
     assert "没有启用的媒体服务器" in report.error
 
 
+def test_without_a_single_stream_measured_nothing_is_good(gateway: Gateway) -> None:
+    report = asked(gateway)
+    Camera.objects.update(gateway=None)
+    with pytest.raises(MalformedError, match="没有可验收的摄像机"):
+        look(report)
+    assert AcceptanceReport.objects.get().verdict == Verdict.UNFINISHED
+    AcceptanceReport.objects.update(error="")
+    assert AcceptanceReport.objects.get().verdict == Verdict.UNFINISHED
+
+
+@pytest.mark.parametrize("error", [RuntimeError, SoftTimeLimitExceeded])
+def test_whatever_ends_it_the_gateway_may_be_tried_again(
+    gateway: Gateway, roadside: Roadside, error: type[Exception]
+) -> None:
+    def break_off(_: float) -> None:
+        raise error
+
+    report = asked(gateway)
+    del roadside.media.behaviours[f"/live/{camera(1).stream_name(VideoType.LOW)}.flv"]
+    with pytest.raises(error):
+        look(report, Prober(Patience(first_frame=5), wait=break_off))
+    kept = AcceptanceReport.objects.get()
+    assert (kept.verdict, kept.error) == (Verdict.UNFINISHED, "平台内部错误，详见平台日志")
+    asked(gateway)
+
+
 def test_a_key_frame_that_gives_no_picture(gateway: Gateway, roadside: Roadside, low_clip: bytes) -> None:
     spoilt = [
         make_tag(tag.data[:5] + bytes(len(tag.data) - 5)) if tag.is_key_frame else tag.raw
@@ -202,6 +229,12 @@ def test_one_at_a_time_until_it_is_over_or_dead(gateway: Gateway) -> None:
     first = asked(gateway)
     with pytest.raises(MalformedError, match="正在验收"):
         asked(gateway)
+    first.asked_at = timezone.now() - timedelta(seconds=START_SECONDS)
+    first.begun_at = timezone.now()
+    first.save()
+    assert first.verdict == Verdict.RUNNING
+    with pytest.raises(MalformedError, match="正在验收"):
+        asked(gateway)
     first.asked_at = timezone.now() - timedelta(seconds=LONGEST_SECONDS)
     first.save()
     assert first.verdict == Verdict.UNFINISHED
@@ -210,6 +243,28 @@ def test_one_at_a_time_until_it_is_over_or_dead(gateway: Gateway) -> None:
     second.refresh_from_db()
     assert second.verdict == Verdict.OPEN
     asked(gateway)
+
+
+def test_one_that_no_worker_took_up_in_time_is_lost(gateway: Gateway) -> None:
+    lost = asked(gateway)
+    AcceptanceReport.objects.update(asked_at=timezone.now() - timedelta(seconds=START_SECONDS))
+    lost.refresh_from_db()
+    assert lost.verdict == Verdict.UNFINISHED
+    asked(gateway)
+
+
+class Interrupted(StringIO):
+    """Somebody presses Ctrl-C at the first line."""
+
+    def write(self, text: str) -> int:
+        raise KeyboardInterrupt
+
+
+def test_a_command_that_was_interrupted_leaves_no_report_running(gateway: Gateway) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        call_command("accept_gateway", gateway.code, cameras=1, stdout=Interrupted())
+    report = AcceptanceReport.objects.get()
+    assert (report.verdict, report.error) == (Verdict.UNFINISHED, "验收被中断")
 
 
 def test_the_command_prints_and_passes(gateway: Gateway) -> None:

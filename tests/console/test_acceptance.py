@@ -1,8 +1,10 @@
 """接入验收: the list, one report, and the word of staff on its pictures."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from celery import current_app
 from django.db import connection
 from django.http import HttpResponseBase
 from django.test.utils import CaptureQueriesContext
@@ -86,6 +88,27 @@ def test_an_acceptance_is_asked_for_and_its_report_stands_there_at_once(
     answer = post(section_desk, "acceptance", gateway=gateway.pk, cameras=1)
     assert answer.status_code == 400
     assert "该网关正在验收" in text_of(answer)
+
+
+@pytest.fixture
+def broker_gone() -> Iterator[None]:
+    """Tasks go to a port where nobody listens, without patience."""
+    kept = current_app.conf.broker_write_url, current_app.conf.task_publish_retry
+    current_app.conf.broker_write_url, current_app.conf.task_publish_retry = "redis://127.0.0.1:9/0", False
+    current_app.amqp._producer_pool = None
+    yield
+    current_app.conf.broker_write_url, current_app.conf.task_publish_retry = kept
+    current_app.amqp._producer_pool = None
+
+
+def test_without_a_broker_the_report_says_so_at_once(
+    section_desk: Desk, gateway: Gateway, broker_gone: None
+) -> None:
+    assert post(section_desk, "acceptance", gateway=gateway.pk, cameras=1).status_code == 302
+    report = AcceptanceReport.objects.get()
+    page = section_desk.page("acceptance_report", report.pk)
+    assert "未完成：任务队列无法访问" in page
+    assert "hx-get" not in page
 
 
 @pytest.mark.parametrize("fields", [{"cameras": 9}, {"cameras": "x"}, {"gateway": ""}])

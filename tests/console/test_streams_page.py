@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from time_machine import TimeMachineFixture
 
 from access.choices import Role
 from access.days import day_of
-from access.models import Organisation, Partner, User
+from access.models import Organisation, Partner, PartnerToken, User
 from access.services.staff import create_staff
 from cameras.models import Camera, Gateway
-from streaming.choices import PeakKind, PlayResult, PushState, VideoType
-from streaming.models import MediaServer, PlayCheck, PushSession, ViewerLimit, ViewerPeak, Viewing
+from streaming.choices import PeakKind, PlayResult, PushState, SignerKind, VideoType
+from streaming.models import MediaServer, PlayCheck, PlayDomain, PushSession, ViewerLimit, ViewerPeak, Viewing
 from tests.cast import PASSWORD, Caller
 from tests.console.desk import Desk, text_of
 from tests.console.uplink import NOON, headline, shape
@@ -86,7 +87,7 @@ def test_lesser_roles_are_refused_and_see_no_entry(
     desk: Desk, monitor_desk: Desk, auditor_desk: Desk, section_desk: Desk, admin_desk: Desk
 ) -> None:
     for lesser in (desk, monitor_desk, auditor_desk):
-        for name in ("streams", "streams_standing"):
+        for name in ("streams", "streams_standing", "streams_pushes"):
             refused = lesser.get(name)
             assert refused.status_code == 403
             assert "没有“维护台账”权限" in text_of(refused)
@@ -111,6 +112,7 @@ def test_another_company_is_left_out(
     for desk in (section_desk, admin_desk):
         page = desk.page("streams_standing")
         assert (page.count(camera.name), page.count("10.0.0.7")) == (2, 1)
+        assert camera.name in desk.page("streams_pushes")
     assert 'data-testid="asker"' in admin_desk.page("streams_standing")
     page = section_desk.page("streams_standing")
     assert 'data-testid="asker"' not in page
@@ -119,6 +121,7 @@ def test_another_company_is_left_out(
     assert camera.name not in page
     assert "10.0.0.7" not in page
     assert "embedded 正常 内置 0 0 0 0" in row_of(page, "server")
+    assert "没有符合条件的推流会话" in neighbour_desk.page("streams_pushes")
 
 
 # Words --------------------------------------------------------------------------------------------
@@ -129,7 +132,7 @@ def test_all_is_well(admin_desk: Desk, office: Organisation, server: MediaServer
     page = admin_desk.page("streams_standing")
     assert (shape(page), headline(page)) == ("online", "一切正常")
     assert "在线的都能播放" in page
-    assert "网关都在推流" in page
+    assert "没有启用的网关" in page
     assert page.count("现在没有人观看") == 2
 
 
@@ -170,11 +173,12 @@ def test_what_needs_a_hand_is_said_first(
     [
         ({"last_error": "证书已过期"}, "证书已过期"),
         ({"capacity": 0}, "超过路数上限 0"),
+        ({}, "正常"),
         ({"is_active": False, "last_error": "证书已过期"}, None),
         ({"base_url": "", "last_error": "证书已过期"}, None),
     ],
 )
-def test_why_a_gateway_is_listed(
+def test_what_is_said_of_a_gateway(
     fields: dict[str, Any],
     words: str | None,
     admin_desk: Desk,
@@ -184,10 +188,118 @@ def test_why_a_gateway_is_listed(
 ) -> None:
     gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7")
     push(make_camera(office, 1, gateway), server)
-    Gateway.objects.update(**fields)
+    Gateway.objects.filter(pk=gateway.pk).update(**fields)
     page = admin_desk.page("streams_standing")
     assert ('data-testid="gateway"' in page) == (words is not None)
     assert words is None or words in row_of(page, "gateway")
+    assert ("1 个网关有异常" in page) == (words not in (None, "正常"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"first_used_at": None}, "尚未使用"),
+        ({"first_used_at": NOON}, "至 13:30:00"),
+        ({"first_used_at": NOON, "expires_at": NOON}, "已过期 12:30:00"),
+        ({"revoked_at": NOON}, "已全部吊销"),
+    ],
+)
+def test_whether_a_gateway_can_be_spoken_to(
+    fields: dict[str, Any],
+    words: str,
+    admin_desk: Desk,
+    server: MediaServer,
+    gateway_partner: Caller,
+) -> None:
+    make_gateway(gateway_partner.partner, "http://10.0.0.7")
+    PartnerToken.objects.update(**{"expires_at": NOON + timedelta(hours=1), **fields})
+    assert f" {words} " in row_of(admin_desk.page("streams_standing"), "gateway")
+
+
+def test_those_with_trouble_come_first(
+    admin_desk: Desk, office: Organisation, server: MediaServer, gateway_partner: Caller, ministry: Caller
+) -> None:
+    well = make_gateway(gateway_partner.partner, "http://10.0.0.7")
+    Gateway.objects.filter(pk=well.pk).update(code="A", name="")
+    Gateway.objects.create(
+        code="B", partner=ministry.partner, base_url="http://10.0.0.8", last_error="证书已过期"
+    )
+    page = admin_desk.page("streams_standing")
+    assert [row_of(page, "gateway", number)[0] for number in range(2)] == ["B", "A"]
+
+
+def test_play_domains_and_what_was_proven_of_them(
+    admin_desk: Desk, section_desk: Desk, server: MediaServer
+) -> None:
+    fields = {"base_url": "https://play.example.cn", "signer": SignerKind.TENCENT}
+    fault = {"title": "到时失效", "is_good": False, "words": "可播放"}
+    PlayDomain.objects.create(name="a", **fields)
+    PlayDomain.objects.create(name="b", checked_at=NOON, findings=[fault], **fields)
+    PlayDomain.objects.create(name="c", checked_at=NOON, findings=[{**fault, "is_good": True}], **fields)
+    page = admin_desk.page("streams_standing")
+    assert [row_of(page, "domain", number).split("否 ")[1] for number in range(3)] == [
+        "未验收，或验收后改过设置 —",
+        "到时失效：可播放 12:30:00",
+        "通过 12:30:00",
+    ]
+    assert 'data-testid="domain"' not in section_desk.page("streams_standing")
+
+
+# Pushes -------------------------------------------------------------------------------------------
+
+
+def test_push_sessions_those_that_are_missing_first(
+    admin_desk: Desk, office: Organisation, server: MediaServer, gateway_partner: Caller
+) -> None:
+    gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7")
+    first, second, third = (make_camera(office, number, gateway) for number in (1, 2, 3))
+    shape = {"codec": "H264", "width": 352, "height": 288, "bitrate_kbps": 152, "viewers": 4}
+    push(first, server, live_at=NOON - timedelta(hours=1), **shape)
+    push(second, server, live_at=NOON - timedelta(minutes=1), video_type=VideoType.HIGH)
+    over = {"state": PushState.IDLE, "is_wanted": False, "bitrate_kbps": 900}
+    push(third, server, ended_at=NOON - timedelta(minutes=2), video_type=VideoType.HIGH, **over)
+    push(third, server, state=PushState.FAILED, last_error="网关：摄像机离线")
+    page = admin_desk.page("streams_pushes")
+    rows = [row_of(page, "push", number) for number in range(4)]
+    assert rows[0].endswith(f"{third.name} {gateway} 低码流 网关：摄像机离线 — — — — 0 embedded")
+    assert rows[1].endswith(f"{second.name} {gateway} 高码流 推流中 12:29:00 — — — 0 embedded")
+    assert rows[2].endswith(f"{first.name} {gateway} 低码流 推流中 11:30:00 — H264 352×288 152 4 embedded")
+    assert rows[3].endswith(f"{third.name} {gateway} 高码流 未推流 — 12:28:00 — — 0 embedded")
+
+
+def test_push_sessions_of_a_gateway_or_some_cameras(
+    admin_desk: Desk, office: Organisation, server: MediaServer, gateway_partner: Caller
+) -> None:
+    gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7")
+    ours, other = make_camera(office, 1, gateway), make_camera(office, 2)
+    for camera in (ours, other):
+        push(camera, server)
+    for query, found in (
+        ({"gateway": gateway.pk}, {ours}),
+        ({"camera": other.name}, {other}),
+        ({"camera": ours.number.upper()}, {ours}),
+        ({"camera": ours.stake[:3]}, {ours, other}),
+        ({"gateway": gateway.pk, "camera": other.name}, set()),
+        ({"gateway": "", "camera": ""}, {ours, other}),
+    ):
+        page = text_of(admin_desk.client.get(reverse("console:streams_pushes"), query))
+        assert {camera for camera in (ours, other) if camera.name in page} == found
+    refused = admin_desk.client.get(reverse("console:streams_pushes"), {"gateway": "x"})
+    assert refused.status_code == 400
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_the_list_of_pushes_takes_as_many_statements_whatever_its_length(
+    count: int, admin_desk: Desk, office: Organisation, server: MediaServer, gateway_partner: Caller
+) -> None:
+    gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7")
+    for number in range(count):
+        push(make_camera(office, number, gateway), server)
+    admin_desk.page("streams_pushes")
+    with CaptureQueriesContext(connection) as queries:
+        page = admin_desk.page("streams_pushes")
+    assert page.count('data-testid="push"') == min(count, 50)
+    assert len(queries) == 5
 
 
 # Viewers ------------------------------------------------------------------------------------------
@@ -242,4 +354,4 @@ def test_queries_do_not_grow(
     with CaptureQueriesContext(connection) as queries:
         page = admin_desk.page("streams_standing")
     assert page.count('data-testid="unplayable-row"') == count
-    assert len(queries) == 23
+    assert len(queries) == 25

@@ -56,6 +56,28 @@ READERS: dict[str, Read] = {
 }
 
 
+SEGMENT = (b"\x47" + bytes(187)) * 2
+
+
+class HlsOrigin:
+    """Takes any entry, and keeps a viewer to the session it leads to; `misses` the entries that find no segment yet."""
+
+    def __init__(self) -> None:
+        self.misses = 0
+        self.segment = Reply(SEGMENT)
+
+    def respond(self, request: Request) -> Reply | None:
+        """None for what is no HLS."""
+        if request.path.endswith("/index.m3u8"):
+            if self.misses:
+                self.misses -= 1
+                return Reply(b"", 404)
+            return Reply(b"#EXTM3U\n#EXTINF:2.0,\n1.ts\n#EXTINF:2.0,\n2.ts\n")
+        if request.path.endswith(".m3u8"):
+            return Reply(b"", 302, {"Location": "/s/1/2/live/x/index.m3u8"})
+        return self.segment if request.path == "/s/1/2/live/x/2.ts" else None
+
+
 class Edge:
     """`keys` are the ones it takes, `validity` what it adds to the time of an address."""
 
@@ -63,9 +85,13 @@ class Edge:
         self.read = READERS[kind]
         self.keys = keys
         self.validity = validity
+        self.refusal = Reply(b"", 403)
+        self.hls = HlsOrigin()
 
     def respond(self, request: Request) -> Reply:
-        return Reply(VIDEO) if self.takes(request.path, request.query) else Reply(b"", 403)
+        if file := self.hls.respond(request):
+            return file
+        return Reply(VIDEO) if self.takes(request.path, request.query) else self.refusal
 
     def takes_url(self, url: str) -> bool:
         parts = urlsplit(url)

@@ -15,7 +15,8 @@ from cameras.services.status import set_stream_presence
 from streaming.choices import PlayResult
 from streaming.models import PlayCheck
 from streaming.selectors import unplayable
-from streaming.services.playability import PIECES, check_playability, try_url
+from streaming.services.opening import PIECES, try_flv
+from streaming.services.playability import check_playability
 from streaming.tasks import check_playability as task
 from tests.cameras.ledger import camera, register, wire
 from tests.cast import Caller
@@ -59,23 +60,41 @@ def held(stage: Peer) -> Iterator[Peer]:
         (HTML, PlayResult.NOT_VIDEO, "不是 FLV 数据"),
         (Reply(b""), PlayResult.NOT_VIDEO, "没有数据"),
         (Reply(VIDEO.body[:1000]), PlayResult.SILENT, "只有 1000 字节"),
-        (Reply(b"", raw=b"no HTTP at all\r\n"), PlayResult.UNREACHABLE, "ProtocolError"),
+        (Reply(b"", raw=b"no HTTP at all\r\n"), PlayResult.UNREACHABLE, "应答不是 HTTP"),
+        (Reply(b"", raw=b""), PlayResult.UNREACHABLE, "连接被关闭，没有应答"),
     ],
 )
 def test_what_comes_of_an_address(stage: Peer, answer: Reply, result: PlayResult, detail: str) -> None:
     stage.respond = lambda _: answer
-    tried = try_url(f"{stage.base_url}/live/x.flv?auth_key=1-2-3-4")
+    tried = try_flv(f"{stage.base_url}/live/x.flv?auth_key=1-2-3-4")
     assert (tried.result, tried.detail) == (result, detail)
     assert (tried.first_byte_ms is None) == (not answer.body)
 
 
 def test_a_server_that_says_nothing_holds_nobody_up(held: Peer, settings: LazySettings) -> None:
     settings.PLAY_CHECK_SECONDS = 0.2
-    assert try_url(f"{held.base_url}/live/x.flv").result == PlayResult.SILENT
+    assert try_flv(f"{held.base_url}/live/x.flv").result == PlayResult.SILENT
 
 
-def test_nobody_there() -> None:
-    assert try_url("http://127.0.0.1:9/live/x.flv").result == PlayResult.UNREACHABLE
+@pytest.mark.parametrize(
+    ("url", "detail"),
+    [
+        ("http://127.0.0.1:9/live/x.flv", "连接被拒绝"),
+        ("http://nobody.invalid/live/x.flv", "域名无法解析"),
+        ("http://127.0.0.1:99999/live/x.flv", "地址无效"),
+    ],
+)
+def test_nobody_there(url: str, detail: str) -> None:
+    tried = try_flv(url)
+    assert (tried.result, tried.detail) == (PlayResult.UNREACHABLE, detail)
+
+
+def test_what_the_library_says_is_for_the_log(stage: Peer, caplog: pytest.LogCaptureFixture) -> None:
+    stage.respond = lambda _: Reply(b"", raw=b"no HTTP at all\r\n")
+    with caplog.at_level("INFO"):
+        try_flv(f"{stage.base_url}/live/x.flv?auth_key=1-2-3-4")
+    assert "BadStatusLine" in caplog.text
+    assert "1-2-3-4" not in caplog.text
 
 
 class TestEveryHour:

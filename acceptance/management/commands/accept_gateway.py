@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from acceptance.services.reports import ask_for, carry_out
+from acceptance.models import AcceptanceReport
+from acceptance.services.reports import ask_for, carry_out, give_up
 from access.actors import SYSTEM
 from cameras.models import Gateway
 from protocol.errors import ProtocolError
@@ -25,13 +26,20 @@ class Command(BaseCommand):
             raise CommandError(f"没有编号为 {options['code']} 的网关")
         try:
             report = ask_for(gateway=gateway, cameras=options["cameras"], actor=SYSTEM)
-            for line in carry_out(report=report):
-                self.stdout.write(
-                    f"{_WORDS[line['is_good']]}  {line['camera']} {line['stream']}"
-                    f"  {line['title']}：{line['found']}（要求{line['wanted']}）"
-                )
+            self._carry_out(report)
         except ProtocolError as error:
             raise CommandError(error.message) from error
         if report.bad_count:
             raise CommandError(f"{report.bad_count} 项不符，见控制台“接入验收”第 {report.pk} 号报告")
         self.stdout.write(f"各项通过；烧录的名称与时钟请在控制台“接入验收”第 {report.pk} 号报告中确认")
+
+    def _carry_out(self, report: AcceptanceReport) -> None:
+        try:
+            for line in carry_out(report=report):
+                self.stdout.write(
+                    f"{_WORDS[line['is_good']]}  {line['camera']} {line['stream']}"
+                    f"  {line['title']}：{line['found']}（要求{line['wanted']}）"
+                )
+        except KeyboardInterrupt:
+            give_up(report=report, why="验收被中断")
+            raise
