@@ -49,7 +49,7 @@ class Gateway:
         self._cameras = Cameras(self._roster.changed_to(config.cameras).cameras)
         targets = PushTargets(config.networks, config.ports)
         budget = CoreBudget(config.transcode_cores)
-        workshop = Workshop(ffmpeg, targets, StartGate(), budget, stuck_seconds)
+        workshop = Workshop(ffmpeg, targets, StartGate(), budget, stuck_seconds=stuck_seconds)
         self._channels = Channels(self._cameras, workshop)
         tokens = TokenState(config.state_file, config.platform.token)
         upstream = Upstream(_client(config, tokens))

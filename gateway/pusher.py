@@ -7,12 +7,13 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gateway.adapters.base import Adapter, SourceError
 from gateway.budget import BudgetSpentError, CoreBudget
 from gateway.ffmpeg import push_arguments
 from gateway.process import FfmpegProcess
+from gateway.rounds import Rounds
 from gateway.targets import PushTargets
 from gateway.troubles import Trouble, explain
 from protocol.commands import PushCommand
@@ -23,7 +24,6 @@ logger = logging.getLogger(__name__)
 FIRST_FRAME_SECONDS = 12.0
 STUCK_SECONDS = 5.0
 STEADY_SECONDS = 10.0
-LOOK_SECONDS = 0.5
 SINK_CONNECT_SECONDS = 3.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -71,6 +71,7 @@ class Workshop:
     targets: PushTargets
     gate: StartGate
     budget: CoreBudget
+    rounds: Rounds = field(default_factory=Rounds)
     stuck_seconds: float = STUCK_SECONDS
 
 
@@ -221,23 +222,41 @@ class Pusher:
 
     async def _until_ended(self, process: FfmpegProcess) -> Failure | None:
         """None when ffmpeg ended by itself, the failure when it stood still and has to be killed."""
-        frames, idle, looked_at = 0, 0.0, time.monotonic()
-        while not await process.wait(LOOK_SECONDS):
-            now = time.monotonic()
-            # On a machine that stood still all ffmpegs would seem stuck: a late look counts as one.
-            idle += min(now - looked_at, 2 * LOOK_SECONDS)
-            looked_at = now
-            if process.frames > frames:
-                if not frames:
-                    self.failure = None
-                    self._on_frames()
-                frames, idle = process.frames, 0.0
-            limit = self._workshop.stuck_seconds if frames else FIRST_FRAME_SECONDS
-            if idle > limit:
-                process.kill()
-                said = diagnose(process.messages, has_sent=frames > 0)
-                return Failure(said.cause, f"{limit:.0f} 秒内没有新的画面", Trouble.FROZEN)
-        return None
+        vigil = _Vigil(process, self._workshop.stuck_seconds, self._flows)
+        with self._workshop.rounds.take_in(vigil.look):
+            await process.until_ended(vigil.stuck)
+        return vigil.stuck.result() if vigil.stuck.done() else None
+
+    def _flows(self) -> None:
+        self.failure = None
+        self._on_frames()
+
+
+class _Vigil:
+    """Whether pictures go on flowing out of one ffmpeg; kills it when they do not."""
+
+    def __init__(self, process: FfmpegProcess, stuck_seconds: float, on_first_frame: Callable[[], None]) -> None:
+        self.stuck: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
+        self._process = process
+        self._stuck_seconds = stuck_seconds
+        self._on_first_frame = on_first_frame
+        self._idle_seconds = 0.0
+
+    def look(self, seconds: float) -> None:
+        """Nothing has been looked at for so many `seconds`."""
+        before = self._process.frames
+        frames = self._process.count_frames()
+        if frames > before:
+            self._idle_seconds = 0.0
+            if not before:
+                self._on_first_frame()
+            return
+        self._idle_seconds += seconds
+        limit = self._stuck_seconds if frames else FIRST_FRAME_SECONDS
+        if self._idle_seconds > limit and not self.stuck.done():
+            self._process.kill()
+            said = diagnose(self._process.messages, has_sent=frames > 0)
+            self.stuck.set_result(Failure(said.cause, f"{limit:.0f} 秒内没有新的画面", Trouble.FROZEN))
 
 
 _LONGEST_PAUSES = {
