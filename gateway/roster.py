@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.adapters.base import Surroundings
+from gateway.camera_config import CameraConfig
 from gateway.cameras import Camera
-from gateway.config import CameraConfig
 
 
 @dataclass(frozen=True)
