@@ -25,7 +25,7 @@ async def describe(url: str, seconds: float) -> Defect | None:
     place = f"摄像机 {parts.hostname}:{port}"
     try:
         reader, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), seconds)
-    except (OSError, TimeoutError):
+    except (OSError, TimeoutError, UnicodeError):
         return Defect(Trouble.UNREACHABLE, f"{place} 无法连接")
     try:
         if parts.scheme == "rtsps":
@@ -34,7 +34,7 @@ async def describe(url: str, seconds: float) -> Defect | None:
         return await asyncio.wait_for(_ask(url, place, reader, writer), seconds)
     except TimeoutError:
         return Defect(Trouble.FROZEN, f"{place} 不应答")
-    except (OSError, EOFError, ValueError):
+    except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
         return Defect(Trouble.NO_VIDEO, f"{place} 没有给出 RTSP 应答")
     finally:
         writer.close()

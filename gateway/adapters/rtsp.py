@@ -1,9 +1,7 @@
 """A network camera: passed through when its stream is what was asked for, else transcoded."""
 
-import re
 import time
 from typing import Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -16,6 +14,7 @@ from gateway.adapters.base import (
     Unwatched,
 )
 from gateway.adapters.describe import describe
+from gateway.addresses import check_address
 from gateway.budget import transcoding_cores
 from gateway.ffmpeg import COPY_ARGUMENTS, transcode_arguments
 from gateway.onvif import ptz as onvif
@@ -42,9 +41,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, tag_field="adapter", 
     ptz: onvif.Settings | None = None
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("rtsp", "rtsps") or not parts.hostname or re.search(r"\s", self.url):
-            raise ValueError("url 不是 rtsp 地址")
+        check_address(self.url, "rtsp", "rtsps")
 
 
 def input_arguments(url: str) -> list[str]:

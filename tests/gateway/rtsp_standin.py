@@ -12,7 +12,8 @@ WITH_VIDEO = "v=0\r\nm=audio 0 RTP/AVP 8\r\nm=video 0 RTP/AVP 96\r\n"
 
 
 class RtspStandIn:
-    """Paths: /main has video, /sound only audio, /secret wants the password, /mute is never answered."""
+    """Paths: /main has video, /sound only audio, /secret wants the password, /mute is never answered,
+    /endless talks without an end."""
 
     def __init__(self, listener: socket.socket) -> None:
         self.port = int(listener.getsockname()[1])
@@ -54,6 +55,8 @@ class RtspStandIn:
         status = "200 OK"
         if path == "mute":
             return b""
+        if path == "endless":
+            return b"RTSP/1.0 200 OK\r\n" + b"X-Filler: 0123456789\r\n" * 4000
         if path == "nonsense":
             return b"HTTP/1.0 400 Bad Request\r\n\r\n"
         if path == "secret" and not self._knows(headers.get("Authorization"), url):

@@ -64,6 +64,22 @@ def test_sources_are_of_the_adapter_they_name(tmp_path: Path, surroundings: Any)
             "cameras[0].source：url 不是 rtsp 地址",
         ),
         (
+            {"cameras": [camera(DOME, {**RTSP, "url": "rtsp://[::1/main"})]},
+            "cameras[0].source：url 不是 rtsp 地址",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "url": "rtsp://10.1.2.3:554x/main"})]},
+            "cameras[0].source：url 的端口不是 0-65535 之内的整数",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "url": "rtsp://a..b/main"})]},
+            "cameras[0].source：url 的主机名无效",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "ptz": {"driver": "onvif", "url": "http://10.1.2.3:x/"}})]},
+            "cameras[0].source.ptz：url 的端口不是 0-65535 之内的整数",
+        ),
+        (
             {"cameras": [camera(DOME, {**RTSP, "ptz": {"driver": "pelco"}})]},
             "cameras[0].source.ptz.driver：取值 pelco 无效",
         ),

@@ -47,6 +47,7 @@ def test_a_camera_with_video_is_well(standin: RtspStandIn) -> None:
         ("gone", "", Trouble.NO_VIDEO),
         ("sound", "", Trouble.NO_VIDEO),
         ("nonsense", "", Trouble.NO_VIDEO),
+        ("endless", "", Trouble.NO_VIDEO),
         ("mute", "", Trouble.FROZEN),
     ],
 )
@@ -59,6 +60,10 @@ def test_a_camera_that_is_away_is_unreachable() -> None:
     assert defect is not None
     assert defect.trouble is Trouble.UNREACHABLE
     assert "hidden" not in defect.reason
+
+
+def test_a_name_that_no_resolver_takes_is_unreachable() -> None:
+    assert trouble("rtsp://a..b/main") is Trouble.UNREACHABLE
 
 
 def test_a_wrong_password_is_not_tried_again_and_again(
