@@ -11,12 +11,13 @@ from gateway.adapters.base import Surroundings
 from gateway.admission import Admission
 from gateway.analyst import Analyst
 from gateway.budget import CoreBudget
-from gateway.cameras import Cameras
+from gateway.cameras import Camera, Cameras
 from gateway.channels import Channels
 from gateway.config import GatewayConfig
 from gateway.control import Control
 from gateway.ffmpeg import find_ffmpeg
 from gateway.intake import Intake
+from gateway.lasting import lasting
 from gateway.ptz_log import PtzLog
 from gateway.pusher import STUCK_SECONDS, StartGate, Workshop
 from gateway.reporting import Reporter
@@ -77,10 +78,10 @@ class Gateway:
         self.port = self._listener.sockets[0].getsockname()[1]
         logger.info("gateway with %d cameras on port %d", len(self._cameras), self.port)
         self._tasks = [
-            asyncio.create_task(self._reporter.run(), name="reporting"),
-            asyncio.create_task(self._relay.run(self._reporter.registered), name="relaying"),
-            asyncio.create_task(self._analyst.run(), name="analysing"),
-            asyncio.create_task(self._check_unwatched(), name="checking"),
+            asyncio.create_task(lasting("reporting", self._reporter.run)),
+            asyncio.create_task(lasting("relaying", lambda: self._relay.run(self._reporter.registered))),
+            asyncio.create_task(lasting("analysing", self._analyst.run)),
+            asyncio.create_task(lasting("checking", self._check_unwatched)),
         ]
         return self
 
@@ -89,11 +90,17 @@ class Gateway:
         change = self._roster.changed_to(config.cameras)
         self._cameras.replace(change.cameras)
         for camera in change.gone:
-            await self._channels.finish_all(camera)
-            await camera.adapter.close()
+            await self._part_with(camera)
         await self._cameras.check(change.fresh)
         logger.info("configuration taken over: %d cameras begin, %d end", len(change.fresh), len(change.gone))
         self._reporter.register_again()
+
+    async def _part_with(self, camera: Camera) -> None:
+        try:
+            await self._channels.finish_all(camera)
+            await camera.adapter.close()
+        except Exception:
+            logger.exception("camera %s not left in order", camera.num)
 
     async def _listen(self, host: str, port: int) -> asyncio.Server:
         loop, server = asyncio.get_running_loop(), self._runner.server

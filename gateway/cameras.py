@@ -121,7 +121,11 @@ class Cameras:
 
         async def check(camera: Camera) -> None:
             async with places:
-                defect = await camera.adapter.check()
+                try:
+                    defect = await camera.adapter.check()
+                except Exception:
+                    logger.exception("camera %s not checked", camera.num)
+                    return
             if defect is None:
                 camera.failures = 0
             self._set(camera, defect)

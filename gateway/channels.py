@@ -125,14 +125,21 @@ class Channels:
         )
 
     def _note(self, note: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(note)
+        task = asyncio.create_task(_logged(note))
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
 
 
+async def _logged(note: Coroutine[None, None, None]) -> None:
+    try:
+        await note
+    except Exception:
+        logger.exception("failure of a push not noted")
+
+
 def _refuse_broken(camera: Camera, failure: Failure | None) -> None:
     """The push goes on being tried; the platform hears what is wrong with it now."""
-    if failure is not None and failure.cause is Cause.ENCODER:
+    if failure is not None and failure.cause in (Cause.ENCODER, Cause.GATEWAY):
         raise InternalError(f"{failure.reason}（网关将继续重试）")
     # Appendix 3, 404: 切换时表示该路视频故障.
     if failure is not None and failure.cause is Cause.SOURCE:

@@ -39,6 +39,7 @@ class Cause(enum.Enum):
     SINK = "流媒体服务"
     ENCODER = "转码程序"
     BUDGET = "转码能力"
+    GATEWAY = "网关"
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ class Pusher:
         backoff = _Backoff()
         while True:
             began_at = time.monotonic()
-            self.failure = await self._attempt()
+            self.failure = await self._guarded()
             self._tried.set()
             logger.warning("push %s ended: %s: %s", self.label, self.failure.cause.name, self.failure.reason)
             self._on_failure(self.failure)
@@ -169,6 +170,13 @@ class Pusher:
         self._hurry.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._hurry.wait(), seconds)
+
+    async def _guarded(self) -> Failure:
+        try:
+            return await self._attempt()
+        except Exception:
+            logger.exception("push %s failed", self.label)
+            return Failure(Cause.GATEWAY, "网关内部错误，详情见网关的日志")
 
     async def _attempt(self) -> Failure:
         command = self.command

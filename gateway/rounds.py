@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator
+
+logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.5
 
@@ -41,4 +44,7 @@ class Rounds:
             return
         self._wait()
         for look in list(self._looks):
-            look(seconds)
+            try:
+                look(seconds)
+            except Exception:
+                logger.exception("one look failed")

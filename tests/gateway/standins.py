@@ -25,6 +25,16 @@ class Reachable(Unwatched):
         raise PtzRefusedError("该摄像机不支持云台控制")
 
 
+class Odd(Reachable):
+    """Fails in a way that nobody thought of."""
+
+    async def check(self) -> Defect | None:
+        raise ZeroDivisionError
+
+    async def plan(self, video: VideoFormat) -> PushPlan:
+        raise ZeroDivisionError
+
+
 def record(
     num: str, department: str = COMPANY, camera_type: CameraType = CameraType.FIXED
 ) -> CameraRecord:

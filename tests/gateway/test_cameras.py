@@ -6,9 +6,10 @@ import pytest
 
 from gateway.cameras import FAILURES_TO_FAULT, Camera, Cameras
 from gateway.pusher import Cause, Failure
+from gateway.troubles import Defect, Trouble
 from protocol.codes import OnlineStatus
-from tests.gateway.roadside import FIXED
-from tests.gateway.standins import standing
+from tests.gateway.roadside import DOME, FIXED
+from tests.gateway.standins import Odd, record, standing
 
 
 @pytest.fixture
@@ -44,3 +45,14 @@ def test_failures_before_a_camera_was_found_well_do_not_count(fixed: Camera) -> 
     look(fixed)
     assert fixed.status is OnlineStatus.ONLINE
     assert fail(fixed, Cause.SOURCE, 1) is OnlineStatus.ONLINE
+
+
+def test_a_camera_that_cannot_even_be_checked_keeps_no_other_from_it(fixed: Camera) -> None:
+    odd = Camera(record(DOME), Odd())
+    fixed.defect = Defect(Trouble.UNREACHABLE, "无法连接")
+
+    async def check() -> None:
+        await Cameras([odd, fixed]).check([odd, fixed])
+
+    asyncio.run(check())
+    assert (odd.status, fixed.status) == (OnlineStatus.ONLINE, OnlineStatus.ONLINE)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from gateway.process import FfmpegProcess
 from gateway.rounds import Rounds
 
@@ -28,6 +30,21 @@ def test_each_look_is_called_once_a_round_with_the_time_since_the_last() -> None
     first, second = asyncio.run(scene())
     assert len(second) == 3
     assert all(seconds >= 0.02 for seconds in first)
+
+
+def test_a_look_that_fails_keeps_no_other_from_looking(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: float) -> None:
+        raise ZeroDivisionError
+
+    async def scene() -> list[float]:
+        rounds = Rounds(0.02)
+        seen: list[float] = []
+        with rounds.take_in(fail), rounds.take_in(seen.append):
+            await until(lambda: len(seen) >= 2)
+        return seen
+
+    assert asyncio.run(scene())
+    assert "one look failed" in caplog.text
 
 
 def test_a_machine_that_stood_still_counts_as_one_late_look() -> None:
