@@ -118,6 +118,7 @@ class Channels:
         return Pusher(
             f"{camera.num}/{video_type.name}",
             camera.adapter,
+            video_type,
             command,
             self._workshop,
             on_frames=lambda: self._cameras.note_frames(camera),

@@ -50,16 +50,22 @@ class SourceFormat:
     def pixels_a_second(self) -> float:
         return self.width * self.height * self.framerate
 
-    def fits(self, video: VideoFormat) -> bool:
+    def fits(self, video: VideoFormat, *, may_be_larger: bool = False) -> bool:
         """Whether the stream may be passed on as it is."""
         if self.codec != "h264" or not self.pixels.startswith(("yuv420p", "yuvj420p")):
             return False
-        if (self.width, self.height) != (video.width, video.height):
+        is_larger = self.width >= video.width and self.height >= video.height
+        is_of_size = (self.width, self.height) == (video.width, video.height)
+        if not (is_of_size or (may_be_larger and is_larger)):
             return False
         if abs(self.framerate - video.framerate) > _RATE_TOLERANCE or self.gop_seconds is None:
             return False
         longest = video.iframe / video.framerate * _GOP_TOLERANCE
-        return self.gop_seconds <= longest and self.bitrate <= video.bitrate * _BITRATE_TOLERANCE
+        # More pixels may cost more.
+        growth = self.width * self.height / (video.width * video.height)
+        return (
+            self.gop_seconds <= longest and self.bitrate <= video.bitrate * growth * _BITRATE_TOLERANCE
+        )
 
 
 def parse_stream_line(text: str) -> SourceFormat | None:

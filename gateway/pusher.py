@@ -16,6 +16,7 @@ from gateway.process import FfmpegProcess
 from gateway.rounds import Rounds
 from gateway.targets import PushTargets
 from gateway.troubles import Trouble, explain
+from protocol.codes import VideoType
 from protocol.commands import PushCommand
 from protocol.errors import ProtocolError
 
@@ -100,6 +101,7 @@ class Pusher:
         self,
         label: str,
         adapter: Adapter,
+        video_type: VideoType,
         command: PushCommand,
         workshop: Workshop,
         *,
@@ -110,6 +112,7 @@ class Pusher:
         self.command = command
         self.failure: Failure | None = None
         self._adapter = adapter
+        self._video_type = video_type
         self._workshop = workshop
         self._on_frames = on_frames
         self._on_failure = on_failure
@@ -186,7 +189,7 @@ class Pusher:
                 await _knock(address, command.server_port)
             if self.failure is not None and self.failure.cause is Cause.SOURCE:
                 await self._look()
-            plan = await self._adapter.plan(command.video)
+            plan = await self._adapter.plan(command.video, self._video_type)
             self._workshop.budget.reserve(self.label, plan.cores)
             await self._workshop.gate.wait()
             arguments = push_arguments(
@@ -211,7 +214,7 @@ class Pusher:
 
     async def _look(self) -> None:
         """An ffmpeg for a camera that is still away would cost 50 ms of a core and find out later."""
-        defect = await self._adapter.check()
+        defect = await self._adapter.check(self._video_type)
         if defect is not None:
             raise SourceError(defect.reason, defect.trouble)
 

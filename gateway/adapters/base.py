@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gateway.troubles import Defect, Trouble
 from protocol.cameras import CameraRecord
-from protocol.codes import PtzAction, QualityFlag
+from protocol.codes import PtzAction, QualityFlag, VideoType
 from protocol.commands import VideoFormat
 
 
@@ -63,10 +63,10 @@ class Unwatched:
 class Adapter(Protocol):
     """One camera."""
 
-    async def check(self) -> Defect | None:
+    async def check(self, video_type: VideoType = VideoType.LOW) -> Defect | None:
         """None when nothing is wrong with the camera that can be seen without its pictures."""
 
-    async def plan(self, video: VideoFormat) -> PushPlan:
+    async def plan(self, video: VideoFormat, video_type: VideoType) -> PushPlan:
         """Raises SourceError."""
 
     async def move(self, action: PtzAction, step: int) -> None:

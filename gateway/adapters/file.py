@@ -19,7 +19,7 @@ from gateway.probe import ProbeError, SourceFormat, probe
 from gateway.troubles import Defect, Trouble
 from gateway.turning import PtzRefusedError
 from protocol.cameras import CameraRecord
-from protocol.codes import PtzAction
+from protocol.codes import PtzAction, VideoType
 from protocol.commands import VideoFormat
 
 MEASURE_SECONDS = 20.0
@@ -42,12 +42,12 @@ class FileCamera(Unwatched):
         self._ffmpeg = surroundings.ffmpeg
         self._format: SourceFormat | None = None
 
-    async def check(self) -> Defect | None:
+    async def check(self, video_type: VideoType = VideoType.LOW) -> Defect | None:
         if self._path.is_file():
             return None
         return Defect(Trouble.UNREACHABLE, f"视频文件 {self._path.name} 不存在")
 
-    async def plan(self, video: VideoFormat) -> PushPlan:
+    async def plan(self, video: VideoFormat, video_type: VideoType) -> PushPlan:
         defect = await self.check()
         if defect is not None:
             raise SourceError(defect.reason, defect.trouble)

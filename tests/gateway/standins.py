@@ -7,7 +7,7 @@ from gateway.cameras import Camera
 from gateway.troubles import Defect
 from gateway.turning import PtzRefusedError
 from protocol.cameras import CameraRecord, parse_camera
-from protocol.codes import CameraType, PtzAction
+from protocol.codes import CameraType, PtzAction, VideoType
 from protocol.commands import VideoFormat
 from tests.gateway.roadside import COMPANY, camera
 
@@ -15,10 +15,10 @@ from tests.gateway.roadside import COMPANY, camera
 class Reachable(Unwatched):
     """A camera that can be reached and gives no pictures."""
 
-    async def check(self) -> Defect | None:
+    async def check(self, video_type: VideoType = VideoType.LOW) -> Defect | None:
         return None
 
-    async def plan(self, video: VideoFormat) -> PushPlan:
+    async def plan(self, video: VideoFormat, video_type: VideoType) -> PushPlan:
         raise SourceError("无画面")
 
     async def move(self, action: PtzAction, step: int) -> None:
@@ -28,10 +28,10 @@ class Reachable(Unwatched):
 class Odd(Reachable):
     """Fails in a way that nobody thought of."""
 
-    async def check(self) -> Defect | None:
+    async def check(self, video_type: VideoType = VideoType.LOW) -> Defect | None:
         raise ZeroDivisionError
 
-    async def plan(self, video: VideoFormat) -> PushPlan:
+    async def plan(self, video: VideoFormat, video_type: VideoType) -> PushPlan:
         raise ZeroDivisionError
 
 

@@ -76,6 +76,10 @@ def test_sources_are_of_the_adapter_they_name(tmp_path: Path, surroundings: Any)
             "cameras[0].source：url 的主机名无效",
         ),
         (
+            {"cameras": [camera(DOME, {**RTSP, "high_url": "http://10.1.2.3/main"})]},
+            "cameras[0].source：high_url 不是 rtsp 地址",
+        ),
+        (
             {"cameras": [camera(DOME, {**RTSP, "ptz": {"driver": "onvif", "url": "http://10.1.2.3:x/"}})]},
             "cameras[0].source.ptz：url 的端口不是 0-65535 之内的整数",
         ),

@@ -1,10 +1,11 @@
 """Command lines, and what is read out of ffmpeg's words and bytes."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from gateway.adapters import file, rtsp
+from gateway.adapters import file, rtsp_stream
 from gateway.ffmpeg import (
     COPY_ARGUMENTS,
     FfmpegMissingError,
@@ -26,7 +27,7 @@ def pairs(arguments: list[str]) -> dict[str, str]:
 
 def test_rtsp_over_tcp_with_a_time_out() -> None:
     url = "rtsp://admin:pa ss@10.1.2.3/main"
-    assert rtsp.input_arguments(url) == [
+    assert rtsp_stream.input_arguments(url) == [
         *("-nostdin", "-rtsp_transport", "tcp", "-timeout", "3000000"),
         *("-i", url),
     ]
@@ -100,6 +101,25 @@ CIF = SourceFormat("h264", "yuv420p", 352, 288, 25.0, gop_seconds=2.0, bitrate=2
 )
 def test_what_may_be_passed_on_as_it_is(source: SourceFormat, fits: bool) -> None:
     assert source.fits(LOW_FORMAT) is fits
+
+
+FULL_HD = SourceFormat("h264", "yuv420p", 1920, 1080, 25.0, gop_seconds=2.0, bitrate=4000)
+
+
+@pytest.mark.parametrize(
+    ("source", "fits"),
+    [
+        (FULL_HD, True),
+        (dataclasses.replace(FULL_HD, width=1280, height=720, bitrate=2900), True),
+        (dataclasses.replace(FULL_HD, width=1280, height=720, bitrate=3100), False),
+        (dataclasses.replace(FULL_HD, bitrate=7000), False),
+        (dataclasses.replace(FULL_HD, width=1280, height=704), False),
+        (dataclasses.replace(FULL_HD, codec="hevc"), False),
+    ],
+)
+def test_a_high_stream_may_be_larger_than_asked(source: SourceFormat, fits: bool) -> None:
+    assert source.fits(HIGH_FORMAT, may_be_larger=True) is fits
+    assert not FULL_HD.fits(HIGH_FORMAT)
 
 
 def flv_tag(stamp: int, *, is_key: bool, size: int = 1000, kind: int = 1) -> bytes:

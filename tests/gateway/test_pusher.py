@@ -9,6 +9,7 @@ from gateway.budget import CoreBudget
 from gateway.ffmpeg import find_ffmpeg
 from gateway.pusher import Cause, Failure, Pusher, StartGate, Workshop
 from gateway.targets import PushTargets
+from protocol.codes import VideoType
 from protocol.commands import LOW_FORMAT, PushCommand
 from tests.gateway.standins import Odd
 
@@ -32,7 +33,7 @@ def failures_of(adapter: Adapter, count: int) -> list[Failure]:
             if len(found) == count:
                 enough.set()
 
-        pusher = Pusher("one/LOW", adapter, COMMAND, workshop(), on_frames=lambda: None, on_failure=note)
+        pusher = Pusher("one/LOW", adapter, VideoType.LOW, COMMAND, workshop(), on_frames=lambda: None, on_failure=note)
         await _within(enough.wait, 10)
         await pusher.stop()
 
