@@ -19,7 +19,7 @@ from gateway.ffmpeg import find_ffmpeg
 from gateway.intake import Intake
 from gateway.lasting import lasting
 from gateway.ptz_log import PtzLog
-from gateway.pusher import STUCK_SECONDS, StartGate, Workshop
+from gateway.pusher import STUCK_SECONDS, Workshop
 from gateway.reporting import Reporter
 from gateway.results import Relay, Results
 from gateway.roster import Roster
@@ -43,14 +43,13 @@ class Gateway:
     def __init__(self, config: GatewayConfig, *, stuck_seconds: float = STUCK_SECONDS) -> None:
         self._config = config
         ffmpeg = find_ffmpeg(config.ffmpeg)
-        surroundings = Surroundings(
-            ffmpeg=ffmpeg, font=config.font, folder=config.folder, cache=config.state_file.parent / "scenes"
-        )
+        cache = config.state_file.parent / "scenes"
+        surroundings = Surroundings(ffmpeg=ffmpeg, font=config.font, folder=config.folder, cache=cache)
         self._roster = Roster(surroundings)
         self._cameras = Cameras(self._roster.changed_to(config.cameras).cameras)
         targets = PushTargets(config.networks, config.ports)
         budget = CoreBudget(config.transcode_cores)
-        workshop = Workshop(ffmpeg, targets, StartGate(), budget, stuck_seconds=stuck_seconds)
+        workshop = Workshop(ffmpeg, targets, surroundings.gate, budget, stuck_seconds=stuck_seconds)
         self._channels = Channels(self._cameras, workshop)
         tokens = TokenState(config.state_file, config.platform.token)
         upstream = Upstream(_client(config, tokens))

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from gateway.adapters.base import Adapter, SourceError
+from gateway.adapters.base import Adapter, PushPlan, SourceError
 from gateway.budget import BudgetSpentError, CoreBudget
 from gateway.ffmpeg import push_arguments
+from gateway.gate import StartGate
 from gateway.process import FfmpegProcess
 from gateway.rounds import Rounds
 from gateway.targets import PushTargets
@@ -32,7 +33,6 @@ LONGEST_PAUSE_SECONDS = 30.0
 LONGEST_SOURCE_PAUSE_SECONDS = 6.0
 # A media server that was restarted has its streams back within this time and a start.
 LONGEST_SINK_PAUSE_SECONDS = 3.0
-STARTS_A_SECOND = 7
 
 
 class Cause(enum.Enum):
@@ -48,21 +48,6 @@ class Failure:
     cause: Cause
     reason: str  # Chinese
     trouble: Trouble | None = None  # of a SOURCE, when it is known
-
-
-class StartGate:
-    """Lets ffmpegs start one after the other: many cameras opened at once lose some of them."""
-
-    def __init__(self, a_second: float = STARTS_A_SECOND) -> None:
-        self._interval = 1 / a_second
-        self._next_at = 0.0
-
-    async def wait(self) -> None:
-        now = time.monotonic()
-        at = max(now, self._next_at)
-        self._next_at = at + self._interval
-        if at > now:
-            await asyncio.sleep(at - now)
 
 
 @dataclass(frozen=True)
@@ -159,7 +144,11 @@ class Pusher:
         backoff = _Backoff()
         while True:
             began_at = time.monotonic()
-            self.failure = await self._guarded()
+            failure = await self._guarded()
+            if failure is None:
+                logger.info("push %s is planned anew", self.label)
+                continue
+            self.failure = failure
             self._tried.set()
             logger.warning("push %s ended: %s: %s", self.label, self.failure.cause.name, self.failure.reason)
             self._on_failure(self.failure)
@@ -174,14 +163,15 @@ class Pusher:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._hurry.wait(), seconds)
 
-    async def _guarded(self) -> Failure:
+    async def _guarded(self) -> Failure | None:
         try:
             return await self._attempt()
         except Exception:
             logger.exception("push %s failed", self.label)
             return Failure(Cause.GATEWAY, "网关内部错误，详情见网关的日志")
 
-    async def _attempt(self) -> Failure:
+    async def _attempt(self) -> Failure | None:
+        """None when another plan is due."""
         command = self.command
         try:
             address = await self._workshop.targets.resolve(command.server_ip, command.server_port)
@@ -210,7 +200,10 @@ class Pusher:
             return Failure(Cause.SINK, str(error))
         except OSError as error:
             return Failure(Cause.ENCODER, f"ffmpeg 无法启动：{error.strerror}")
-        return await self._watch(process)
+        try:
+            return await self._watch(process, plan)
+        except _OutdatedError:
+            return None
 
     async def _look(self) -> None:
         """An ffmpeg for a camera that is still away would cost 50 ms of a core and find out later."""
@@ -218,11 +211,11 @@ class Pusher:
         if defect is not None:
             raise SourceError(defect.reason, defect.trouble)
 
-    async def _watch(self, process: FfmpegProcess) -> Failure:
+    async def _watch(self, process: FfmpegProcess, plan: PushPlan) -> Failure:
         self._process = process
         self._tried.set()
         try:
-            stuck = await self._until_ended(process)
+            stuck = await self._until_ended(process, plan)
         finally:
             self._process = None
             # Shielded: a second cancel must not leave the ffmpeg behind.
@@ -231,16 +224,36 @@ class Pusher:
             return stuck
         return diagnose(process.messages, has_sent=process.frames > 0)
 
-    async def _until_ended(self, process: FfmpegProcess) -> Failure | None:
+    async def _until_ended(self, process: FfmpegProcess, plan: PushPlan) -> Failure | None:
         """None when ffmpeg ended by itself, the failure when it stood still and has to be killed."""
         vigil = _Vigil(process, self._workshop.stuck_seconds, self._flows)
-        with self._workshop.rounds.take_in(vigil.look):
-            await process.until_ended(vigil.stuck)
+        reviewing = asyncio.create_task(self._reconsider(plan, vigil))
+        try:
+            with self._workshop.rounds.take_in(vigil.look):
+                await process.until_ended(vigil.stuck)
+        finally:
+            reviewing.cancel()
         return vigil.stuck.result() if vigil.stuck.done() else None
+
+    async def _reconsider(self, plan: PushPlan, vigil: "_Vigil") -> None:
+        if plan.review is None:
+            return
+        await vigil.flowing.wait()
+        try:
+            is_outdated = await plan.review()
+        except Exception:
+            logger.exception("push %s not reviewed", self.label)
+            return
+        if is_outdated and not vigil.stuck.done():
+            vigil.stuck.set_exception(_OutdatedError())
 
     def _flows(self) -> None:
         self.failure = None
         self._on_frames()
+
+
+class _OutdatedError(Exception):
+    """The camera sends something else than the plan was made for."""
 
 
 class _Vigil:
@@ -248,6 +261,7 @@ class _Vigil:
 
     def __init__(self, process: FfmpegProcess, stuck_seconds: float, on_first_frame: Callable[[], None]) -> None:
         self.stuck: asyncio.Future[Failure] = asyncio.get_running_loop().create_future()
+        self.flowing = asyncio.Event()
         self._process = process
         self._stuck_seconds = stuck_seconds
         self._on_first_frame = on_first_frame
@@ -260,6 +274,7 @@ class _Vigil:
         if frames > before:
             self._idle_seconds = 0.0
             if not before:
+                self.flowing.set()
                 self._on_first_frame()
             return
         self._idle_seconds += seconds

@@ -1,10 +1,11 @@
 """What the gateway asks of a camera, whatever stands behind it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from gateway.gate import StartGate
 from gateway.troubles import Defect, Trouble
 from protocol.cameras import CameraRecord
 from protocol.codes import PtzAction, QualityFlag, VideoType
@@ -36,6 +37,8 @@ class PushPlan:
     codec_arguments: Sequence[str]
     feed: Feed | None = None
     cores: float = 0.0  # what transcoding takes of the budget
+    # Looks closer while the push runs, and says whether another plan is due.
+    review: Callable[[], Awaitable[bool]] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Surroundings:
     font: Path | None
     folder: Path  # relative paths of the configuration start here
     cache: Path  # what can be made again, kept to start sooner
+    gate: StartGate = field(default_factory=StartGate)  # before each start of an ffmpeg
 
 
 class Unwatched:

@@ -18,11 +18,17 @@ class _Reply:
     body: str = ""
 
 
+def place_of(url: str) -> str:
+    """Host and port, without credentials."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
+
+
 async def describe(url: str, seconds: float) -> Defect | None:
     """None when the camera says that it has video."""
     parts = urlsplit(url)
     port = parts.port or DEFAULT_PORTS[parts.scheme]
-    place = f"摄像机 {parts.hostname}:{port}"
+    place = f"摄像机 {place_of(url)}"
     try:
         reader, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), seconds)
     except (OSError, TimeoutError, UnicodeError):

@@ -15,6 +15,7 @@ from gateway.adapters.base import (
 )
 from gateway.budget import transcoding_cores
 from gateway.ffmpeg import COPY_ARGUMENTS, transcode_arguments
+from gateway.gate import Urgency
 from gateway.probe import ProbeError, SourceFormat, probe
 from gateway.troubles import Defect, Trouble
 from gateway.turning import PtzRefusedError
@@ -40,6 +41,7 @@ class FileCamera(Unwatched):
         self._path = surroundings.folder / settings.path
         self._mode = settings.mode
         self._ffmpeg = surroundings.ffmpeg
+        self._gate = surroundings.gate
         self._format: SourceFormat | None = None
 
     async def check(self, video_type: VideoType = VideoType.LOW) -> Defect | None:
@@ -62,6 +64,7 @@ class FileCamera(Unwatched):
 
     async def _measured(self) -> SourceFormat:
         if self._format is None:
+            await self._gate.wait(Urgency.LOOK)
             try:
                 self._format = await probe(
                     self._ffmpeg,

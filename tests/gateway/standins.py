@@ -1,9 +1,11 @@
 """Cameras for tests that need none to look through."""
 
 import json
+import time
 
 from gateway.adapters.base import PushPlan, SourceError, Unwatched
 from gateway.cameras import Camera
+from gateway.gate import StartGate, Urgency
 from gateway.troubles import Defect
 from gateway.turning import PtzRefusedError
 from protocol.cameras import CameraRecord, parse_camera
@@ -33,6 +35,18 @@ class Odd(Reachable):
 
     async def plan(self, video: VideoFormat, video_type: VideoType) -> PushPlan:
         raise ZeroDivisionError
+
+
+class Noting(StartGate):
+    """Knows when it let whom through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed: list[tuple[Urgency, float]] = []
+
+    async def wait(self, urgency: Urgency = Urgency.PUSH) -> None:
+        await super().wait(urgency)
+        self.passed.append((urgency, time.monotonic()))
 
 
 def record(

@@ -135,3 +135,5 @@ def test_key_frames_and_bitrate_of_a_stream() -> None:
     assert bitrate == pytest.approx(101 * 8 / 4)
     assert measure_flv(bytes(13) + b"".join(tags[:20]))[0] is None
     assert measure_flv(b"FLV") == (None, 0.0)
+    end_of_sequence = flv_tag(800, is_key=True, kind=2)
+    assert measure_flv(bytes(13) + b"".join([*tags[:20], end_of_sequence]))[0] is None

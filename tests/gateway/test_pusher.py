@@ -1,24 +1,30 @@
 """One pushed channel, with cameras that need no pictures."""
 
 import asyncio
+import contextlib
+import dataclasses
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
-from gateway.adapters.base import Adapter
+from gateway.adapters.base import Adapter, Surroundings
+from gateway.adapters.file import FileCamera
+from gateway.adapters.file import Settings as FileSettings
 from gateway.budget import CoreBudget
 from gateway.ffmpeg import find_ffmpeg
-from gateway.pusher import Cause, Failure, Pusher, StartGate, Workshop
+from gateway.gate import STARTS_A_SECOND, StartGate, Urgency
+from gateway.pusher import Cause, Failure, Pusher, Workshop
 from gateway.targets import PushTargets
 from protocol.codes import VideoType
 from protocol.commands import LOW_FORMAT, PushCommand
-from tests.gateway.standins import Odd
+from tests.gateway.standins import Noting, Odd
 
 COMMAND = PushCommand("127.0.0.1", 9, "/live/one", "", LOW_FORMAT)
 
 
-def workshop() -> Workshop:
+def workshop(gate: StartGate | None = None) -> Workshop:
     targets = PushTargets([ipaddress.ip_network("127.0.0.0/8")], (1, 65535))
-    return Workshop(find_ffmpeg(None), targets, StartGate(), CoreBudget(1))
+    return Workshop(find_ffmpeg(None), targets, gate or StartGate(), CoreBudget(1))
 
 
 def failures_of(adapter: Adapter, count: int) -> list[Failure]:
@@ -33,7 +39,10 @@ def failures_of(adapter: Adapter, count: int) -> list[Failure]:
             if len(found) == count:
                 enough.set()
 
-        pusher = Pusher("one/LOW", adapter, VideoType.LOW, COMMAND, workshop(), on_frames=lambda: None, on_failure=note)
+        shop = workshop()
+        pusher = Pusher(
+            "one/LOW", adapter, VideoType.LOW, COMMAND, shop, on_frames=lambda: None, on_failure=note
+        )
         await _within(enough.wait, 10)
         await pusher.stop()
 
@@ -50,3 +59,41 @@ def test_a_push_outlasts_what_nobody_thought_of() -> None:
     first, second = failures_of(Odd(), 2)
     assert first.cause is second.cause is Cause.GATEWAY
     assert first.reason == "网关内部错误，详情见网关的日志"
+
+
+def starts_of(adapters: Sequence[Adapter], gate: Noting, seconds: float) -> None:
+    """Push from all of them at once for so long, to a place where nobody listens."""
+
+    async def push() -> None:
+        shop = workshop(gate)
+        pushers = [
+            Pusher(
+                str(number),
+                adapter,
+                VideoType.LOW,
+                COMMAND,
+                shop,
+                on_frames=lambda: None,
+                on_failure=lambda _: None,
+            )
+            for number, adapter in enumerate(adapters)
+        ]
+        with contextlib.suppress(TimeoutError):
+            await _within(asyncio.Event().wait, seconds)
+        for pusher in pushers:
+            await pusher.stop()
+
+    asyncio.run(push())
+
+
+def test_pushes_and_looks_together_start_no_faster_than_the_gate_lets_them(
+    surroundings: Surroundings, clip: Path
+) -> None:
+    gate = Noting()
+    around = dataclasses.replace(surroundings, gate=gate)
+    starts_of([FileCamera(FileSettings(str(clip)), around) for _ in range(5)], gate, 1.6)
+    urgencies = {urgency for urgency, _ in gate.passed}
+    assert urgencies == {Urgency.PUSH, Urgency.LOOK}
+    times = [at for _, at in gate.passed]
+    assert len(times) >= 6
+    assert all(later - earlier >= 0.99 / STARTS_A_SECOND for earlier, later in zip(times, times[1:], strict=False))
