@@ -86,6 +86,10 @@ class Cameras:
         # A copy: whoever goes through them may wait in between, and they may be replaced meanwhile.
         return iter(list(self._by_num.values()))
 
+    def holds(self, camera: Camera) -> bool:
+        """Whether it is one of them still."""
+        return self._by_num.get(camera.num.lower()) is camera
+
     def get(self, num: str) -> Camera:
         camera = self._by_num.get(num.lower())
         if camera is None:
