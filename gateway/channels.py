@@ -121,9 +121,16 @@ class Channels:
             video_type,
             command,
             self._workshop,
-            on_frames=lambda: self._cameras.note_frames(camera),
-            on_failure=lambda failure: self._note(self._cameras.note_failure(camera, failure)),
+            on_frames=lambda: self._cameras.note_frames(camera, video_type),
+            on_failure=lambda failure: self._note(
+                self._cameras.note_failure(
+                    camera, video_type, failure, is_flowing=lambda: self._is_flowing(camera)
+                )
+            ),
         )
+
+    def _is_flowing(self, camera: Camera) -> bool:
+        return any(push.is_pushing for push in self.pushes_of(camera))
 
     def _note(self, note: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(_logged(note))
