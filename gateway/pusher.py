@@ -16,7 +16,7 @@ from gateway.gate import StartGate
 from gateway.process import FfmpegProcess
 from gateway.rounds import Rounds
 from gateway.targets import PushTargets
-from gateway.troubles import Trouble, explain
+from gateway.troubles import Defect, Trouble, explain
 from protocol.codes import VideoType
 from protocol.commands import PushCommand
 from protocol.errors import ProtocolError
@@ -151,6 +151,8 @@ class Pusher:
             self.failure = failure
             self._tried.set()
             logger.warning("push %s ended: %s: %s", self.label, self.failure.cause.name, self.failure.reason)
+            if failure.trouble is Trouble.WRONG_PASSWORD:
+                self._adapter.note_denial(self._video_type, Defect(failure.trouble, failure.reason))
             self._on_failure(self.failure)
             if self.is_refused:
                 return

@@ -60,6 +60,9 @@ class Unwatched:
     def analyse(self, begin: int, end: int) -> Mapping[str, object] | None:
         return None
 
+    def note_denial(self, video_type: VideoType, defect: Defect) -> None:
+        return
+
     async def close(self) -> None:
         return
 
@@ -72,6 +75,9 @@ class Adapter(Protocol):
 
     async def plan(self, video: VideoFormat, video_type: VideoType) -> PushPlan:
         """Raises SourceError."""
+
+    def note_denial(self, video_type: VideoType, defect: Defect) -> None:
+        """A push found the password to be wrong."""
 
     async def move(self, action: PtzAction, step: int) -> None:
         """Raises PtzRefusedError and PtzFailedError."""

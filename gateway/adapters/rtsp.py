@@ -41,6 +41,9 @@ class RtspCamera(Unwatched):
     async def plan(self, video: VideoFormat, video_type: VideoType) -> PushPlan:
         return await self._streams[video_type].plan(video, video_type, self._modes[video_type])
 
+    def note_denial(self, video_type: VideoType, defect: Defect) -> None:
+        self._streams[video_type].note_denial(defect)
+
     async def move(self, action: PtzAction, step: int) -> None:
         if self._ptz is None:
             raise PtzRefusedError("该摄像机不支持云台控制")

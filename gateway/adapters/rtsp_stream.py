@@ -33,7 +33,9 @@ DENIED_SECONDS = 600.0
 def input_arguments(url: str) -> list[str]:
     # Without -timeout a camera that freezes holds ffmpeg for ever; the probing is left as it is,
     # shortened it lost channels.
-    return ["-nostdin", "-rtsp_transport", "tcp", "-timeout", "3000000", "-i", url]
+    # Cameras sign their own certificates; newer ffmpegs refuse them unless told otherwise.
+    tls = ["-tls_verify", "0"] if url.lower().startswith("rtsps:") else []
+    return ["-nostdin", "-rtsp_transport", "tcp", "-timeout", "3000000", *tls, "-i", url]
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class RtspStream:
         is_denied = defect is not None and defect.trouble is Trouble.WRONG_PASSWORD
         self._denial, self._denied_at = defect if is_denied else None, time.monotonic()
         return defect
+
+    def note_denial(self, defect: Defect) -> None:
+        """Only ffmpeg finds it out behind TLS. What is known already is not put off once more."""
+        if self._denial is None:
+            self._denial, self._denied_at = defect, time.monotonic()
 
     async def plan(self, video: VideoFormat, video_type: VideoType, mode: Mode) -> PushPlan:
         if self._denial and (defect := await self.check()):

@@ -95,6 +95,9 @@ class SimulatedCamera:
     async def move(self, action: PtzAction, step: int) -> None:
         self._scene.view.order(action, step, time.monotonic())
 
+    def note_denial(self, video_type: VideoType, defect: Defect) -> None:
+        return
+
     async def close(self) -> None:
         return
 

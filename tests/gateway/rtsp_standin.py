@@ -2,6 +2,7 @@
 
 import hashlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ class RtspStandIn:
     """Paths: /main has video, /sound only audio, /secret wants the password, /mute is never answered,
     /endless talks without an end."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, context: ssl.SSLContext | None = None) -> None:
+        self._context = context
         self.port = int(listener.getsockname()[1])
         self.attempts = 0  # requests that came with an Authorization header
         self._listener = listener
@@ -24,7 +26,7 @@ class RtspStandIn:
         self._thread.start()
 
     def url(self, path: str, login: str = "") -> str:
-        return f"rtsp://{login}127.0.0.1:{self.port}/{path}"
+        return f"rtsp{'s' if self._context else ''}://{login}127.0.0.1:{self.port}/{path}"
 
     def _accept(self) -> None:
         while True:
@@ -38,6 +40,8 @@ class RtspStandIn:
     def _serve(self, connection: socket.socket) -> None:
         waiting = b""
         try:
+            if self._context is not None:
+                connection = self._context.wrap_socket(connection, server_side=True)
             while chunk := connection.recv(4096):
                 waiting += chunk
                 while b"\r\n\r\n" in waiting:
@@ -90,8 +94,8 @@ def _md5(text: str) -> str:
 
 
 @contextmanager
-def rtsp_standin() -> Iterator[RtspStandIn]:
-    standin = RtspStandIn(socket.create_server(("127.0.0.1", 0)))
+def rtsp_standin(context: ssl.SSLContext | None = None) -> Iterator[RtspStandIn]:
+    standin = RtspStandIn(socket.create_server(("127.0.0.1", 0)), context)
     try:
         yield standin
     finally:

@@ -4,20 +4,27 @@ import asyncio
 import contextlib
 import dataclasses
 import ipaddress
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from gateway.adapters.base import Adapter, Surroundings
 from gateway.adapters.file import FileCamera
 from gateway.adapters.file import Settings as FileSettings
+from gateway.adapters.rtsp import RtspCamera
+from gateway.adapters.rtsp import Settings as RtspSettings
 from gateway.budget import CoreBudget
 from gateway.ffmpeg import find_ffmpeg
 from gateway.gate import STARTS_A_SECOND, StartGate, Urgency
 from gateway.pusher import Cause, Failure, Pusher, Workshop
 from gateway.targets import PushTargets
+from gateway.troubles import Trouble
 from protocol.codes import VideoType
 from protocol.commands import LOW_FORMAT, PushCommand
+from protocol.tls import server_context
+from tests.gateway.rtsp_standin import rtsp_standin
 from tests.gateway.standins import Noting, Odd
+from tests.protocol.certificates import Certificates, write_certificates
 
 COMMAND = PushCommand("127.0.0.1", 9, "/live/one", "", LOW_FORMAT)
 
@@ -97,3 +104,18 @@ def test_pushes_and_looks_together_start_no_faster_than_the_gate_lets_them(
     times = [at for _, at in gate.passed]
     assert len(times) >= 6
     assert all(later - earlier >= 0.99 / STARTS_A_SECOND for earlier, later in zip(times, times[1:], strict=False))
+
+
+def behind(made: Certificates) -> ssl.SSLContext:
+    return server_context(made.certificate, made.key)
+
+
+def test_a_wrong_password_behind_tls_is_not_tried_again_and_again(
+    surroundings: Surroundings, tmp_path: Path
+) -> None:
+    with rtsp_standin(behind(write_certificates(tmp_path))) as locked:
+        settings = RtspSettings(locked.url("secret", "admin:guess@"), "copy")
+        failures = failures_of(RtspCamera(settings, surroundings), 4)
+    assert {failure.trouble for failure in failures} == {Trouble.WRONG_PASSWORD}
+    # One ffmpeg, which answers the challenge once.
+    assert locked.attempts == 1
