@@ -42,6 +42,7 @@ class RtspStandIn:
         try:
             if self._context is not None:
                 connection = self._context.wrap_socket(connection, server_side=True)
+                self._open.append(connection)
             while chunk := connection.recv(4096):
                 waiting += chunk
                 while b"\r\n\r\n" in waiting:
