@@ -48,6 +48,7 @@ class Failure:
     cause: Cause
     reason: str  # Chinese
     trouble: Trouble | None = None  # of a SOURCE, when it is known
+    said: str = ""  # by ffmpeg last, for the log
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,9 @@ class Pusher:
                 continue
             self.failure = failure
             self._tried.set()
-            logger.warning("push %s ended: %s: %s", self.label, self.failure.cause.name, self.failure.reason)
+            logger.warning(
+                "push %s ended: %s: %s %s", self.label, failure.cause.name, failure.reason, failure.said
+            )
             if failure.trouble is Trouble.WRONG_PASSWORD:
                 self._adapter.note_denial(self._video_type, Defect(failure.trouble, failure.reason))
             self._on_failure(self.failure)
@@ -284,7 +287,7 @@ class _Vigil:
         if self._idle_seconds > limit and not self.stuck.done():
             self._process.kill()
             said = diagnose(self._process.messages, has_sent=frames > 0)
-            self.stuck.set_result(Failure(said.cause, f"{limit:.0f} 秒内没有新的画面", Trouble.FROZEN))
+            self.stuck.set_result(Failure(said.cause, f"{limit:.0f} 秒内没有新的画面", Trouble.FROZEN, said.said))
 
 
 _LONGEST_PAUSES = {
@@ -314,16 +317,16 @@ _SOURCE_WORDS = ("error opening input", "error during demuxing", "matches no str
 def diagnose(messages: list[str], *, has_sent: bool) -> Failure:
     """Whose fault it was, from what ffmpeg said last."""
     text = "\n".join(messages).lower()
-    last = messages[-1] if messages else "ffmpeg 没有说明原因"
+    last = messages[-1] if messages else ""
     if any(words in text for words in _SOURCE_WORDS):
         defect = explain(text)
         if defect is None:
-            return Failure(Cause.SOURCE, f"无法取得视频：{last}")
-        return Failure(Cause.SOURCE, f"无法取得视频：{defect.reason}", defect.trouble)
+            return Failure(Cause.SOURCE, "无法取得视频", said=last)
+        return Failure(Cause.SOURCE, f"无法取得视频：{defect.reason}", defect.trouble, last)
     if "error opening output" in text or "av_interleaved_write_frame" in text or "error muxing" in text:
-        return Failure(Cause.SINK, f"无法推送：{last}")
+        return Failure(Cause.SINK, "流媒体服务拒绝推送或中断了连接", said=last)
     if "error while opening encoder" in text or "unknown encoder" in text:
-        return Failure(Cause.ENCODER, f"编码失败：{last}")
+        return Failure(Cause.ENCODER, "编码失败", said=last)
     if "decoding error" in text:
-        return Failure(Cause.SOURCE, f"无法解码：{last}")
-    return Failure(Cause.SOURCE if has_sent else Cause.ENCODER, f"ffmpeg 意外退出：{last}")
+        return Failure(Cause.SOURCE, "无法解码摄像机的码流", said=last)
+    return Failure(Cause.SOURCE if has_sent else Cause.ENCODER, "转码程序意外退出", said=last)
