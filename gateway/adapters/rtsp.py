@@ -16,6 +16,7 @@ from gateway.adapters.base import (
     Unwatched,
 )
 from gateway.adapters.describe import describe
+from gateway.addresses import check_port
 from gateway.budget import transcoding_cores
 from gateway.ffmpeg import COPY_ARGUMENTS, transcode_arguments
 from gateway.onvif import ptz as onvif
@@ -45,6 +46,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, tag_field="adapter", 
         parts = urlsplit(self.url)
         if parts.scheme not in ("rtsp", "rtsps") or not parts.hostname or re.search(r"\s", self.url):
             raise ValueError("url 不是 rtsp 地址")
+        check_port(parts)
 
 
 def input_arguments(url: str) -> list[str]:

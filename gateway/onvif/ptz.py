@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
+from gateway.addresses import check_port
 from gateway.digest import Login
 from gateway.onvif.device import Device, Services
 from gateway.onvif.lens import FocusWay, Lens
@@ -55,8 +56,11 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, tag_field="driver", t
     light: str = "tt:IRLamp"
 
     def __post_init__(self) -> None:
-        if self.url is not None and not self.url.startswith(("http://", "https://")):
-            raise ValueError("url 不是 http 地址")
+        if self.url is not None:
+            parts = urlsplit(self.url)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("url 不是 http 地址")
+            check_port(parts)
         if not 0.1 <= self.move_seconds <= 10:
             raise ValueError("move_seconds 不在 0.1-10 之内")
 
