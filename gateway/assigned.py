@@ -48,12 +48,18 @@ class AssignedCameras:
     """The last good configuration from the platform; what is wrong never takes its place."""
 
     def __init__(
-        self, upstream: Upstream, path: Path, networks: Sequence[Network], period_seconds: float
+        self,
+        upstream: Upstream,
+        path: Path,
+        networks: Sequence[Network],
+        period_seconds: float,
+        report_seconds: float = REPORT_SECONDS,
     ) -> None:
         self._upstream = upstream
         self._path = path
         self._networks = networks
         self._period_seconds = period_seconds
+        self._report_seconds = report_seconds
         self._held = self._load()
         self._rejected: Rejection | None = None
         # Whether the platform knows of such configurations at all.
@@ -89,7 +95,7 @@ class AssignedCameras:
         """Until cancelled: tell the platform what runs, whenever that is something else."""
         told: object = None
         while True:
-            await _wait(self._has_news, REPORT_SECONDS)
+            await _wait(self._has_news, self._report_seconds)
             self._has_news.clear()
             if not self._is_answered:
                 continue

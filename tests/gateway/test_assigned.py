@@ -1,5 +1,6 @@
 """A gateway whose cameras the platform configures: fetched, kept, told back; the section's file goes first."""
 
+import asyncio
 import json
 import signal
 import stat
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gateway.assigned import AssignedCameras
 from protocol.codes import Code
 from tests.gateway.roadside import (
     COMPANY,
@@ -25,6 +27,7 @@ from tests.gateway.roadside import (
     write_config,
 )
 from tests.gateway.roadside import free_port as nobody_there
+from tests.gateway.test_ending import upstream_at
 
 REPORT = "gateway.ReportConfiguration"
 NETWORKS = ["127.0.0.0/8"]
@@ -196,6 +199,38 @@ def test_a_platform_that_knows_of_no_such_thing_is_left_alone(folder: Path, uppe
     assert upper.peer.of(REPORT) == []
 
 
+def test_a_platform_that_knows_of_no_such_thing_is_told_nothing(tmp_path: Path, upper: Platform) -> None:
+    async def nothing() -> None:
+        return
+
+    async def scene() -> None:
+        rounds: list[int] = []
+
+        def facts() -> list[dict[str, str]]:
+            rounds.append(1)
+            return []
+
+        assigned = AssignedCameras(upstream_at(upper.base_url), tmp_path / "kept.json", (), 300, 0.01)
+        tasks = [
+            asyncio.create_task(assigned.follow(nothing)),
+            asyncio.create_task(assigned.report(facts)),
+        ]
+        async with asyncio.timeout(20):
+            while not upper.peer.of("gateway.GetConfiguration"):
+                await asyncio.sleep(0.01)
+            # Many times over the time after which it would be told.
+            await asyncio.sleep(0.2)
+            assert not rounds
+            upper.configuration = (7, [])
+            assigned.ask_again()
+            while not upper.peer.of(REPORT):
+                await asyncio.sleep(0.01)
+        for task in tasks:
+            task.cancel()
+
+    asyncio.run(scene())
+
+
 def test_what_the_file_names_runs_as_the_file_says(folder: Path, upper: Platform, clip: Path) -> None:
     own = camera(DOME, {"adapter": "file", "path": str(clip)})
     upper.configuration = (7, [assigned(DOME.upper()), assigned(FIXED)])
@@ -212,24 +247,25 @@ def hang_up(gateway: GatewayProcess) -> None:
     gateway.process.send_signal(signal.SIGHUP)
 
 
-def test_sighup_reads_the_file_and_asks_the_platform(folder: Path, upper: Platform, clip: Path) -> None:
-    upper.configuration = (7, [assigned(DOME), assigned(FIXED)])
-    changes = settings(folder, upper)
-    with gateway_process(folder, **changes) as gateway:
+def test_sighup_reads_the_file_and_asks_the_platform(folder: Path, upper: Platform) -> None:
+    entry = assigned(DOME)
+    upper.configuration = (7, [entry, assigned(FIXED)])
+    with gateway_process(folder, **settings(folder, upper)) as gateway:
         until_running(upper, 7)
         given = json.loads((folder / "gateway.json").read_text())
-        given["cameras"] = [camera(DOME, {"adapter": "file", "path": str(clip)})]
-        (folder / "gateway.json").write_text(json.dumps(given))
-        upper.configuration = (8, [assigned(DOME)])
+        (folder / "gateway.json").write_text(json.dumps(given | {"cameras": [entry]}))
+        upper.configuration = (8, [entry])
         hang_up(gateway)
         report = until_running(upper, 8)
         assert [(one["cameraNum"], one["origin"]) for one in report["cameras"]] == [(DOME, "file")]
-        # Without the entry of the file it is the platform's again.
-        given["cameras"] = []
+        # Without the entry of the file it is the platform's again; the same, it was not disturbed.
         (folder / "gateway.json").write_text(json.dumps(given))
         hang_up(gateway)
         until(
             lambda: (found := last_report(upper)) and found["cameras"][0]["origin"] == "platform",
+            seconds=40,
             what="the platform's camera",
         )
+        assert gateway.log.read_text().count("2 cameras begin, 0 end") == 1
+        assert "1 cameras begin" not in gateway.log.read_text()
         assert "s3cret" not in gateway.log.read_text()

@@ -41,10 +41,7 @@ def test_a_push_that_is_renewed_and_ended_at_once() -> None:
 
 def test_asked_and_ended_at_once(tmp_path: Path) -> None:
     async def scene() -> None:
-        client = PartnerClient(
-            "http://127.0.0.1:9", Credentials(USER, DEVICE_CODE, FIRST_TOKEN, KEYS.private_key)
-        )
-        assigned = AssignedCameras(Upstream(client), tmp_path / "kept.json", (), 300)
+        assigned = AssignedCameras(upstream_at("http://127.0.0.1:9"), tmp_path / "kept.json", (), 300)
         for task, event in (
             (asyncio.create_task(assigned.follow(_nothing)), assigned._is_asked),
             (asyncio.create_task(assigned.report(list)), assigned._has_news),
@@ -56,6 +53,11 @@ def test_asked_and_ended_at_once(tmp_path: Path) -> None:
             assert task.cancelled()
 
     asyncio.run(scene())
+
+
+def upstream_at(base_url: str) -> Upstream:
+    credentials = Credentials(USER, DEVICE_CODE, FIRST_TOKEN, KEYS.private_key)
+    return Upstream(PartnerClient(base_url, credentials))
 
 
 async def waited_for(event: asyncio.Event) -> None:
