@@ -22,10 +22,19 @@ CHECKS_AT_ONCE = 32
 class Camera:
     """One camera with its status."""
 
-    def __init__(self, record: CameraRecord, adapter: Adapter, *, is_ptz_open: bool = False) -> None:
+    def __init__(
+        self,
+        record: CameraRecord,
+        adapter: Adapter,
+        *,
+        is_ptz_open: bool = False,
+        is_assigned: bool = False,
+    ) -> None:
         self.record = record
         # One of the 重要点位 that a ministry connected directly may turn (document 4.2 2.c).
         self.is_ptz_open = is_ptz_open
+        # By the platform: it need not be told of it.
+        self.is_assigned = is_assigned
         self.adapter = adapter
         self.defect: Defect | None = None
         self.failures: Counter[VideoType] = Counter()

@@ -70,6 +70,14 @@ class Analysis(msgspec.Struct, forbid_unknown_fields=True):
     most_waiting_bytes: int = 32 * 1024 * 1024
 
 
+class PlatformCameras(msgspec.Struct, forbid_unknown_fields=True):
+    """Cameras that the platform configures, beside those of the file."""
+
+    allowed_networks: list[str]  # where they may stand
+    period_seconds: int = 300
+    keep_file: str = "platform-cameras.json"
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     listen: Listen
     platform: Platform
@@ -85,7 +93,15 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     section: Section | None = None
     ptz: Ptz = msgspec.field(default_factory=Ptz)
     intake: Intake | None = None
+    platform_cameras: PlatformCameras | None = None
     analysis: Analysis = msgspec.field(default_factory=Analysis)
+
+
+@dataclass(frozen=True)
+class AssignmentConfig:
+    networks: tuple[Network, ...]
+    period_seconds: int
+    keep_file: Path
 
 
 @dataclass(frozen=True)
@@ -110,6 +126,7 @@ class GatewayConfig:
     ptz_log: Path
     intake_token: str | None
     analysis: Analysis
+    assignment: AssignmentConfig | None
     cameras: tuple[CameraConfig, ...]
 
 
@@ -150,6 +167,7 @@ def load_config(path: Path) -> GatewayConfig:
         ptz_log=folder / given.ptz.log_folder,
         intake_token=given.intake.token if given.intake else None,
         analysis=given.analysis,
+        assignment=_assignment(folder, given.platform_cameras),
         cameras=cameras,
     )
 
@@ -162,6 +180,16 @@ def _tls(folder: Path, listen: Listen) -> tuple[Path, Path] | None:
     if not listen.cert_file or not listen.key_file:
         return None
     return folder / listen.cert_file, folder / listen.key_file
+
+
+def _assignment(folder: Path, given: PlatformCameras | None) -> AssignmentConfig | None:
+    if given is None:
+        return None
+    return AssignmentConfig(
+        tuple(ipaddress.ip_network(text) for text in given.allowed_networks),
+        given.period_seconds,
+        folder / given.keep_file,
+    )
 
 
 def _faults(given: _File) -> Iterator[str]:
@@ -179,11 +207,25 @@ def _faults(given: _File) -> Iterator[str]:
     if not 1 <= given.ptz.lease_seconds <= 3600:
         yield f"ptz.lease_seconds：{given.ptz.lease_seconds} 不在 1-3600 之内"
     yield from _token_faults(given)
+    if given.platform_cameras is not None:
+        yield from _assignment_faults(given.platform_cameras, given.mode)
     if given.mode is Mode.MINISTRY:
         for index, camera in enumerate(given.cameras):
             # Appendix 1, 1.1: given by the platform, used when connected to the ministry directly.
             if not camera.gatewayNum:
                 yield f"cameras[{index}].gatewayNum：直连部级平台时必填"
+
+
+def _assignment_faults(given: PlatformCameras, mode: Mode) -> Iterator[str]:
+    if mode is Mode.MINISTRY:
+        yield "platform_cameras：直连部级平台时没有"
+    if not given.allowed_networks:
+        yield "platform_cameras.allowed_networks：不能为空"
+    yield from _network_faults("platform_cameras.allowed_networks", given.allowed_networks)
+    if not 10 <= given.period_seconds <= 86_400:
+        yield f"platform_cameras.period_seconds：{given.period_seconds} 不在 10-86400 之内"
+    if not given.keep_file:
+        yield "platform_cameras.keep_file：不能为空"
 
 
 def _token_faults(given: _File) -> Iterator[str]:

@@ -127,7 +127,8 @@ async def _run(arguments: Sequence[str], limit_seconds: float) -> tuple[bytes, s
     except OSError as error:
         raise ProbeError(Defect(Trouble.NO_VIDEO, f"ffmpeg 无法启动：{error.strerror}")) from error
     try:
-        data, said = await asyncio.wait_for(process.communicate(), limit_seconds)
+        async with asyncio.timeout(limit_seconds):
+            data, said = await process.communicate()
     except TimeoutError as error:
         raise ProbeError(Defect(Trouble.FROZEN, f"{limit_seconds:.0f} 秒内没有视频")) from error
     finally:

@@ -30,14 +30,16 @@ async def describe(url: str, seconds: float) -> Defect | None:
     port = parts.port or DEFAULT_PORTS[parts.scheme]
     place = f"摄像机 {place_of(url)}"
     try:
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), seconds)
+        async with asyncio.timeout(seconds):
+            reader, writer = await asyncio.open_connection(parts.hostname, port)
     except (OSError, TimeoutError, UnicodeError):
         return Defect(Trouble.UNREACHABLE, f"{place} 无法连接")
     try:
         if parts.scheme == "rtsps":
             # Cameras sign their own certificates: what is behind them only ffmpeg finds out.
             return None
-        return await asyncio.wait_for(_ask(url, place, reader, writer), seconds)
+        async with asyncio.timeout(seconds):
+            return await _ask(url, place, reader, writer)
     except TimeoutError:
         return Defect(Trouble.FROZEN, f"{place} 不应答")
     except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
