@@ -10,6 +10,7 @@ from pathlib import Path
 from gateway.app import Gateway
 from gateway.config import ConfigError, GatewayConfig, load_config
 from gateway.ffmpeg import FfmpegMissingError
+from gateway.lasting import lasting
 from gateway.state import StateError
 
 logger = logging.getLogger("gateway")
@@ -44,7 +45,9 @@ async def _serve(config: GatewayConfig, path: Path) -> None:
     reread = asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, reread.set)
     async with Gateway(config) as gateway:
-        rereading = asyncio.create_task(_reread(gateway, path, reread))
+        rereading = asyncio.create_task(
+            lasting("taking over the configuration", lambda: _reread(gateway, path, reread))
+        )
         await stopped.wait()
         rereading.cancel()
         logger.info("stopping")

@@ -1,11 +1,11 @@
 """Has the cameras analysed that the gateway itself can watch, one after the other all through the period."""
 
 import asyncio
-import itertools
 import json
 import time
+from collections.abc import Sequence
 
-from gateway.cameras import Cameras
+from gateway.cameras import Camera, Cameras
 from gateway.results import Results
 
 
@@ -16,15 +16,26 @@ class Analyst:
         self._period = period_seconds
 
     async def run(self) -> None:
-        """Until cancelled; at once when there is nothing to do."""
-        cameras = list(self._cameras)
-        if not cameras or not self._period:
+        """Until cancelled; at once when nothing is to be analysed."""
+        if not self._period:
             return
-        until = dict.fromkeys((camera.num for camera in cameras), int(time.time()))
+        until: dict[str, int] = {}
+        while True:
+            # Anew each round: the configuration may have been read again.
+            cameras = list(self._cameras)
+            now = int(time.time())
+            until = {camera.num: until.get(camera.num, now) for camera in cameras}
+            if not cameras:
+                await asyncio.sleep(self._period)
+            await self._go_round(cameras, until)
+
+    async def _go_round(self, cameras: Sequence[Camera], until: dict[str, int]) -> None:
         due = time.monotonic()
-        for camera in itertools.cycle(cameras):
+        for camera in cameras:
             due = max(due + self._period / len(cameras), time.monotonic())
             await asyncio.sleep(due - time.monotonic())
+            if not self._cameras.holds(camera):
+                continue
             now = int(time.time())
             # A clock that was set must not make an age of it.
             begin = max(until[camera.num], now - 2 * self._period)

@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 
 from gateway.adapters.base import Adapter
 from gateway.pusher import Cause, Failure
 from gateway.troubles import Defect, Trouble
 from gateway.turning import PtzFailedError, PtzRefusedError
 from protocol.cameras import CameraRecord
-from protocol.codes import CameraType, OnlineStatus, PtzAction, QualityFlag
+from protocol.codes import CameraType, OnlineStatus, PtzAction, QualityFlag, VideoType
 from protocol.errors import InternalError, NotFoundError
 
 logger = logging.getLogger(__name__)
@@ -21,13 +22,24 @@ CHECKS_AT_ONCE = 32
 class Camera:
     """One camera with its status."""
 
-    def __init__(self, record: CameraRecord, adapter: Adapter, *, is_ptz_open: bool = False) -> None:
+    def __init__(
+        self,
+        record: CameraRecord,
+        adapter: Adapter,
+        *,
+        is_ptz_open: bool = False,
+        is_assigned: bool = False,
+    ) -> None:
         self.record = record
         # One of the 重要点位 that a ministry connected directly may turn (document 4.2 2.c).
         self.is_ptz_open = is_ptz_open
+        # By the platform: it need not be told of it.
+        self.is_assigned = is_assigned
         self.adapter = adapter
         self.defect: Defect | None = None
-        self.failures = 0
+        self.failures: Counter[VideoType] = Counter()
+        # How often pictures began to flow.
+        self.beginnings = 0
         # Nine digits, as a box beside the road sees the picture.
         self.seen_quality: str | None = None
 
@@ -86,26 +98,39 @@ class Cameras:
         # A copy: whoever goes through them may wait in between, and they may be replaced meanwhile.
         return iter(list(self._by_num.values()))
 
+    def holds(self, camera: Camera) -> bool:
+        """Whether it is one of them still."""
+        return self._by_num.get(camera.num.lower()) is camera
+
     def get(self, num: str) -> Camera:
         camera = self._by_num.get(num.lower())
         if camera is None:
             raise NotFoundError(f"摄像机 {num} 不存在")
         return camera
 
-    def note_frames(self, camera: Camera) -> None:
-        camera.failures = 0
+    def note_frames(self, camera: Camera, video_type: VideoType) -> None:
+        camera.failures[video_type] = 0
+        camera.beginnings += 1
         self._set(camera, None)
 
-    async def note_failure(self, camera: Camera, failure: Failure) -> None:
-        """A push ended. Only what is the camera's own doing says something about the camera."""
+    async def note_failure(
+        self, camera: Camera, video_type: VideoType, failure: Failure, *, is_flowing: Callable[[], bool]
+    ) -> None:
+        """A push ended. Only what is the camera's own doing says something about the camera.
+
+        `is_flowing`: pictures of its other stream flow, and prove it well.
+        """
         if failure.cause is not Cause.SOURCE:
             return
-        camera.failures += 1
+        camera.failures[video_type] += 1
         if failure.trouble is Trouble.WRONG_PASSWORD:
             # It is not asked again for a long time.
-            camera.failures = FAILURES_TO_FAULT
-        if camera.failures >= FAILURES_TO_FAULT:
-            defect = await camera.adapter.check()
+            camera.failures[video_type] = FAILURES_TO_FAULT
+        if camera.failures[video_type] < FAILURES_TO_FAULT or is_flowing():
+            return
+        before = camera.beginnings
+        defect = await camera.adapter.check(video_type)
+        if camera.beginnings == before:
             self._set(camera, defect or Defect(failure.trouble or Trouble.NO_VIDEO, failure.reason))
 
     def note_quality(self, camera: Camera, flags: str) -> None:
@@ -120,10 +145,18 @@ class Cameras:
         places = asyncio.Semaphore(CHECKS_AT_ONCE)
 
         async def check(camera: Camera) -> None:
+            before = camera.beginnings
             async with places:
-                defect = await camera.adapter.check()
+                try:
+                    defect = await camera.adapter.check()
+                except Exception:
+                    logger.exception("camera %s not checked", camera.num)
+                    return
+            if camera.beginnings != before:
+                # The pictures that came meanwhile know better.
+                return
             if defect is None:
-                camera.failures = 0
+                camera.failures.clear()
             self._set(camera, defect)
 
         await asyncio.gather(*(check(camera) for camera in cameras))

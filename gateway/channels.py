@@ -118,21 +118,36 @@ class Channels:
         return Pusher(
             f"{camera.num}/{video_type.name}",
             camera.adapter,
+            video_type,
             command,
             self._workshop,
-            on_frames=lambda: self._cameras.note_frames(camera),
-            on_failure=lambda failure: self._note(self._cameras.note_failure(camera, failure)),
+            on_frames=lambda: self._cameras.note_frames(camera, video_type),
+            on_failure=lambda failure: self._note(
+                self._cameras.note_failure(
+                    camera, video_type, failure, is_flowing=lambda: self._is_flowing(camera)
+                )
+            ),
         )
 
+    def _is_flowing(self, camera: Camera) -> bool:
+        return any(push.is_pushing for push in self.pushes_of(camera))
+
     def _note(self, note: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(note)
+        task = asyncio.create_task(_logged(note))
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
 
 
+async def _logged(note: Coroutine[None, None, None]) -> None:
+    try:
+        await note
+    except Exception:
+        logger.exception("failure of a push not noted")
+
+
 def _refuse_broken(camera: Camera, failure: Failure | None) -> None:
     """The push goes on being tried; the platform hears what is wrong with it now."""
-    if failure is not None and failure.cause is Cause.ENCODER:
+    if failure is not None and failure.cause in (Cause.ENCODER, Cause.GATEWAY):
         raise InternalError(f"{failure.reason}（网关将继续重试）")
     # Appendix 3, 404: 切换时表示该路视频故障.
     if failure is not None and failure.cause is Cause.SOURCE:

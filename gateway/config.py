@@ -12,12 +12,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from gateway.adapters import ADAPTERS, Settings
-from gateway.adapters.base import AdapterFactory
+from gateway.camera_config import CameraConfig, CameraEntry, read_cameras
 from gateway.control import Mode
+from gateway.mistakes import place_and_reason, position
 from gateway.targets import Network
-from protocol.cameras import MOST_ITEM_BYTES, CameraRecord, parse_camera
-from protocol.errors import CameraItemError
+from protocol.cameras import MOST_ITEM_BYTES
 from protocol.forwarding import networks_of
 from protocol.sm2 import is_private_key
 
@@ -71,25 +70,12 @@ class Analysis(msgspec.Struct, forbid_unknown_fields=True):
     most_waiting_bytes: int = 32 * 1024 * 1024
 
 
-class _Camera(msgspec.Struct, forbid_unknown_fields=True):
-    """The fields of VideoInformation by their wire names; `parse_camera` judges their values."""
+class PlatformCameras(msgspec.Struct, forbid_unknown_fields=True):
+    """Cameras that the platform configures, beside those of the file."""
 
-    department: str
-    cameraNum: str
-    cameraName: str
-    longAndLati: str
-    road: str
-    classify: int | str
-    cameraOrientation: int | str
-    pileNum: str
-    area: int | str
-    roadSec: str
-    cameraType: int | str
-    source: Settings
-    gatewayNum: str = ""
-    poiName: str = ""
-    others: str = ""
-    ptzOpen: bool = False
+    allowed_networks: list[str]  # where they may stand
+    period_seconds: int = 300
+    keep_file: str = "platform-cameras.json"
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -97,7 +83,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     platform: Platform
     state_file: str
     allowed_push_targets: list[str]
-    cameras: list[_Camera]
+    cameras: list[CameraEntry]
     allowed_push_ports: tuple[int, int] = (1, 65535)
     ffmpeg: str | None = None
     # For transcoding; None: the cores this process may use.
@@ -107,15 +93,15 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     section: Section | None = None
     ptz: Ptz = msgspec.field(default_factory=Ptz)
     intake: Intake | None = None
+    platform_cameras: PlatformCameras | None = None
     analysis: Analysis = msgspec.field(default_factory=Analysis)
 
 
 @dataclass(frozen=True)
-class CameraConfig:
-    record: CameraRecord
-    source: Settings
-    factory: AdapterFactory
-    is_ptz_open: bool
+class AssignmentConfig:
+    networks: tuple[Network, ...]
+    period_seconds: int
+    keep_file: Path
 
 
 @dataclass(frozen=True)
@@ -140,6 +126,7 @@ class GatewayConfig:
     ptz_log: Path
     intake_token: str | None
     analysis: Analysis
+    assignment: AssignmentConfig | None
     cameras: tuple[CameraConfig, ...]
 
 
@@ -152,11 +139,12 @@ def load_config(path: Path) -> GatewayConfig:
     try:
         given = msgspec.json.decode(raw, type=_File)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"配置文件 {path}：{_in_chinese(str(error))}") from error
+        place, reason = place_and_reason(str(error))
+        raise ConfigError(f"配置文件 {path}：{place or '最外层'}：{reason}") from error
     except msgspec.DecodeError as error:
-        raise ConfigError(f"配置文件 {path} 不是合法的 JSON：{_position(raw, str(error))}") from error
+        raise ConfigError(f"配置文件 {path} 不是合法的 JSON：{position(raw, str(error))}") from error
     folder = path.resolve().parent
-    cameras, camera_faults = _read_cameras(given.cameras)
+    cameras, camera_faults = read_cameras(given.cameras)
     faults = [*_faults(given), *camera_faults]
     if faults:
         raise ConfigError("\n".join(f"配置文件 {path}：{fault}" for fault in faults))
@@ -179,6 +167,7 @@ def load_config(path: Path) -> GatewayConfig:
         ptz_log=folder / given.ptz.log_folder,
         intake_token=given.intake.token if given.intake else None,
         analysis=given.analysis,
+        assignment=_assignment(folder, given.platform_cameras),
         cameras=cameras,
     )
 
@@ -191,6 +180,16 @@ def _tls(folder: Path, listen: Listen) -> tuple[Path, Path] | None:
     if not listen.cert_file or not listen.key_file:
         return None
     return folder / listen.cert_file, folder / listen.key_file
+
+
+def _assignment(folder: Path, given: PlatformCameras | None) -> AssignmentConfig | None:
+    if given is None:
+        return None
+    return AssignmentConfig(
+        tuple(ipaddress.ip_network(text) for text in given.allowed_networks),
+        given.period_seconds,
+        folder / given.keep_file,
+    )
 
 
 def _faults(given: _File) -> Iterator[str]:
@@ -208,11 +207,25 @@ def _faults(given: _File) -> Iterator[str]:
     if not 1 <= given.ptz.lease_seconds <= 3600:
         yield f"ptz.lease_seconds：{given.ptz.lease_seconds} 不在 1-3600 之内"
     yield from _token_faults(given)
+    if given.platform_cameras is not None:
+        yield from _assignment_faults(given.platform_cameras, given.mode)
     if given.mode is Mode.MINISTRY:
         for index, camera in enumerate(given.cameras):
             # Appendix 1, 1.1: given by the platform, used when connected to the ministry directly.
             if not camera.gatewayNum:
                 yield f"cameras[{index}].gatewayNum：直连部级平台时必填"
+
+
+def _assignment_faults(given: PlatformCameras, mode: Mode) -> Iterator[str]:
+    if mode is Mode.MINISTRY:
+        yield "platform_cameras：直连部级平台时没有"
+    if not given.allowed_networks:
+        yield "platform_cameras.allowed_networks：不能为空"
+    yield from _network_faults("platform_cameras.allowed_networks", given.allowed_networks)
+    if not 10 <= given.period_seconds <= 86_400:
+        yield f"platform_cameras.period_seconds：{given.period_seconds} 不在 10-86400 之内"
+    if not given.keep_file:
+        yield "platform_cameras.keep_file：不能为空"
 
 
 def _token_faults(given: _File) -> Iterator[str]:
@@ -267,64 +280,3 @@ def _platform_faults(platform: Platform) -> Iterator[str]:
     # The key itself stays out of the message.
     if not is_private_key(platform.private_key):
         yield "platform.private_key：不是 SM2 私钥（64 位十六进制数）"
-
-
-def _read_cameras(given: list[_Camera]) -> tuple[tuple[CameraConfig, ...], list[str]]:
-    cameras: list[CameraConfig] = []
-    faults: list[str] = []
-    seen: dict[str, int] = {}
-    for index, camera in enumerate(given):
-        try:
-            record = parse_camera(msgspec.json.encode(camera))
-        except CameraItemError as error:
-            faults.extend(f"cameras[{index}]：{fault}" for fault in error.faults)
-            continue
-        first = seen.setdefault(record.camera_num.lower(), index)
-        if first != index:
-            faults.append(f"cameras[{index}].cameraNum：与 cameras[{first}] 重复")
-        cameras.append(CameraConfig(record, camera.source, ADAPTERS[type(camera.source)](camera.source), camera.ptzOpen))
-    return tuple(cameras), faults
-
-
-_KINDS = {
-    "str": "字符串",
-    "int": "整数",
-    "float": "数字",
-    "bool": "布尔值",
-    "array": "数组",
-    "object": "对象",
-    "null": "空值",
-}
-_PATTERNS = (
-    (re.compile(r"Object contains unknown field `(?P<name>[^`]*)`"), "未知的键 {name}"),
-    (re.compile(r"Object missing required field `(?P<name>[^`]*)`"), "缺少键 {name}"),
-    (re.compile(r"Invalid value '?(?P<name>[^']*)'?$"), "取值 {name} 无效"),
-    (re.compile(r"Invalid enum value '(?P<name>[^']*)'"), "取值 {name} 无效"),
-    (
-        re.compile(r"Expected `array` of (?:at (?:least|most) )?length (?P<name>\d+)"),
-        "应为 {name} 个元素的数组",
-    ),
-)
-_EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<given>[^`]*)`")
-
-
-def _in_chinese(message: str) -> str:
-    """msgspec's message as place and reason."""
-    what, _, place = message.partition(" - at `$")
-    place = place.rstrip("`").lstrip(".") or "最外层"
-    for pattern, words in _PATTERNS:
-        if match := pattern.match(what):
-            return f"{place}：{words.format(name=match['name'])}"
-    if match := _EXPECTED.match(what):
-        wanted = " 或 ".join(_KINDS.get(kind.strip(), kind.strip()) for kind in match["wanted"].split("|"))
-        return f"{place}：应为{wanted}，收到{_KINDS.get(match['given'], match['given'])}"
-    return f"{place}：{what}"
-
-
-def _position(raw: bytes, message: str) -> str:
-    match = re.search(r"\(byte (\d+)\)", message)
-    offset = int(match[1]) if match else len(raw)
-    before = raw[:offset]
-    line = before.count(b"\n") + 1
-    column = offset - (before.rfind(b"\n") + 1) + 1
-    return f"第 {line} 行第 {column} 列"

@@ -17,7 +17,7 @@ _RATE = re.compile(r"(?P<rate>[\d.]+) fps")
 _FLV_HEADER_BYTES = 13
 _TAG_HEADER_BYTES = 11
 _VIDEO_TAG = 9
-_SEQUENCE_HEADER = 0
+_PICTURE = 1  # neither the decoder's parameters nor the end of the sequence, which is marked as a key frame too
 
 # The document wants a key frame every 2 s at most; timestamps are rounded to milliseconds.
 _GOP_TOLERANCE = 1.05
@@ -50,16 +50,24 @@ class SourceFormat:
     def pixels_a_second(self) -> float:
         return self.width * self.height * self.framerate
 
-    def fits(self, video: VideoFormat) -> bool:
+    def fits(self, video: VideoFormat, *, may_be_larger: bool = False) -> bool:
         """Whether the stream may be passed on as it is."""
-        if self.codec != "h264" or not self.pixels.startswith(("yuv420p", "yuvj420p")):
-            return False
-        if (self.width, self.height) != (video.width, video.height):
-            return False
-        if abs(self.framerate - video.framerate) > _RATE_TOLERANCE or self.gop_seconds is None:
+        if not self.looks_fit(video, may_be_larger=may_be_larger) or self.gop_seconds is None:
             return False
         longest = video.iframe / video.framerate * _GOP_TOLERANCE
-        return self.gop_seconds <= longest and self.bitrate <= video.bitrate * _BITRATE_TOLERANCE
+        # More pixels may cost more.
+        growth = self.width * self.height / (video.width * video.height)
+        return self.gop_seconds <= longest and self.bitrate <= video.bitrate * growth * _BITRATE_TOLERANCE
+
+    def looks_fit(self, video: VideoFormat, *, may_be_larger: bool = False) -> bool:
+        """As far as can be told without having watched it."""
+        if self.codec != "h264" or not self.pixels.startswith(("yuv420p", "yuvj420p")):
+            return False
+        is_larger = self.width >= video.width and self.height >= video.height
+        is_of_size = (self.width, self.height) == (video.width, video.height)
+        if not (is_of_size or (may_be_larger and is_larger)):
+            return False
+        return abs(self.framerate - video.framerate) <= _RATE_TOLERANCE
 
 
 def parse_stream_line(text: str) -> SourceFormat | None:
@@ -87,7 +95,7 @@ def measure_flv(data: bytes) -> tuple[float | None, float]:
         length = int.from_bytes(data[at + 1 : at + 4], "big")
         stamp = int.from_bytes(data[at + 4 : at + 7], "big") | data[at + 7] << 24
         body = at + _TAG_HEADER_BYTES
-        if data[at] == _VIDEO_TAG and data[body + 1] != _SEQUENCE_HEADER:
+        if data[at] == _VIDEO_TAG and data[body + 1] == _PICTURE:
             first = stamp if first is None else first
             last = stamp
             size += length
@@ -119,7 +127,8 @@ async def _run(arguments: Sequence[str], limit_seconds: float) -> tuple[bytes, s
     except OSError as error:
         raise ProbeError(Defect(Trouble.NO_VIDEO, f"ffmpeg 无法启动：{error.strerror}")) from error
     try:
-        data, said = await asyncio.wait_for(process.communicate(), limit_seconds)
+        async with asyncio.timeout(limit_seconds):
+            data, said = await process.communicate()
     except TimeoutError as error:
         raise ProbeError(Defect(Trouble.FROZEN, f"{limit_seconds:.0f} 秒内没有视频")) from error
     finally:

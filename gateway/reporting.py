@@ -68,13 +68,15 @@ class Reporter:
 
     async def _changed_before(self, at: float) -> bool:
         try:
-            await asyncio.wait_for(self._cameras.changed.wait(), at - time.monotonic())
+            async with asyncio.timeout(at - time.monotonic()):
+                await self._cameras.changed.wait()
         except TimeoutError:
             return False
         return True
 
     async def _register(self) -> None:
-        cameras = list(self._cameras)
+        # What the platform assigned it knows better: its staff may have corrected it meanwhile.
+        cameras = [camera for camera in self._cameras if not camera.is_assigned]
         for start in range(0, len(cameras), BATCH):
             batch = cameras[start : start + BATCH]
             wire = [camera_to_wire(one.record) for one in batch]

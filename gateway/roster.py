@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.adapters.base import Surroundings
+from gateway.camera_config import CameraConfig
 from gateway.cameras import Camera
-from gateway.config import CameraConfig
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Roster:
             key = config.record.camera_num.lower()
             known = before.get(key)
             if known is not None and _is_same(known[0], config):
+                known[1].is_assigned = config.is_assigned
                 self._known[key] = known
                 continue
             camera = self._build(config)
@@ -42,7 +43,15 @@ class Roster:
 
     def _build(self, config: CameraConfig) -> Camera:
         adapter = config.factory(config.record, self._surroundings)
-        return Camera(config.record, adapter, is_ptz_open=config.is_ptz_open)
+        return Camera(
+            config.record, adapter, is_ptz_open=config.is_ptz_open, is_assigned=config.is_assigned
+        )
+
+
+def combined(own: Sequence[CameraConfig], assigned: Sequence[CameraConfig]) -> list[CameraConfig]:
+    """The section's own file goes before the platform: what it names runs as it says."""
+    named = {config.record.camera_num.lower() for config in own}
+    return [*own, *(one for one in assigned if one.record.camera_num.lower() not in named)]
 
 
 def _is_same(one: CameraConfig, other: CameraConfig) -> bool:

@@ -13,6 +13,7 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from gateway.admission import Admission, presented_token
+from gateway.assigned import REFRESH_VERB, AssignedCameras
 from gateway.cameras import Cameras
 from gateway.channels import Channels
 from gateway.control import Control, Level, Orderer
@@ -31,7 +32,8 @@ from protocol.reports import ANALYSE_SPELLINGS
 logger = logging.getLogger(__name__)
 
 BODY_BYTES = 1 << 20
-PREFIX = "video."
+# The document's verbs; ours are of another family.
+FAMILY = "video."
 
 
 @dataclass(frozen=True)
@@ -96,27 +98,31 @@ class Service:
         control: Control,
         intake: Intake,
         results: Results,
+        assigned: AssignedCameras | None = None,
         proxies: Sequence[Network] = (),
     ) -> None:
         self._proxies = proxies
+        self._assigned = assigned
         self._cameras = cameras
         self._channels = channels
         self._admission = admission
         self._control = control
-        self._board = StatusBoard(cameras, channels)
+        self._board = StatusBoard(cameras, channels, assigned)
         self._intake = intake
         self._results = results
         self._orders: Mapping[str, Verb] = {
-            "VideoTransBegin": Verb("POST", self._begin, admission.is_platform),
-            "VideoTransFinish": Verb("GET", self._finish, admission.is_platform),
-            "PTZControl": Verb("GET", self._turn, admission.may_turn),
+            f"{FAMILY}VideoTransBegin": Verb("POST", self._begin, admission.is_platform),
+            f"{FAMILY}VideoTransFinish": Verb("GET", self._finish, admission.is_platform),
+            f"{FAMILY}PTZControl": Verb("GET", self._turn, admission.may_turn),
+            REFRESH_VERB: Verb("POST", self._refresh, admission.is_platform),
         }
         self._verbs = {**self._orders, **(self._reports() if intake.is_open else {})}
 
     def _reports(self) -> Mapping[str, Verb]:
         analyses = Verb("POST", self._take_analyses, self._admission.is_box)
         qualities = Verb("POST", self._take_qualities, self._admission.is_box)
-        return {**dict.fromkeys(ANALYSE_SPELLINGS, analyses), "ReportCameraQuality": qualities}
+        spellings = [f"{FAMILY}{spelling}" for spelling in ANALYSE_SPELLINGS]
+        return {**dict.fromkeys(spellings, analyses), f"{FAMILY}ReportCameraQuality": qualities}
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=BODY_BYTES)
@@ -187,7 +193,7 @@ class Service:
         return client_address(request.remote or "", forwarded_for, self._proxies)
 
     async def _verb(self, request: web.Request) -> Said:
-        """`/service/video.<Verb>?…`."""
+        """`/service/<family>.<Verb>?…`."""
         name = request.match_info["verb"]
         verb = _find(name, self._verbs)
         if request.method != verb.method:
@@ -229,6 +235,12 @@ class Service:
         logger.info("ptz %s: %s step %s", camera.num, action.name, step)
         return Said()
 
+    async def _refresh(self, call: Call) -> Said:
+        if self._assigned is None:
+            raise NotFoundError("本网关的配置不由平台管理")
+        self._assigned.ask_again()
+        return Said()
+
     async def _take_analyses(self, call: Call) -> Said:
         return Said(message=self._intake.take_analyses(call.body, call.department))
 
@@ -237,7 +249,7 @@ class Service:
 
 
 def _find(name: str, verbs: Mapping[str, Verb]) -> Verb:
-    found = verbs.get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
+    found = verbs.get(name)
     if found is None:
         raise NotFoundError("接口不存在")
     return found

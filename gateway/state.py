@@ -1,12 +1,12 @@
 """The token this gateway holds, kept over restarts and never used before it is on disk."""
 
 import hmac
-import os
 import threading
 from pathlib import Path
 
 import msgspec
 
+from gateway.keeping import write_private
 from protocol.tokens import token_digest
 
 
@@ -69,23 +69,7 @@ class TokenState:
             raise StateError(f"状态文件 {self._path} 内容损坏，请删除后重启：{error}") from error
 
     def _store(self, kept: _Kept) -> None:
-        fresh = self._path.with_name(self._path.name + ".new")
         try:
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(descriptor, 0o600)
-                file.write(msgspec.json.encode(kept))
-                file.flush()
-                os.fsync(descriptor)
-            fresh.replace(self._path)
-            _sync_folder(self._path.parent)
+            write_private(self._path, msgspec.json.encode(kept))
         except OSError as error:
             raise StateError(f"状态文件 {self._path} 无法写入：{error.strerror}") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

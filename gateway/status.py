@@ -3,6 +3,7 @@
 import html
 from collections.abc import Iterator
 
+from gateway.assigned import AssignedCameras
 from gateway.cameras import Camera, Cameras
 from gateway.channels import Channels, PushState
 from protocol.codes import OnlineStatus, VideoType
@@ -14,19 +15,21 @@ _PAGE = """<!doctype html>
 <style>body{{font:14px sans-serif;margin:1.5rem}}table{{border-collapse:collapse}}
 th,td{{padding:.3rem .7rem;border-bottom:1px solid #ddd;text-align:left}}.bad{{color:#b00}}</style></head>
 <body><h1>视频上云网关</h1>
-<p>摄像机 {cameras}，在线 {online}；正在推流 {pushing}；转码 {used:.2f} / {cores:g} 核</p>
+<p>摄像机 {cameras}，在线 {online}；正在推流 {pushing}；转码 {used:.2f} / {cores:g} 核；{configuration}</p>
 <table><thead><tr><th>摄像机</th><th>编号</th><th>状态</th><th>原因</th><th>推流</th></tr></thead>
 <tbody>{rows}</tbody></table></body></html>
 """
 
 
 class StatusBoard:
-    def __init__(self, cameras: Cameras, channels: Channels) -> None:
+    def __init__(self, cameras: Cameras, channels: Channels, assigned: AssignedCameras | None = None) -> None:
         self._cameras = cameras
         self._channels = channels
+        self._assigned = assigned
 
     def facts(self) -> dict[str, object]:
         return {
+            "configuration": self._configuration(),
             "transcoding": {
                 "used": round(self._channels.budget.used, 3),
                 "cores": self._channels.budget.cores,
@@ -43,8 +46,39 @@ class StatusBoard:
             pushing=self._channels.pushing,
             used=budget.used,
             cores=budget.cores,
+            configuration=html.escape(self._configuration_in_words()),
             rows="".join(self._rows()),
         )
+
+    def running(self) -> list[dict[str, str]]:
+        """Each camera as the platform is told of it: where its configuration is from, what keeps it from working."""
+        return [
+            {
+                "cameraNum": camera.num,
+                "origin": "platform" if camera.is_assigned else "file",
+                "fault": self._fault_of(camera),
+            }
+            for camera in self._cameras
+        ]
+
+    def _fault_of(self, camera: Camera) -> str:
+        if camera.defect is not None:
+            return camera.defect.reason
+        return next((push.failure for push in self._channels.pushes_of(camera) if push.failure), "")
+
+    def _configuration(self) -> dict[str, object] | None:
+        if self._assigned is None:
+            return None
+        rejected = self._assigned.rejected
+        return {"version": self._assigned.version, "rejected": rejected.to_wire() if rejected else None}
+
+    def _configuration_in_words(self) -> str:
+        if self._assigned is None:
+            return "配置只用本机文件"
+        version = self._assigned.version
+        said = "平台尚无配置" if version is None else f"平台配置第 {version} 版"
+        rejected = self._assigned.rejected
+        return f"{said}，新的一版有误未采用：{rejected.faults[0]}" if rejected else said
 
     def _facts_of(self, camera: Camera) -> dict[str, object]:
         defect = camera.defect

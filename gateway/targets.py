@@ -45,9 +45,8 @@ class PushTargets:
         loop = asyncio.get_running_loop()
         try:
             # Odd forms go through it: "0177.1" or "2130706433" are addresses to libc.
-            found = await asyncio.wait_for(
-                loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), RESOLVE_SECONDS
-            )
+            async with asyncio.timeout(RESOLVE_SECONDS):
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError, TimeoutError) as error:
             raise MalformedError(f"serverIp：{host} 无法解析") from error
         return [_plain(ipaddress.ip_address(str(entry[4][0]))) for entry in found]

@@ -38,6 +38,9 @@ class Upstream:
             raise answer.error("平台")
         return answer
 
+    async def look_up(self, verb: str, **params: str) -> Answer:
+        return await _in_thread(lambda: self._client.call(verb, params=params))
+
     async def ask(self, verb: str, body: object, **params: str) -> Answer:
         return await _in_thread(lambda: self._client.call(verb, method="POST", params=params, body=body))
 

@@ -181,6 +181,8 @@ class PartnerClient:
     ) -> Answer:
         """`/service/video.<verb>` with `user` added; the answer whatever its code, or RemoteError.
 
+        A verb that names another family than `video` is called by its full name.
+
         `body` is sent as it is when it is bytes, else as JSON. A parameter that is None is left out.
         `repeat_within` seconds after the call began, the request is not repeated with a new token any more:
         RemoteError instead.
@@ -281,12 +283,17 @@ def call_with_token(
     transport = _Transport(base_url, ca_file, min(3.0, timeout), timeout)
     if style == "verbs":
         return transport.send(method, verb_path(verb), token=token, params=params, body=body)
-    order = {"sipAction": f"video.{verb.removeprefix('video.')}", **_present(params or {}), **(body or {})}
+    order = {"sipAction": full_name(verb), **_present(params or {}), **(body or {})}
     return transport.send("POST", "/service", token=token, body=order)
 
 
+def full_name(verb: str) -> str:
+    """The document's own verbs are of the family `video`, and called without it."""
+    return verb if "." in verb else f"video.{verb}"
+
+
 def verb_path(verb: str) -> str:
-    return f"/service/video.{verb.removeprefix('video.')}"
+    return f"/service/{full_name(verb)}"
 
 
 def _present(params: Mapping[str, Param]) -> dict[str, Param]:

@@ -244,6 +244,10 @@ MEDIA_RTMP_PORT = env.int("MEDIA_RTMP_PORT", default=1935)
 # Port for publishers over TLS (MEDIA_TLS_CERT_FILE, MEDIA_TLS_KEY_FILE), usually 443 or 1936; 0: not served.
 MEDIA_RTMPS_PORT = env.int("MEDIA_RTMPS_PORT", default=0)
 MEDIA_HTTP_PORT = env.int("MEDIA_HTTP_PORT", default=8080)
+# Playing connections of the embedded media server from one address; 0: only the limit of all together (4000).
+MEDIA_HTTP_PER_ADDRESS = env.int("MEDIA_HTTP_PER_ADDRESS", default=1000)
+# Networks it does not hold for, beside TRUSTED_PROXIES: this machine, other machines of the platform.
+MEDIA_UNLIMITED_NETWORKS = env.list("MEDIA_UNLIMITED_NETWORKS", default=["127.0.0.0/8", "::1/128"])
 # Origins whose pages may play our streams.
 MEDIA_CORS_ORIGINS = env.list("MEDIA_CORS_ORIGINS", default=["*"])
 # Origins whose pages may call /service/ (none until configured).

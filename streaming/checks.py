@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import ProgrammingError
 
+from protocol.forwarding import networks_of
 from streaming.models import MediaServer
 
 
@@ -17,6 +18,18 @@ def check_keys(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
     if settings.MEDIA_PUBLISH_KEY in settings.PLAY_URL_KEYS:
         return [Error("MEDIA_PUBLISH_KEY 与 PLAY_URL_KEYS 相同：播放地址可用来推流", id="streaming.E001")]
     return []
+
+
+@register
+def check_unlimited_networks(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """The media server reads no checks: it would end at its start."""
+    found: list[CheckMessage] = []
+    for text in settings.MEDIA_UNLIMITED_NETWORKS:
+        try:
+            networks_of([text])
+        except ValueError:
+            found.append(Error(f"MEDIA_UNLIMITED_NETWORKS：“{text}” 不是地址或网段", id="streaming.E002"))
+    return found
 
 
 @register(Tags.database)

@@ -1,13 +1,14 @@
 """What the gateway asks of a camera, whatever stands behind it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from gateway.gate import StartGate
 from gateway.troubles import Defect, Trouble
 from protocol.cameras import CameraRecord
-from protocol.codes import PtzAction, QualityFlag
+from protocol.codes import PtzAction, QualityFlag, VideoType
 from protocol.commands import VideoFormat
 
 
@@ -36,6 +37,8 @@ class PushPlan:
     codec_arguments: Sequence[str]
     feed: Feed | None = None
     cores: float = 0.0  # what transcoding takes of the budget
+    # Looks closer while the push runs, and says whether another plan is due.
+    review: Callable[[], Awaitable[bool]] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Surroundings:
     font: Path | None
     folder: Path  # relative paths of the configuration start here
     cache: Path  # what can be made again, kept to start sooner
+    gate: StartGate = field(default_factory=StartGate)  # before each start of an ffmpeg
 
 
 class Unwatched:
@@ -56,6 +60,9 @@ class Unwatched:
     def analyse(self, begin: int, end: int) -> Mapping[str, object] | None:
         return None
 
+    def note_denial(self, video_type: VideoType, defect: Defect) -> None:
+        return
+
     async def close(self) -> None:
         return
 
@@ -63,11 +70,14 @@ class Unwatched:
 class Adapter(Protocol):
     """One camera."""
 
-    async def check(self) -> Defect | None:
+    async def check(self, video_type: VideoType = VideoType.LOW) -> Defect | None:
         """None when nothing is wrong with the camera that can be seen without its pictures."""
 
-    async def plan(self, video: VideoFormat) -> PushPlan:
+    async def plan(self, video: VideoFormat, video_type: VideoType) -> PushPlan:
         """Raises SourceError."""
+
+    def note_denial(self, video_type: VideoType, defect: Defect) -> None:
+        """A push found the password to be wrong."""
 
     async def move(self, action: PtzAction, step: int) -> None:
         """Raises PtzRefusedError and PtzFailedError."""

@@ -18,23 +18,31 @@ class _Reply:
     body: str = ""
 
 
+def place_of(url: str) -> str:
+    """Host and port, without credentials."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or DEFAULT_PORTS[parts.scheme]}"
+
+
 async def describe(url: str, seconds: float) -> Defect | None:
     """None when the camera says that it has video."""
     parts = urlsplit(url)
     port = parts.port or DEFAULT_PORTS[parts.scheme]
-    place = f"摄像机 {parts.hostname}:{port}"
+    place = f"摄像机 {place_of(url)}"
     try:
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(parts.hostname, port), seconds)
-    except (OSError, TimeoutError):
+        async with asyncio.timeout(seconds):
+            reader, writer = await asyncio.open_connection(parts.hostname, port)
+    except (OSError, TimeoutError, UnicodeError):
         return Defect(Trouble.UNREACHABLE, f"{place} 无法连接")
     try:
         if parts.scheme == "rtsps":
             # Cameras sign their own certificates: what is behind them only ffmpeg finds out.
             return None
-        return await asyncio.wait_for(_ask(url, place, reader, writer), seconds)
+        async with asyncio.timeout(seconds):
+            return await _ask(url, place, reader, writer)
     except TimeoutError:
         return Defect(Trouble.FROZEN, f"{place} 不应答")
-    except (OSError, EOFError, ValueError):
+    except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
         return Defect(Trouble.NO_VIDEO, f"{place} 没有给出 RTSP 应答")
     finally:
         writer.close()

@@ -15,11 +15,12 @@ from gateway.adapters.base import (
 )
 from gateway.budget import transcoding_cores
 from gateway.ffmpeg import COPY_ARGUMENTS, transcode_arguments
+from gateway.gate import Urgency
 from gateway.probe import ProbeError, SourceFormat, probe
 from gateway.troubles import Defect, Trouble
 from gateway.turning import PtzRefusedError
 from protocol.cameras import CameraRecord
-from protocol.codes import PtzAction
+from protocol.codes import PtzAction, VideoType
 from protocol.commands import VideoFormat
 
 MEASURE_SECONDS = 20.0
@@ -40,14 +41,15 @@ class FileCamera(Unwatched):
         self._path = surroundings.folder / settings.path
         self._mode = settings.mode
         self._ffmpeg = surroundings.ffmpeg
+        self._gate = surroundings.gate
         self._format: SourceFormat | None = None
 
-    async def check(self) -> Defect | None:
+    async def check(self, video_type: VideoType = VideoType.LOW) -> Defect | None:
         if self._path.is_file():
             return None
         return Defect(Trouble.UNREACHABLE, f"视频文件 {self._path.name} 不存在")
 
-    async def plan(self, video: VideoFormat) -> PushPlan:
+    async def plan(self, video: VideoFormat, video_type: VideoType) -> PushPlan:
         defect = await self.check()
         if defect is not None:
             raise SourceError(defect.reason, defect.trouble)
@@ -62,6 +64,7 @@ class FileCamera(Unwatched):
 
     async def _measured(self) -> SourceFormat:
         if self._format is None:
+            await self._gate.wait(Urgency.LOOK)
             try:
                 self._format = await probe(
                     self._ffmpeg,

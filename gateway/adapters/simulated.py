@@ -22,7 +22,7 @@ from gateway.scene.text import Letterer, find_font
 from gateway.scene.watch import Watch
 from gateway.troubles import Defect, Trouble
 from protocol.cameras import CameraRecord
-from protocol.codes import PtzAction, QualityFlag
+from protocol.codes import PtzAction, QualityFlag, VideoType
 from protocol.commands import VideoFormat
 
 LARGEST_WIDTH, LARGEST_HEIGHT = 1920, 1080
@@ -62,10 +62,10 @@ class SimulatedCamera:
         )
         self._watch = Watch(self._scene)
 
-    async def check(self) -> Defect | None:
+    async def check(self, video_type: VideoType = VideoType.LOW) -> Defect | None:
         return Defect(Trouble.UNREACHABLE, "模拟摄像机设为离线") if self._fault is Fault.OFFLINE else None
 
-    async def plan(self, video: VideoFormat) -> PushPlan:
+    async def plan(self, video: VideoFormat, video_type: VideoType) -> PushPlan:
         defect = await self.check()
         if defect is not None:
             raise SourceError(defect.reason, defect.trouble)
@@ -94,6 +94,9 @@ class SimulatedCamera:
 
     async def move(self, action: PtzAction, step: int) -> None:
         self._scene.view.order(action, step, time.monotonic())
+
+    def note_denial(self, video_type: VideoType, defect: Defect) -> None:
+        return
 
     async def close(self) -> None:
         return

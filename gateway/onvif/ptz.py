@@ -1,19 +1,19 @@
 """The document's actions as ONVIF calls (docs/gateway.md has the table)."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import unquote, urlsplit
-from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
 import msgspec
 
+from gateway.addresses import check_address
 from gateway.digest import Login
 from gateway.onvif.device import Device, Services
-from gateway.onvif.soap import NAMESPACES, OnvifError, OnvifRefusal
+from gateway.onvif.lens import FocusWay, Lens
+from gateway.onvif.soap import OnvifError, OnvifRefusal
 from gateway.turning import PtzFailedError, PtzRefusedError
 from protocol.codes import PtzAction
 
@@ -22,7 +22,6 @@ logger = logging.getLogger(__name__)
 _LARGEST_STEP = 8
 _STOP_TRIES = 5
 _STOP_PAUSE_SECONDS = 0.5
-_IRIS_DB_A_STEP = 0.5
 
 # Pan, tilt, zoom.
 _DIRECTIONS: Mapping[PtzAction, tuple[int, int, int]] = {
@@ -34,7 +33,6 @@ _DIRECTIONS: Mapping[PtzAction, tuple[int, int, int]] = {
     PtzAction.ZOOM_IN: (0, 0, 1),
 }
 _FOCUS: Mapping[PtzAction, int] = {PtzAction.FOCUS_NEAR: -1, PtzAction.FOCUS_FAR: 1}
-# The iris is an attenuation in dB: 0 is fully open.
 _IRIS: Mapping[PtzAction, int] = {PtzAction.IRIS_CLOSE: 1, PtzAction.IRIS_OPEN: -1}
 _LIGHT: Mapping[PtzAction, str] = {PtzAction.LIGHT_OFF: "Off", PtzAction.LIGHT_ON: "On"}
 
@@ -50,14 +48,16 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, tag_field="driver", t
     invert_pan: bool = False
     invert_tilt: bool = False
     invert_focus: bool = False
+    # How the focus moves, where the device does not say it rightly.
+    focus: FocusWay = "auto"
     # Some take only one of Stop and a speed of zero for an end of the movement.
     stop: Literal["both", "stop", "zero"] = "both"
     # Name of the auxiliary command that switches the light.
     light: str = "tt:IRLamp"
 
     def __post_init__(self) -> None:
-        if self.url is not None and not self.url.startswith(("http://", "https://")):
-            raise ValueError("url 不是 http 地址")
+        if self.url is not None:
+            check_address(self.url, "http", "https")
         if not 0.1 <= self.move_seconds <= 10:
             raise ValueError("move_seconds 不在 0.1-10 之内")
 
@@ -89,6 +89,7 @@ class OnvifPtz:
     def __init__(self, settings: Settings, url: str, login: Login | None) -> None:
         self._settings = settings
         self._device = Device(url, login, settings.profile)
+        self._lens = Lens(self._device, settings.focus)
         self._lock = asyncio.Lock()
         self._end: asyncio.Task[None] | None = None
 
@@ -125,7 +126,7 @@ class OnvifPtz:
             self._end_later()
             await self._begin(services, action, speed)
         elif action in _IRIS:
-            await self._turn_iris(services, _IRIS[action] * speed * _LARGEST_STEP * _IRIS_DB_A_STEP)
+            await self._lens.turn_iris(services, _IRIS[action] * speed)
         elif action in _LIGHT:
             command = f"{self._settings.light}|{_LIGHT[action]}"
             await self._ptz(
@@ -134,13 +135,13 @@ class OnvifPtz:
                 f"<tptz:AuxiliaryData>{escape(command)}</tptz:AuxiliaryData>",
             )
         else:
+            await self._lens.give_back(services)
             await self._ptz(services, "GotoHomePosition", "")
 
     async def _begin(self, services: Services, action: PtzAction, speed: float) -> None:
         if action in _FOCUS:
             sign = -1 if self._settings.invert_focus else 1
-            focus = f"<tt:Continuous><tt:Speed>{sign * _FOCUS[action] * speed:g}</tt:Speed></tt:Continuous>"
-            await self._imaging(services, "Move", f"<timg:Focus>{focus}</timg:Focus>")
+            await self._lens.focus(services, sign * _FOCUS[action], speed)
             return
         pan, tilt, zoom = (part * speed for part in _DIRECTIONS[action])
         pan = -pan if self._settings.invert_pan else pan
@@ -157,39 +158,11 @@ class OnvifPtz:
             await self._ptz(services, "Stop", what)
         if self._settings.stop != "stop":
             await self._velocity(services, _turn(0, 0) + _zoom(0))
-        if services.imaging and services.video_source:
-            # Cameras without a motor for the focus refuse it.
-            with contextlib.suppress(OnvifRefusal):
-                await self._imaging(services, "Stop", "")
-
-    async def _turn_iris(self, services: Services, change: float) -> None:
-        answer = await self._imaging(services, "GetImagingSettings", "")
-        exposure = answer.find(".//tt:Exposure", NAMESPACES)
-        iris = exposure.findtext("tt:Iris", None, NAMESPACES) if exposure is not None else None
-        if exposure is None or iris is None:
-            raise PtzRefusedError("该摄像机不支持光圈控制")
-        kept = "".join(
-            f"<tt:{name}>{escape(value)}</tt:{name}>"
-            for name in ("ExposureTime", "Gain")
-            if (value := exposure.findtext(f"tt:{name}", None, NAMESPACES))
-        )
-        wanted = max(0.0, float(iris) + change)
-        settings = f"<tt:Exposure><tt:Mode>MANUAL</tt:Mode>{kept}<tt:Iris>{wanted:g}</tt:Iris></tt:Exposure>"
-        await self._imaging(
-            services,
-            "SetImagingSettings",
-            f"<timg:ImagingSettings>{settings}</timg:ImagingSettings><timg:ForcePersistence>false</timg:ForcePersistence>",
-        )
+        await self._lens.stop(services)
 
     async def _ptz(self, services: Services, name: str, body: str) -> None:
         profile = f"<tptz:ProfileToken>{escape(services.profile)}</tptz:ProfileToken>"
         await self._device.call(services.ptz, f"<tptz:{name}>{profile}{body}</tptz:{name}>")
-
-    async def _imaging(self, services: Services, name: str, body: str) -> Element:
-        if not services.imaging or not services.video_source:
-            raise PtzRefusedError("该摄像机不支持聚焦与光圈控制")
-        source = f"<timg:VideoSourceToken>{escape(services.video_source)}</timg:VideoSourceToken>"
-        return await self._device.call(services.imaging, f"<timg:{name}>{source}{body}</timg:{name}>")
 
     def _end_later(self) -> None:
         self._cancel_end()

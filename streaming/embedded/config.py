@@ -68,4 +68,8 @@ class MediaConfig:
     platform_ca_file: str = ""
     # Networks of proxies in front of the HTTP side whose X-Forwarded-For is believed.
     trusted_proxies: tuple[str, ...] = ()
+    # HTTP connections from one address; 0: as many as there may be in all.
+    http_per_address: int = 1000
+    # Networks from which there may be as many: this machine, other machines of the platform.
+    unlimited_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     limits: Limits = Limits()

@@ -10,7 +10,6 @@ import socket
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import cast
 
 import uvloop
 from aiohttp import web
@@ -19,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from protocol.tls import ServerTls, TlsFileError
 from streaming.embedded.api import Api
 from streaming.embedded.config import MediaConfig
+from streaming.embedded.gate import HttpGate, Turnstile
 from streaming.embedded.hooks import Hooks
 from streaming.embedded.http import Site, make_app
 from streaming.embedded.hub import Hub
@@ -53,13 +53,6 @@ class _NoPeerErrors(logging.Filter):
         return not isinstance(error, HttpProcessingError | ConnectionError)
 
 
-class _Refusing(asyncio.Protocol):
-    """One connection too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast(asyncio.Transport, transport).abort()
-
-
 class MediaServer:
     """Start and stop on a running loop. The ports are known after `start`."""
 
@@ -90,6 +83,7 @@ class MediaServer:
             lingering_time=1.0,
             shutdown_timeout=config.limits.shutdown_seconds / 2,
         )
+        self._gate = HttpGate(config)
         self._tls = ServerTls(config.cert_file, config.key_file) if config.cert_file else None
         self._listeners: list[asyncio.Server] = []
         self._sweeper: asyncio.Task[None] | None = None
@@ -136,10 +130,7 @@ class MediaServer:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
 
     def _accept(self) -> asyncio.Protocol:
-        server = self._runner.server
-        if server is None or len(server.connections) >= self.config.limits.http_connections:
-            return _Refusing()
-        return server()
+        return Turnstile(self._gate, self._runner.server)
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -150,6 +141,7 @@ class MediaServer:
                 if number % _WAKES_PER_SWEEP == 0:
                     self._rtmp.sweep(loop.time())
                     self._hls.sweep()
+                    self._gate.sweep()
                 if number % _WAKES_PER_RENEWAL == 0:
                     self.renew_certificate()
             except Exception:

@@ -28,7 +28,12 @@ class OnvifStandIn:
         self.port = port
         self.calls: list[tuple[str, str]] = []
         self.faults: dict[str, int] = {}
+        # What it says of its lens; None: it does not know the question.
         self.iris: str | None = "6"
+        self.iris_range: tuple[float, float] | None = (0, 16)
+        self.exposure_modes: tuple[str, ...] = ("AUTO", "MANUAL")
+        self.exposure_mode = self.focus_mode = "AUTO"
+        self.focus_options: str | None = move_options("Continuous", "Speed", -1, 1)
         self.wants_digest = False
 
     @property
@@ -51,10 +56,28 @@ class OnvifStandIn:
         if self.faults.get(name, 0) > 0:
             self.faults[name] -= 1
             return 500, _FAULT.format(code="ter:Action", text="motor blocked")
+        return self._imaging(name, order)
+
+    def _imaging(self, name: str, order: ElementTree.Element) -> tuple[int, str]:
         if name == "GetImagingSettings":
             iris = f"<tt:Iris>{self.iris}</tt:Iris>" if self.iris is not None else ""
-            exposure = f"<tt:Exposure><tt:Mode>AUTO</tt:Mode><tt:Gain>12</tt:Gain>{iris}</tt:Exposure>"
-            return 200, f"<timg:X><timg:ImagingSettings>{exposure}</timg:ImagingSettings></timg:X>"
+            exposure = f"<tt:Mode>{self.exposure_mode}</tt:Mode><tt:Gain>12</tt:Gain>{iris}"
+            focus = f"<tt:AutoFocusMode>{self.focus_mode}</tt:AutoFocusMode>"
+            settings = f"<tt:Exposure>{exposure}</tt:Exposure><tt:Focus>{focus}</tt:Focus>"
+            return 200, f"<timg:X><timg:ImagingSettings>{settings}</timg:ImagingSettings></timg:X>"
+        if name == "GetOptions":
+            modes = "".join(f"<tt:Mode>{mode}</tt:Mode>" for mode in self.exposure_modes)
+            iris = f"<tt:Iris>{_ends(*self.iris_range)}</tt:Iris>" if self.iris_range else ""
+            exposure = f"<tt:Exposure>{modes}{iris}</tt:Exposure>"
+            return 200, f"<timg:X><timg:ImagingOptions>{exposure}</timg:ImagingOptions></timg:X>"
+        if name == "GetMoveOptions":
+            if self.focus_options is None:
+                return 400, _FAULT.format(code="ter:ActionNotSupported", text="not implemented")
+            return 200, f"<timg:X><timg:MoveOptions>{self.focus_options}</timg:MoveOptions></timg:X>"
+        if name == "SetImagingSettings":
+            self.exposure_mode = order.findtext(".//tt:Exposure/tt:Mode", self.exposure_mode, NAMESPACES)
+            self.focus_mode = order.findtext(".//tt:AutoFocusMode", self.focus_mode, NAMESPACES)
+            self.iris = order.findtext(".//tt:Iris", self.iris, NAMESPACES)
         return 200, f"<tptz:{name}Response/>"
 
     def _clock(self) -> str:
@@ -76,6 +99,14 @@ class OnvifStandIn:
         given = token.findtext(f"{_WSSE}Password", "")
         is_user = token.findtext(f"{_WSSE}Username") == USER
         return is_user and is_fresh and given == base64.b64encode(wanted).decode()
+
+
+def move_options(kind: str, what: str, low: float, high: float) -> str:
+    return f"<tt:{kind}><tt:{what}>{_ends(low, high)}</tt:{what}></tt:{kind}>"
+
+
+def _ends(low: float, high: float) -> str:
+    return f"<tt:Min>{low:g}</tt:Min><tt:Max>{high:g}</tt:Max>"
 
 
 def _essence(order: ElementTree.Element) -> str:

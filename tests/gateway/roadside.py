@@ -136,6 +136,10 @@ class Roadside:
     def begin(self, num: str, body: dict[str, Any], video_type: int = 0) -> Answer:
         return self.call("VideoTransBegin", cameraNum=num, videoType=video_type, body=body)
 
+    def refresh(self, token: str = FIRST_TOKEN) -> Answer:
+        """The order to look for another configuration."""
+        return self.call("gateway.RefreshConfiguration", token=token, method="POST")
+
     @property
     def pushing(self) -> int:
         with urllib.request.urlopen(f"{self.base_url}/healthz", timeout=10) as response:  # noqa: S310
@@ -301,6 +305,8 @@ class Platform:
         self.token = FIRST_TOKEN
         self.exchanged = 0
         self.is_down = self.is_expired = False
+        # What it has the gateway run: version and cameras; None: it knows of no such thing.
+        self.configuration: tuple[object, list[dict[str, Any]]] | None = None
         self.peer = Peer(self._respond, context)
 
     @property
@@ -327,7 +333,16 @@ class Platform:
             return reply(
                 200, backResult=[{"cameraNum": num, "status": 0, "info": "注册成功"} for num in nums]
             )
+        if request.path == "/service/gateway.GetConfiguration":
+            return self._configure(request)
         return reply(200)
+
+    def _configure(self, request: Request) -> Reply:
+        if self.configuration is None:
+            return reply(404)
+        version, cameras = self.configuration
+        is_held = request.query.get("version") == str(version)
+        return reply(200, version=version, configuration=None if is_held else {"cameras": cameras})
 
     def _exchange(self, request: Request) -> Reply:
         query = request.query

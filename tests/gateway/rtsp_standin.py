@@ -2,6 +2,7 @@
 
 import hashlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,11 @@ WITH_VIDEO = "v=0\r\nm=audio 0 RTP/AVP 8\r\nm=video 0 RTP/AVP 96\r\n"
 
 
 class RtspStandIn:
-    """Paths: /main has video, /sound only audio, /secret wants the password, /mute is never answered."""
+    """Paths: /main has video, /sound only audio, /secret wants the password, /mute is never answered,
+    /endless talks without an end."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, context: ssl.SSLContext | None = None) -> None:
+        self._context = context
         self.port = int(listener.getsockname()[1])
         self.attempts = 0  # requests that came with an Authorization header
         self._listener = listener
@@ -23,7 +26,7 @@ class RtspStandIn:
         self._thread.start()
 
     def url(self, path: str, login: str = "") -> str:
-        return f"rtsp://{login}127.0.0.1:{self.port}/{path}"
+        return f"rtsp{'s' if self._context else ''}://{login}127.0.0.1:{self.port}/{path}"
 
     def _accept(self) -> None:
         while True:
@@ -37,6 +40,9 @@ class RtspStandIn:
     def _serve(self, connection: socket.socket) -> None:
         waiting = b""
         try:
+            if self._context is not None:
+                connection = self._context.wrap_socket(connection, server_side=True)
+                self._open.append(connection)
             while chunk := connection.recv(4096):
                 waiting += chunk
                 while b"\r\n\r\n" in waiting:
@@ -54,6 +60,8 @@ class RtspStandIn:
         status = "200 OK"
         if path == "mute":
             return b""
+        if path == "endless":
+            return b"RTSP/1.0 200 OK\r\n" + b"X-Filler: 0123456789\r\n" * 4000
         if path == "nonsense":
             return b"HTTP/1.0 400 Bad Request\r\n\r\n"
         if path == "secret" and not self._knows(headers.get("Authorization"), url):
@@ -87,8 +95,8 @@ def _md5(text: str) -> str:
 
 
 @contextmanager
-def rtsp_standin() -> Iterator[RtspStandIn]:
-    standin = RtspStandIn(socket.create_server(("127.0.0.1", 0)))
+def rtsp_standin(context: ssl.SSLContext | None = None) -> Iterator[RtspStandIn]:
+    standin = RtspStandIn(socket.create_server(("127.0.0.1", 0)), context)
     try:
         yield standin
     finally:

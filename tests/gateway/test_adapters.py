@@ -7,23 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from gateway.adapters.base import Adapter, SourceError, Surroundings
+from gateway.adapters.base import Adapter, PushPlan, SourceError, Surroundings
 from gateway.adapters.file import FileCamera
 from gateway.adapters.file import Settings as FileSettings
 from gateway.adapters.rtsp import RtspCamera
 from gateway.adapters.rtsp import Settings as RtspSettings
 from gateway.ffmpeg import COPY_ARGUMENTS
 from gateway.troubles import Defect, Trouble
-from protocol.codes import Code
-from protocol.commands import HIGH_FORMAT, LOW_FORMAT
+from protocol.codes import Code, VideoType
+from protocol.commands import HIGH_FORMAT, LOW_FORMAT, VideoFormat
 from tests.gateway.roadside import DOME, Sink, camera, command, gateway_in_thread, until, write_config
+from tests.gateway.rtsp_standin import rtsp_standin
 
 CLIPS = Path(__file__).resolve().parents[3] / "shared" / "media"
 needs_clips = pytest.mark.skipif(not CLIPS.is_dir(), reason="the recorded clips are not here")
 
 
-def codec(adapter: Adapter, wanted: object = LOW_FORMAT) -> tuple[str, ...]:
-    return tuple(asyncio.run(adapter.plan(wanted)).codec_arguments)  # type: ignore[arg-type]
+def plan(adapter: Adapter, wanted: VideoFormat = LOW_FORMAT) -> PushPlan:
+    video_type = VideoType.HIGH if wanted is HIGH_FORMAT else VideoType.LOW
+    return asyncio.run(adapter.plan(wanted, video_type))
+
+
+def codec(adapter: Adapter, wanted: VideoFormat = LOW_FORMAT) -> tuple[str, ...]:
+    return tuple(plan(adapter, wanted).codec_arguments)
 
 
 def test_a_clip_that_fits_is_passed_on_and_another_format_made_of_it(
@@ -78,6 +84,31 @@ def test_a_declared_mode_needs_no_look_at_the_camera(surroundings: Surroundings)
     url = "rtsp://127.0.0.1:9/main"
     assert codec(RtspCamera(RtspSettings(url, "copy"), surroundings)) == COPY_ARGUMENTS
     assert "libx264" in codec(RtspCamera(RtspSettings(url, "transcode"), surroundings))
+
+
+def test_each_video_type_has_a_stream_and_a_mode_of_its_own(surroundings: Surroundings) -> None:
+    sub, main = "rtsp://127.0.0.1:9/sub", "rtsp://127.0.0.1:9/main"
+    camera = RtspCamera(RtspSettings(sub, "copy", high_url=main, high_mode="transcode"), surroundings)
+    assert plan(camera).input_arguments[-1] == sub
+    assert plan(camera, HIGH_FORMAT).input_arguments[-1] == main
+    assert codec(camera) == COPY_ARGUMENTS
+    assert "libx264" in codec(camera, HIGH_FORMAT)
+    as_the_low_one = RtspCamera(RtspSettings(main, "copy"), surroundings)
+    assert plan(as_the_low_one, HIGH_FORMAT).input_arguments[-1] == main
+    assert codec(as_the_low_one, HIGH_FORMAT) == COPY_ARGUMENTS
+    one_made_smaller = RtspCamera(RtspSettings(main, "transcode", high_mode="copy"), surroundings)
+    assert "libx264" in codec(one_made_smaller)
+    assert codec(one_made_smaller, HIGH_FORMAT) == COPY_ARGUMENTS
+
+
+def test_a_stream_that_is_away_is_the_fault_of_its_video_type_only(surroundings: Surroundings) -> None:
+    with rtsp_standin() as standin:
+        settings = RtspSettings(standin.url("main"), "copy", high_url=standin.url("gone"))
+        camera = RtspCamera(settings, surroundings)
+        assert asyncio.run(camera.check(VideoType.LOW)) is None
+        defect = asyncio.run(camera.check(VideoType.HIGH))
+    assert defect is not None
+    assert defect.trouble is Trouble.NO_VIDEO
 
 
 def test_cameras_without_ptz_say_so(folder: Path, clip: Path) -> None:

@@ -85,6 +85,25 @@ def test_cameras_that_nobody_watches_and_a_period_of_none_give_nothing() -> None
     assert len(asked.asked) == 1
 
 
+def test_cameras_that_come_and_go_while_it_runs_are_taken_up_and_left() -> None:
+    (old, one), (new, other) = watched(DOME), watched(FIXED)
+    cameras = Cameras([old])
+    results = Results(1000, 1 << 20)
+
+    async def run() -> None:
+        task = asyncio.create_task(Analyst(cameras, results, 1).run())
+        async with asyncio.timeout(20):
+            while not one.asked:
+                await asyncio.wait([task], timeout=0.02)
+            cameras.replace([new])
+            while len(other.asked) < 2:
+                await asyncio.wait([task], timeout=0.02)
+        task.cancel()
+
+    asyncio.run(run())
+    assert len(one.asked) == 1
+
+
 def simulated(surroundings: Surroundings, fault: Fault | None) -> SimulatedCamera:
     return SimulatedCamera(Settings(seed=3, fault=fault), record(DOME), surroundings)
 

@@ -50,6 +50,24 @@ def test_sources_are_of_the_adapter_they_name(tmp_path: Path, surroundings: Any)
         ({"listen": {**LISTEN, "trusted_proxies": ["nginx"]}}, "listen.trusted_proxies[0]：“nginx” 不是网段"),
         ({"state_file": ""}, "state_file：不能为空"),
         ({"cameras": None}, "cameras：应为数组，收到空值"),
+        ({"platform_cameras": {}}, "platform_cameras：缺少键 allowed_networks"),
+        ({"platform_cameras": {"allowed_networks": []}}, "platform_cameras.allowed_networks：不能为空"),
+        (
+            {"platform_cameras": {"allowed_networks": ["10.1.2.3/8"]}},
+            "platform_cameras.allowed_networks[0]：“10.1.2.3/8” 不是网段",
+        ),
+        (
+            {"platform_cameras": {"allowed_networks": ["10.0.0.0/8"], "period_seconds": 5}},
+            "platform_cameras.period_seconds：5 不在 10-86400 之内",
+        ),
+        (
+            {"platform_cameras": {"allowed_networks": ["10.0.0.0/8"], "keep_file": ""}},
+            "platform_cameras.keep_file：不能为空",
+        ),
+        (
+            {"platform_cameras": {"allowed_networks": ["10.0.0.0/8"]}, "mode": "ministry", "cameras": []},
+            "platform_cameras：直连部级平台时没有",
+        ),
         ({"allowed_push_targets": ["10.0.0.1/8"]}, "allowed_push_targets[0]：“10.0.0.1/8” 不是网段"),
         ({"allowed_push_ports": [2, 1]}, "allowed_push_ports：[2, 1] 不是"),
         ({"cameras": [camera(DOME, {"adapter": "onvif"})]}, "cameras[0].source.adapter：取值 onvif 无效"),
@@ -62,6 +80,30 @@ def test_sources_are_of_the_adapter_they_name(tmp_path: Path, surroundings: Any)
         (
             {"cameras": [camera(DOME, {"adapter": "rtsp", "url": "http://x"})]},
             "cameras[0].source：url 不是 rtsp 地址",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "url": "rtsp://[::1/main"})]},
+            "cameras[0].source：url 不是 rtsp 地址",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "url": "rtsp://10.1.2.3:554x/main"})]},
+            "cameras[0].source：url 的端口不是 0-65535 之内的整数",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "url": "rtsp://a..b/main"})]},
+            "cameras[0].source：url 的主机名无效",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "high_url": "http://10.1.2.3/main"})]},
+            "cameras[0].source：high_url 不是 rtsp 地址",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "url": "rtsp://10.1.2.3:99999/main"})]},
+            "cameras[0].source：url 的端口不是 0-65535 之内的整数",
+        ),
+        (
+            {"cameras": [camera(DOME, {**RTSP, "ptz": {"driver": "onvif", "url": "http://10.1.2.3:x/"}})]},
+            "cameras[0].source.ptz：url 的端口不是 0-65535 之内的整数",
         ),
         (
             {"cameras": [camera(DOME, {**RTSP, "ptz": {"driver": "pelco"}})]},

@@ -11,6 +11,7 @@ from gateway.adapters.base import SourceError, Surroundings
 from gateway.adapters.describe import describe
 from gateway.digest import Login, authorization
 from gateway.troubles import Defect, Trouble, explain
+from protocol.codes import VideoType
 from protocol.commands import LOW_FORMAT
 from tests.gateway.roadside import free_port
 from tests.gateway.rtsp_standin import PASSWORD, USER, RtspStandIn, rtsp_standin
@@ -47,6 +48,7 @@ def test_a_camera_with_video_is_well(standin: RtspStandIn) -> None:
         ("gone", "", Trouble.NO_VIDEO),
         ("sound", "", Trouble.NO_VIDEO),
         ("nonsense", "", Trouble.NO_VIDEO),
+        ("endless", "", Trouble.NO_VIDEO),
         ("mute", "", Trouble.FROZEN),
     ],
 )
@@ -61,6 +63,10 @@ def test_a_camera_that_is_away_is_unreachable() -> None:
     assert "hidden" not in defect.reason
 
 
+def test_a_name_that_no_resolver_takes_is_unreachable() -> None:
+    assert trouble("rtsp://a..b/main") is Trouble.UNREACHABLE
+
+
 def test_a_wrong_password_is_not_tried_again_and_again(
     standin: RtspStandIn, surroundings: Surroundings
 ) -> None:
@@ -70,7 +76,7 @@ def test_a_wrong_password_is_not_tried_again_and_again(
         for _ in range(3):
             assert await camera.check() is not None
             with pytest.raises(SourceError, match="用户名或密码错误"):
-                await camera.plan(LOW_FORMAT)
+                await camera.plan(LOW_FORMAT, VideoType.LOW)
 
     asyncio.run(insist())
     assert standin.attempts == 1

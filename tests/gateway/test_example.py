@@ -19,6 +19,7 @@ def test_the_example_of_the_manual_starts(folder: Path) -> None:
     example["listen"] = {"host": "127.0.0.1", "port": 0}
     example["platform"]["base_url"] = "http://127.0.0.1:9"
     example["cameras"][0]["source"]["url"] = "rtsp://admin:password@127.0.0.1:9/stream2"
+    example["cameras"][0]["source"]["high_url"] = "rtsp://admin:password@127.0.0.1:9/stream1"
     path = folder / "gateway.json"
     path.write_text(json.dumps(example))
     with (

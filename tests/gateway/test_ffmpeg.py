@@ -1,10 +1,11 @@
 """Command lines, and what is read out of ffmpeg's words and bytes."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from gateway.adapters import file, rtsp
+from gateway.adapters import file, rtsp_stream
 from gateway.ffmpeg import (
     COPY_ARGUMENTS,
     FfmpegMissingError,
@@ -26,7 +27,7 @@ def pairs(arguments: list[str]) -> dict[str, str]:
 
 def test_rtsp_over_tcp_with_a_time_out() -> None:
     url = "rtsp://admin:pa ss@10.1.2.3/main"
-    assert rtsp.input_arguments(url) == [
+    assert rtsp_stream.input_arguments(url) == [
         *("-nostdin", "-rtsp_transport", "tcp", "-timeout", "3000000"),
         *("-i", url),
     ]
@@ -102,6 +103,25 @@ def test_what_may_be_passed_on_as_it_is(source: SourceFormat, fits: bool) -> Non
     assert source.fits(LOW_FORMAT) is fits
 
 
+FULL_HD = SourceFormat("h264", "yuv420p", 1920, 1080, 25.0, gop_seconds=2.0, bitrate=4000)
+
+
+@pytest.mark.parametrize(
+    ("source", "fits"),
+    [
+        (FULL_HD, True),
+        (dataclasses.replace(FULL_HD, width=1280, height=720, bitrate=2900), True),
+        (dataclasses.replace(FULL_HD, width=1280, height=720, bitrate=3100), False),
+        (dataclasses.replace(FULL_HD, bitrate=7000), False),
+        (dataclasses.replace(FULL_HD, width=1280, height=704), False),
+        (dataclasses.replace(FULL_HD, codec="hevc"), False),
+    ],
+)
+def test_a_high_stream_may_be_larger_than_asked(source: SourceFormat, fits: bool) -> None:
+    assert source.fits(HIGH_FORMAT, may_be_larger=True) is fits
+    assert not FULL_HD.fits(HIGH_FORMAT)
+
+
 def flv_tag(stamp: int, *, is_key: bool, size: int = 1000, kind: int = 1) -> bytes:
     body = bytes([0x17 if is_key else 0x27, kind]) + bytes(size - 2)
     head = b"\x09" + size.to_bytes(3, "big") + (stamp & 0xFFFFFF).to_bytes(3, "big") + bytes([stamp >> 24])
@@ -115,3 +135,5 @@ def test_key_frames_and_bitrate_of_a_stream() -> None:
     assert bitrate == pytest.approx(101 * 8 / 4)
     assert measure_flv(bytes(13) + b"".join(tags[:20]))[0] is None
     assert measure_flv(b"FLV") == (None, 0.0)
+    end_of_sequence = flv_tag(800, is_key=True, kind=2)
+    assert measure_flv(bytes(13) + b"".join([*tags[:20], end_of_sequence]))[0] is None

@@ -46,10 +46,6 @@ def order(driver: OnvifPtz, *actions: PtzAction, step: int = 4) -> None:
         (PtzAction.DOWN, [("ContinuousMove", "0,-0.5")]),
         (PtzAction.ZOOM_OUT, [("ContinuousMove", "-0.5")]),
         (PtzAction.ZOOM_IN, [("ContinuousMove", "0.5")]),
-        (PtzAction.FOCUS_NEAR, [("Move", "-0.5")]),
-        (PtzAction.FOCUS_FAR, [("Move", "0.5")]),
-        (PtzAction.IRIS_CLOSE, [("GetImagingSettings", ""), ("SetImagingSettings", "MANUAL 12 8 false")]),
-        (PtzAction.IRIS_OPEN, [("GetImagingSettings", ""), ("SetImagingSettings", "MANUAL 12 4 false")]),
         (PtzAction.LIGHT_OFF, [("SendAuxiliaryCommand", "tt:IRLamp|Off")]),
         (PtzAction.LIGHT_ON, [("SendAuxiliaryCommand", "tt:IRLamp|On")]),
         (PtzAction.STOP, STOPPED),
@@ -73,7 +69,6 @@ def test_the_step_is_the_speed(dome: OnvifStandIn) -> None:
     [
         ({"invert_pan": True}, PtzAction.LEFT, [("ContinuousMove", "0.5,0")]),
         ({"invert_tilt": True}, PtzAction.UP, [("ContinuousMove", "0,-0.5")]),
-        ({"invert_focus": True}, PtzAction.FOCUS_FAR, [("Move", "-0.5")]),
         ({"stop": "stop"}, PtzAction.STOP, [STOPPED[0], STOPPED[2]]),
         ({"stop": "zero"}, PtzAction.STOP, STOPPED[1:]),
         ({"light": "tt:WhiteLight"}, PtzAction.LIGHT_ON, [("SendAuxiliaryCommand", "tt:WhiteLight|On")]),
@@ -154,9 +149,6 @@ def test_what_goes_wrong_is_told_in_words(dome: OnvifStandIn) -> None:
     dome.faults["GotoHomePosition"] = 1
     with pytest.raises(PtzRefusedError, match="拒绝：motor blocked"):
         order(ptz(dome), PtzAction.HOME)
-    dome.iris = None
-    with pytest.raises(PtzRefusedError, match="不支持光圈"):
-        order(ptz(dome), PtzAction.IRIS_OPEN)
     with pytest.raises(PtzFailedError, match="没有可控制云台的 ONVIF 配置"):
         order(ptz(dome, profile="fixed"), PtzAction.LEFT)
 

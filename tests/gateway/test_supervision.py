@@ -1,12 +1,15 @@
 """What happens to the ffmpegs when they die, hang, or the gateway does."""
 
 import os
+import re
 import signal
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from gateway.pusher import Cause, diagnose
 from protocol.codes import Code
@@ -151,3 +154,22 @@ def test_blame() -> None:
     assert diagnose([rubbish, empty], has_sent=False).cause is Cause.SOURCE
     assert diagnose([], has_sent=False).cause is Cause.ENCODER
     assert diagnose([], has_sent=True).cause is Cause.SOURCE
+
+
+@pytest.mark.parametrize("has_sent", [False, True])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[in#0 @ 0x1] [error] Error opening input: Input/output error",
+        "[in#0 @ 0x1] [error] Error opening input: Connection refused",
+        "[out#0/flv @ 0x1] [error] Error opening output rtmp://x: Input/output error",
+        "[vost#0:0/libx264] [error] Error while opening encoder",
+        "[dec:h264 @ 0x1] [error] Decoding error: Invalid data found when processing input",
+        "[fatal] Something that nobody has seen yet",
+    ],
+)
+def test_users_are_told_in_chinese_and_the_log_has_ffmpegs_own_words(said: str, *, has_sent: bool) -> None:
+    failure = diagnose([said], has_sent=has_sent)
+    assert failure.reason
+    assert not re.search(r"[A-Za-z]", failure.reason)
+    assert failure.said == said

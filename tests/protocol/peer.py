@@ -60,7 +60,8 @@ class Peer:
         return f"{self.scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def of(self, verb: str) -> list[Request]:
-        return [request for request in self.requests if request.path == f"/service/video.{verb}"]
+        name = verb if "." in verb else f"video.{verb}"
+        return [request for request in self.requests if request.path == f"/service/{name}"]
 
     def close(self) -> None:
         self._server.shutdown()

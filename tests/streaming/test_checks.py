@@ -3,7 +3,7 @@
 import pytest
 from django.conf import LazySettings
 
-from streaming.checks import check_keys, check_media_servers
+from streaming.checks import check_keys, check_media_servers, check_unlimited_networks
 from streaming.models import MediaServer
 from tests.streaming.roadside import make_server
 
@@ -13,6 +13,14 @@ def test_who_may_watch_must_not_be_able_to_publish(settings: LazySettings) -> No
     assert check_keys(None) == []
     settings.MEDIA_PUBLISH_KEY = "backup"
     assert [found.id for found in check_keys(None)] == ["streaming.E001"]
+
+
+def test_what_is_no_network_is_named(settings: LazySettings) -> None:
+    settings.MEDIA_UNLIMITED_NETWORKS = ["10.1.0.0/16", "10.1.2.3"]
+    assert check_unlimited_networks(None) == []
+    settings.MEDIA_UNLIMITED_NETWORKS = ["10.1.0.0/16", "worker-2"]
+    (found,) = check_unlimited_networks(None)
+    assert (found.id, "worker-2" in found.msg) == ("streaming.E002", True)
 
 
 @pytest.mark.django_db

@@ -28,6 +28,8 @@ def media_config() -> MediaConfig:
         key_file=settings.MEDIA_TLS_KEY_FILE,
         platform_ca_file=settings.PLATFORM_CA_FILE,
         trusted_proxies=tuple(settings.TRUSTED_PROXIES),
+        http_per_address=settings.MEDIA_HTTP_PER_ADDRESS,
+        unlimited_networks=tuple(settings.MEDIA_UNLIMITED_NETWORKS),
     )
 
 
