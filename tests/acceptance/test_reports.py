@@ -235,9 +235,8 @@ def test_one_at_a_time_until_it_is_over_or_dead(gateway: Gateway) -> None:
     assert first.verdict == Verdict.RUNNING
     with pytest.raises(MalformedError, match="正在验收"):
         asked(gateway)
-    first.asked_at = timezone.now() - timedelta(seconds=LONGEST_SECONDS)
-    first.save()
-    assert first.verdict == Verdict.UNFINISHED
+    AcceptanceReport.objects.update(asked_at=timezone.now() - timedelta(seconds=LONGEST_SECONDS))
+    assert AcceptanceReport.objects.get().verdict == Verdict.UNFINISHED
     second = asked(gateway)
     run_acceptance(second.pk)
     second.refresh_from_db()

@@ -1,6 +1,5 @@
 """接入验收: the list, one report, and the word of staff on its pictures."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -91,14 +90,12 @@ def test_an_acceptance_is_asked_for_and_its_report_stands_there_at_once(
 
 
 @pytest.fixture
-def broker_gone() -> Iterator[None]:
+def broker_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tasks go to a port where nobody listens, without patience."""
-    kept = current_app.conf.broker_write_url, current_app.conf.task_publish_retry
-    current_app.conf.broker_write_url, current_app.conf.task_publish_retry = "redis://127.0.0.1:9/0", False
-    current_app.amqp._producer_pool = None
-    yield
-    current_app.conf.broker_write_url, current_app.conf.task_publish_retry = kept
-    current_app.amqp._producer_pool = None
+    monkeypatch.setitem(current_app.conf, "broker_write_url", "redis://127.0.0.1:9/0")
+    monkeypatch.setitem(current_app.conf, "task_publish_retry", False)
+    # Kept from an earlier test, it would still know the broker that is there.
+    monkeypatch.setattr(current_app.amqp, "_producer_pool", None)
 
 
 def test_without_a_broker_the_report_says_so_at_once(

@@ -274,14 +274,15 @@ def test_push_sessions_of_a_gateway_or_some_cameras(
     ours, other = make_camera(office, 1, gateway), make_camera(office, 2)
     for camera in (ours, other):
         push(camera, server)
-    for query, found in (
+    cases: list[tuple[dict[str, Any], set[Camera]]] = [
         ({"gateway": gateway.pk}, {ours}),
         ({"camera": other.name}, {other}),
         ({"camera": ours.number.upper()}, {ours}),
         ({"camera": ours.stake[:3]}, {ours, other}),
         ({"gateway": gateway.pk, "camera": other.name}, set()),
         ({"gateway": "", "camera": ""}, {ours, other}),
-    ):
+    ]
+    for query, found in cases:
         page = text_of(admin_desk.client.get(reverse("console:streams_pushes"), query))
         assert {camera for camera in (ours, other) if camera.name in page} == found
     refused = admin_desk.client.get(reverse("console:streams_pushes"), {"gateway": "x"})
