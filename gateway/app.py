@@ -55,7 +55,7 @@ class Gateway:
         self._taking_over = asyncio.Lock()
         self._roster = Roster(surroundings)
         self._cameras = Cameras(self._roster.changed_to(self._wanted).cameras)
-        targets = PushTargets(config.networks, config.ports)
+        targets = PushTargets(config.networks, config.ports, config.push_tls)
         budget = CoreBudget(config.transcode_cores)
         workshop = Workshop(ffmpeg, targets, surroundings.gate, budget, stuck_seconds=stuck_seconds)
         self._channels = Channels(self._cameras, workshop)

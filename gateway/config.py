@@ -5,6 +5,7 @@ import binascii
 import ipaddress
 import os
 import re
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import msgspec
 from gateway.camera_config import CameraConfig, CameraEntry, read_cameras
 from gateway.control import Mode
 from gateway.mistakes import place_and_reason, position
-from gateway.targets import Network
+from gateway.targets import Network, TlsPorts
 from protocol.cameras import MOST_ITEM_BYTES
 from protocol.forwarding import networks_of
 from protocol.sm2 import is_private_key
@@ -43,6 +44,14 @@ class Platform(msgspec.Struct, forbid_unknown_fields=True):
     private_key: str
     token: str
     ca_file: str | None = None
+
+
+class PushTls(msgspec.Struct, forbid_unknown_fields=True):
+    """Media servers that are pushed to by RTMPS."""
+
+    ports: list[int]
+    # PEM; ffmpeg brings no certificates of its own.
+    ca_file: str
 
 
 class Intake(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,6 +94,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     allowed_push_targets: list[str]
     cameras: list[CameraEntry]
     allowed_push_ports: tuple[int, int] = (1, 65535)
+    push_tls: PushTls | None = None
     ffmpeg: str | None = None
     # For transcoding; None: the cores this process may use.
     transcode_cores: float | None = None
@@ -117,6 +127,7 @@ class GatewayConfig:
     state_file: Path
     networks: tuple[Network, ...]
     ports: tuple[int, int]
+    push_tls: TlsPorts | None
     ffmpeg: str | None
     transcode_cores: float
     font: Path | None
@@ -145,7 +156,7 @@ def load_config(path: Path) -> GatewayConfig:
         raise ConfigError(f"配置文件 {path} 不是合法的 JSON：{position(raw, str(error))}") from error
     folder = path.resolve().parent
     cameras, camera_faults = read_cameras(given.cameras)
-    faults = [*_faults(given), *camera_faults]
+    faults = [*_faults(given), *_push_tls_faults(folder, given.push_tls), *camera_faults]
     if faults:
         raise ConfigError("\n".join(f"配置文件 {path}：{fault}" for fault in faults))
     return GatewayConfig(
@@ -158,6 +169,7 @@ def load_config(path: Path) -> GatewayConfig:
         state_file=folder / given.state_file,
         networks=tuple(ipaddress.ip_network(text) for text in given.allowed_push_targets),
         ports=given.allowed_push_ports,
+        push_tls=_push_tls(folder, given.push_tls),
         ffmpeg=given.ffmpeg,
         transcode_cores=_cores() if given.transcode_cores is None else given.transcode_cores,
         font=folder / given.font if given.font else None,
@@ -170,6 +182,10 @@ def load_config(path: Path) -> GatewayConfig:
         assignment=_assignment(folder, given.platform_cameras),
         cameras=cameras,
     )
+
+
+def _push_tls(folder: Path, given: PushTls | None) -> TlsPorts | None:
+    return TlsPorts(frozenset(given.ports), folder / given.ca_file) if given else None
 
 
 def _cores() -> float:
@@ -264,6 +280,18 @@ def _network_faults(name: str, texts: list[str]) -> Iterator[str]:
             ipaddress.ip_network(text)
         except ValueError:
             yield f"{name}[{index}]：“{text}” 不是网段（例如 10.0.0.0/8）"
+
+
+def _push_tls_faults(folder: Path, given: PushTls | None) -> Iterator[str]:
+    if given is None:
+        return
+    for port in given.ports:
+        if not 1 <= port <= 65535:
+            yield f"push_tls.ports：{port} 不是端口"
+    try:
+        ssl.create_default_context(cafile=folder / given.ca_file)
+    except (OSError, ssl.SSLError):
+        yield f"push_tls.ca_file：{given.ca_file} 不是可读的 PEM 证书文件"
 
 
 def _platform_faults(platform: Platform) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import imageio_ffmpeg
@@ -54,8 +55,9 @@ def push_arguments(
     *,
     url: str,
     address: str,
+    ca_file: Path | None = None,
 ) -> list[str]:
-    """The whole line. `address` is the checked IP address that the host of `url` stands for.
+    """The whole line. `address` is the checked IP address that the host of `url` stands for; rtmps needs `ca_file`.
 
     ffmpeg connects to the address, so a name that changes between check and connect leads nowhere
     else; the server still hears the name (tcUrl), for virtual hosts.
@@ -69,8 +71,16 @@ def push_arguments(
         *codec_arguments,
         *("-f", "flv", "-flvflags", "no_duration_filesize"),
         *("-rw_timeout", str(OUTPUT_TIMEOUT_SECONDS * 1_000_000), "-tcp_nodelay", "1"),
+        *(_verified(url, address, ca_file) if ca_file else ()),
         *_pinned(url, address),
     ]
+
+
+def _verified(url: str, address: str, ca_file: Path) -> list[str]:
+    host = urlsplit(url).hostname or ""
+    # The certificate has the name, also where ffmpeg is led to the address.
+    name = [] if host == address else ["-verifyhost", host]
+    return ["-tls_verify", "1", "-ca_file", str(ca_file), *name]
 
 
 def _pinned(url: str, address: str) -> list[str]:
@@ -80,4 +90,4 @@ def _pinned(url: str, address: str) -> list[str]:
     host = f"[{address}]" if ":" in address else address
     app = parts.path.strip("/").split("/")[0]
     pinned = parts._replace(netloc=f"{host}:{parts.port}").geturl()
-    return ["-rtmp_tcurl", f"rtmp://{parts.netloc}/{app}", pinned]
+    return ["-rtmp_tcurl", f"{parts.scheme}://{parts.netloc}/{app}", pinned]

@@ -190,12 +190,14 @@ class Pusher:
             plan = await self._adapter.plan(command.video, self._video_type)
             self._workshop.budget.reserve(self.label, plan.cores)
             await self._workshop.gate.wait()
+            ca_file = self._workshop.targets.ca_file(command.server_port)
             arguments = push_arguments(
                 self._workshop.ffmpeg,
                 plan.input_arguments,
                 plan.codec_arguments,
-                url=command.rtmp_url,
+                url=command.rtmp_url(is_tls=ca_file is not None),
                 address=address,
+                ca_file=ca_file,
             )
             process = await FfmpegProcess.start(arguments, plan.feed)
         except SourceError as error:

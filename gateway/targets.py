@@ -5,6 +5,8 @@ import contextlib
 import ipaddress
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from protocol.errors import ForbiddenError, MalformedError
 
@@ -14,12 +16,27 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 RESOLVE_SECONDS = 3.0
 
 
+@dataclass(frozen=True, slots=True)
+class TlsPorts:
+    """Ports at which media servers take RTMPS, with a certificate of the CA in `ca_file`."""
+
+    ports: frozenset[int]
+    ca_file: Path
+
+
 class PushTargets:
     """The allow-list."""
 
-    def __init__(self, networks: Sequence[Network], ports: tuple[int, int]) -> None:
+    def __init__(
+        self, networks: Sequence[Network], ports: tuple[int, int], tls: TlsPorts | None = None
+    ) -> None:
         self._networks = networks
         self._first_port, self._last_port = ports
+        self._tls = tls
+
+    def ca_file(self, port: int) -> Path | None:
+        """What the certificate behind `port` is checked with; None where RTMP goes in the clear."""
+        return self._tls.ca_file if self._tls and port in self._tls.ports else None
 
     async def resolve(self, host: str, port: int) -> str:
         """The address to connect to; every address of a name has to be allowed.

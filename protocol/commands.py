@@ -62,12 +62,15 @@ class PushCommand:
             }
         }
 
-    @property
-    def rtmp_url(self) -> str:
-        """The address to push to; it carries the authorisation, so it does not belong in a log."""
+    def rtmp_url(self, *, is_tls: bool = False) -> str:
+        """The address to push to; it carries the authorisation, so it does not belong in a log.
+
+        The document names host and port only: whether the port speaks TLS is known to the gateway.
+        """
         host = f"[{self.server_ip}]" if ":" in self.server_ip else self.server_ip
         query = f"?{self.auth_info}" if self.auth_info else ""
-        return f"rtmp://{host}:{self.server_port}{self.pub_name}{query}"
+        scheme = "rtmps" if is_tls else "rtmp"
+        return f"{scheme}://{host}:{self.server_port}{self.pub_name}{query}"
 
 
 def parse_push_command(body: bytes) -> PushCommand:

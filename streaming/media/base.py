@@ -43,7 +43,7 @@ class MediaAdapter(abc.ABC):
     def publish_target(self) -> tuple[str, int]:
         """Host and port gateways push to."""
         parts = urlsplit(self.server.rtmp_url)
-        return parts.hostname or "", parts.port or 1935
+        return parts.hostname or "", parts.port or (443 if parts.scheme == "rtmps" else 1935)
 
     def publish_path(self, stream: str) -> str:
         return f"/{APP}/{stream}"

@@ -77,6 +77,11 @@ def test_sources_are_of_the_adapter_they_name(tmp_path: Path, surroundings: Any)
         ),
         ({"cameras": [camera(DOME, {**SIMULATED, "zoom": 3})]}, "cameras[0].source：未知的键 zoom"),
         ({"cameras": [camera(DOME, {"adapter": "rtsp"})]}, "cameras[0].source：缺少键 url"),
+        ({"push_tls": {"ports": [70000], "ca_file": "gateway.json"}}, "push_tls.ports：70000 不是端口"),
+        (
+            {"push_tls": {"ports": [1936], "ca_file": "absent.pem"}},
+            "push_tls.ca_file：absent.pem 不是可读的 PEM 证书文件",
+        ),
         (
             {"cameras": [camera(DOME, {"adapter": "rtsp", "url": "http://x"})]},
             "cameras[0].source：url 不是 rtsp 地址",

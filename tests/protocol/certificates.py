@@ -19,9 +19,14 @@ class Certificates:
 
 
 def write_certificates(
-    folder: Path, *, address: str = "127.0.0.1", starts_in_days: int = -1, ends_in_days: int = 1
+    folder: Path,
+    *,
+    address: str = "127.0.0.1",
+    host: str | None = None,
+    starts_in_days: int = -1,
+    ends_in_days: int = 1,
 ) -> Certificates:
-    """`address` and the days are those of the server's certificate."""
+    """`address`, `host` and the days are those of the server's certificate."""
     folder.mkdir(exist_ok=True)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test CA")])
@@ -31,7 +36,8 @@ def write_certificates(
         .sign(ca_key, hashes.SHA256())
     )
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+    hosts = [x509.DNSName(host)] if host else []
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address)), *hosts])
     certificate = (
         _builder(name, ca_name, key.public_key(), starts_in_days, ends_in_days)
         .add_extension(names, critical=False)

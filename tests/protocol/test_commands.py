@@ -52,12 +52,13 @@ def test_numbers_in_every_dress() -> None:
 
 def test_rtmp_url() -> None:
     command = PushCommand("127.0.0.1", 1935, "/live/cam_0", "auth_key=1-0-0-ab", LOW_FORMAT)
-    assert command.rtmp_url == "rtmp://127.0.0.1:1935/live/cam_0?auth_key=1-0-0-ab"
-    assert PushCommand("::1", 1935, "/live/cam_0", "", LOW_FORMAT).rtmp_url == "rtmp://[::1]:1935/live/cam_0"
+    assert command.rtmp_url() == "rtmp://127.0.0.1:1935/live/cam_0?auth_key=1-0-0-ab"
+    assert command.rtmp_url(is_tls=True) == "rtmps://127.0.0.1:1935/live/cam_0?auth_key=1-0-0-ab"
+    assert PushCommand("::1", 1935, "/live/cam_0", "", LOW_FORMAT).rtmp_url() == "rtmp://[::1]:1935/live/cam_0"
 
 
 def test_a_leading_question_mark_is_not_doubled() -> None:
-    assert parse_push_command(changed("command.authInfo", "?auth_key=1")).rtmp_url.endswith(
+    assert parse_push_command(changed("command.authInfo", "?auth_key=1")).rtmp_url().endswith(
         "/pub1?auth_key=1"
     )
     assert parse_push_command(changed("command.authInfo", None)).auth_info == ""

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from gateway.ffmpeg import push_arguments
 from protocol.tls import TlsFileError, client_context, server_context
 from streaming.embedded.config import Limits
 from streaming.embedded.hooks import Hooks
@@ -162,6 +163,50 @@ def test_a_viewer_who_stops_reading_is_dropped_over_tls_too(
         with HttpPeer(media.http_port, target, context=client_context(made.ca)) as viewer:
             assert viewer.read_head() == 200
             assert until(dropped)["reason"] == "slow"
+
+
+@contextmanager
+def pushed_as_the_gateway_does(port: int, host: str, ca_file: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """`host` stands for this machine: the gateway leads ffmpeg to the address it has checked."""
+    source = ["-re", "-f", "lavfi", "-i", "testsrc2=s=352x288:r=25"]
+    codec = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast", "-g", "25"]
+    url = f"rtmps://{host}:{port}/live/secret?auth_key={publish_auth('secret')}"
+    line = push_arguments(ffmpeg(), source, codec, url=url, address="127.0.0.1", ca_file=ca_file)
+    publisher = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        yield publisher
+    finally:
+        publisher.terminate()
+        publisher.wait(DEADLINE_SECONDS)
+
+
+def test_the_gateway_pushes_over_tls_to_a_server_known_by_name(
+    start_media: Callable[..., Media], platform: Platform, tmp_path: Path
+) -> None:
+    made = write_certificates(tmp_path, host="localhost")
+    media = start_media(**secured(made), rtmps_port=0, platform_url=platform.url)
+    with pushed_as_the_gateway_does(media.rtmps_port, "localhost", made.ca):
+        until(lambda: platform.last("secret", "publish"), what="publish over RTMPS")
+
+
+def test_the_gateway_pushes_over_tls_to_a_server_known_by_its_address(
+    start_media: Callable[..., Media], platform: Platform, made: Certificates
+) -> None:
+    media = start_media(**secured(made), rtmps_port=0, platform_url=platform.url)
+    with pushed_as_the_gateway_does(media.rtmps_port, "127.0.0.1", made.ca):
+        until(lambda: platform.last("secret", "publish"), what="publish over RTMPS")
+
+
+def test_the_gateway_pushes_nothing_to_a_server_of_another_name_or_ca(
+    start_media: Callable[..., Media], platform: Platform, tmp_path: Path
+) -> None:
+    made = write_certificates(tmp_path, host="localhost")
+    other = write_certificates(tmp_path / "other").ca
+    media = start_media(**secured(made), rtmps_port=0, platform_url=platform.url)
+    for host, ca_file in (("media.example", made.ca), ("localhost", other)):
+        with pushed_as_the_gateway_does(media.rtmps_port, host, ca_file) as publisher:
+            assert publisher.wait(DEADLINE_SECONDS) != 0
+    assert not platform.last("secret", "publish")
 
 
 def test_ffmpeg_publishes_over_tls(
