@@ -114,7 +114,7 @@ class VerbSchema(AutoSchema):
     def get_operation(
         self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
     ) -> dict[str, Any]:
-        verb = path.removeprefix("/service/video.")
+        verb = path.removeprefix("/service/").removeprefix("video.")
         view = cast(VerbView, self.view)
         told = view.operation
         components = _Components(registry)

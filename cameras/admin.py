@@ -3,17 +3,24 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from access.actors import actor_of_user
-from cameras.models import Camera, Gateway, PtzGrant, StatusChange
+from cameras.models import Camera, CameraSource, Gateway, GatewayConfiguration, PtzGrant, StatusChange
+from cameras.selectors import assigned_cameras
+from cameras.services.configurations import remove_sources, save_source
 from cameras.services.gateways import note_grants, remove_gateways, save_gateway
 from cameras.services.ledger import approve_cameras, remove_cameras, save_camera
+from protocol.configuration import Origin
 
 # Cameras that a page lists by name.
 _MOST_NAMED = 20
+_ORIGINS = {Origin.PLATFORM: "按平台的配置", Origin.FILE: "按网关的配置文件", None: "没有运行"}
 
 
 @admin.register(Gateway)
@@ -112,6 +119,122 @@ class CameraAdmin(admin.ModelAdmin[Camera]):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Camera]) -> None:
         remove_cameras(list(queryset), actor=actor_of_user(request))
+
+
+class CameraSourceForm(forms.ModelForm[CameraSource]):
+    """Passwords are never shown again; an empty field keeps the one there is."""
+
+    password = forms.CharField(
+        label="口令",
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput,
+        help_text="留空表示不修改；用户名也留空则去掉",
+    )
+    ptz_password = forms.CharField(
+        label="云台口令", required=False, strip=False, widget=forms.PasswordInput, help_text="同上"
+    )
+
+    class Meta:
+        model = CameraSource
+        fields = [
+            *("camera", "address", "user", "password", "mode"),
+            *("ptz_driver", "ptz_address", "ptz_user", "ptz_password", "ptz_profile", "move_seconds"),
+            *("invert_pan", "invert_tilt", "invert_focus", "focus", "move_end", "light"),
+        ]
+
+    def clean_password(self) -> str:
+        return self._kept("user", "password")
+
+    def clean_ptz_password(self) -> str:
+        return self._kept("ptz_user", "ptz_password")
+
+    def _kept(self, user: str, password: str) -> str:
+        if not self.cleaned_data.get(user):
+            return ""
+        kept: str = self.cleaned_data[password] or getattr(self.instance, password)
+        return kept
+
+
+@admin.register(CameraSource)
+class CameraSourceAdmin(admin.ModelAdmin[CameraSource]):
+    form = CameraSourceForm
+    list_display = ["camera", "gateway", "address", "user", "mode", "ptz_driver", "changed_at"]
+    list_select_related = ["camera__gateway"]
+    list_filter = ["mode", "ptz_driver"]
+    search_fields = ["camera__name", "camera__number_key", "address", "camera__gateway__code"]
+    autocomplete_fields = ["camera"]
+    show_full_result_count = False
+    fieldsets = [
+        (None, {"fields": ["camera", "address", "user", "password", "mode"]}),
+        (
+            "云台",
+            {
+                "fields": [
+                    *("ptz_driver", "ptz_address", "ptz_user", "ptz_password", "ptz_profile"),
+                    *("move_seconds", "invert_pan", "invert_tilt", "invert_focus"),
+                    *("focus", "move_end", "light"),
+                ]
+            },
+        ),
+    ]
+
+    @admin.display(description="网关")
+    def gateway(self, source: CameraSource) -> str:
+        return str(source.camera.gateway or "未划给网关")
+
+    def save_model(self, request: HttpRequest, obj: CameraSource, form: Any, change: bool) -> None:
+        save_source(source=obj, actor=actor_of_user(request))
+
+    def delete_model(self, request: HttpRequest, obj: CameraSource) -> None:
+        remove_sources([obj], actor=actor_of_user(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CameraSource]) -> None:
+        remove_sources(list(queryset.select_related("camera")), actor=actor_of_user(request))
+
+
+@admin.register(GatewayConfiguration)
+class GatewayConfigurationAdmin(admin.ModelAdmin[GatewayConfiguration]):
+    """What is configured against what runs."""
+
+    list_display = ["gateway", "version", "running_version", "state", "fetched_at", "reported_at"]
+    list_select_related = ["gateway"]
+    search_fields = ["gateway__code", "gateway__name"]
+    fields = [
+        *("gateway", "state", "version", "changed_at", "running_version", "reported_at"),
+        *("fetched_at", "told_at", "told_error", "shown_faults", "shown_cameras"),
+    ]
+    show_full_result_count = False
+
+    @admin.display(description="状态")
+    def state(self, configuration: GatewayConfiguration) -> str:
+        return configuration.state_in_words
+
+    @admin.display(description="未采用的原因")
+    def shown_faults(self, configuration: GatewayConfiguration) -> str:
+        rows = ((one["cameraNum"], one["place"], one["reason"]) for one in configuration.faults)
+        return format_html_join("", "<div>{} {} {}</div>", rows) or "—"
+
+    @admin.display(description="摄像机：配置与运行")
+    def shown_cameras(self, configuration: GatewayConfiguration) -> str:
+        head = mark_safe(  # noqa: S308 - constant
+            "<tr><th>摄像机</th><th>编号</th><th>平台的配置</th><th>网关运行</th><th>问题</th></tr>"
+        )
+        cells = "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>"
+        rows = (
+            (one.name, one.number, one.address or "—", _ORIGINS[one.origin], one.fault)
+            for one in assigned_cameras(configuration)
+        )
+        return format_html("<table>{}{}</table>", head, format_html_join("", cells, rows))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: GatewayConfiguration | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: GatewayConfiguration | None = None) -> bool:
+        return False
 
 
 @admin.register(StatusChange)

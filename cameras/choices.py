@@ -46,6 +46,32 @@ class PtzStop(models.TextChoices):
     NONE = "none", "每次一步，无停止"
 
 
+class SourceMode(models.TextChoices):
+    """What a gateway does with the pictures of a network camera."""
+
+    AUTO = "auto", "合乎要求时转发，否则转码"
+    COPY = "copy", "一律转发"
+    TRANSCODE = "transcode", "一律转码"
+
+
+class PtzDriver(models.TextChoices):
+    ONVIF = "onvif", "ONVIF"
+
+
+class FocusWay(models.TextChoices):
+    AUTO = "auto", "按设备所说"
+    CONTINUOUS = "continuous", "连续"
+    RELATIVE = "relative", "每次一步"
+
+
+class MoveEnd(models.TextChoices):
+    """What an ONVIF device takes for the end of a movement."""
+
+    BOTH = "both", "Stop 与速度 0"
+    STOP = "stop", "只认 Stop"
+    ZERO = "zero", "只认速度 0"
+
+
 class StatusSource(models.TextChoices):
     STREAM = "stream", "视频流"
     REPORT = "report", "网关上报"

@@ -17,6 +17,7 @@ from cameras.models import Gateway
 from protocol.client import Method, Param, call_with_token
 from protocol.codes import ItemStatus, PtzAction, VideoType
 from protocol.commands import PushCommand
+from protocol.configuration import REFRESH_CONFIGURATION
 from protocol.envelope import Answer, parse_number
 from protocol.errors import RemoteError, shorten
 
@@ -74,6 +75,11 @@ def order_ptz(
             http_status=answer.http_status,
         )
     return answer
+
+
+def order_refresh(gateway: Gateway, *, timeout_seconds: float = ORDER_TIMEOUT_SECONDS) -> Answer:
+    """RefreshConfiguration: the gateway is to fetch its configuration again."""
+    return _call(gateway, REFRESH_CONFIGURATION, "POST", {}, timeout_seconds=timeout_seconds)
 
 
 def _is_done(result: dict[str, object]) -> bool:

@@ -8,6 +8,7 @@ from access.operations import (
     PLAIN_EXAMPLE_ANSWER,
     USER,
     UUID4,
+    WORDS_OR_NONE,
     Example,
     Operation,
     Parameter,
@@ -37,7 +38,6 @@ LARGEST_PAGE = 500
 _LONGITUDE = r"((7[3-9]|[89][0-9]|1[0-2][0-9]|13[0-5])(\.[0-9]{1,15})?|136(\.0{1,15})?)"
 _LATITUDE = r"(([3-9]|[1-4][0-9]|5[0-3])(\.[0-9]{1,15})?|54(\.0{1,15})?)"
 _ROAD = "[A-Z][0-9][0-9A-Z]{0,8}"
-_OTHER_WORDS = r"^([^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?)?$"
 
 KNOWN_NUM = words("摄像机编号，已登记的", LONGEST_CAMERA_NUM)
 
@@ -68,7 +68,7 @@ def _place(is_taken_in: bool) -> dict[str, Schema]:
 
 def _camera(name: str, said: str, number: Schema, *, is_taken_in: bool) -> Shape:
     def rest(said: str, longest: int) -> Schema:
-        schema = text(said, longest=longest, pattern=_OTHER_WORDS)
+        schema = text(said, longest=longest, pattern=WORDS_OR_NONE)
         return {**schema, "type": ["string", "null"]} if is_taken_in else schema
 
     return Shape(
@@ -94,7 +94,7 @@ _CAMERA_TAKEN_IN = _camera(
     text("摄像机编号，UUID4；接入方可设为不要求 UUID4", pattern=UUID4),
     is_taken_in=True,
 )
-_CAMERA_ANSWERED = _camera(
+CAMERA_ANSWERED = _camera(
     "VideoInfo", "一路摄像机，键与次序同 VideoInformation", CAMERA_NUM, is_taken_in=False
 )
 
@@ -113,7 +113,7 @@ _VERDICT = Shape(
 _BACK_RESULT = {"backResult": array("逐项的结果", _VERDICT)}
 _SAMPLE_NUM = "aef89ecc-4cc6-4a6d-80fd-283196105b0b"
 _DELETED_NUM = "baee05a7-166a-48f8-9a57-3754c1a7ac65"
-_SAMPLE_CAMERA: dict[str, Any] = {
+SAMPLE_CAMERA: dict[str, Any] = {
     "department": "江苏宁沪高速股份有限公司",
     "cameraNum": _SAMPLE_NUM,
     "cameraName": "G25 (长深高速) 江苏南京 XX 段 XX 单位 K1100+300",
@@ -144,7 +144,7 @@ VIDEO_INFORMATION = Operation(
     parameters=(USER,),
     body=array("摄像机列表", _CAMERA_TAKEN_IN, most=MOST_ITEMS),
     answer=_BACK_RESULT,
-    examples=(Example(_judged(_SAMPLE_NUM, "注册成功"), body=[_SAMPLE_CAMERA]),),
+    examples=(Example(_judged(_SAMPLE_NUM, "注册成功"), body=[SAMPLE_CAMERA]),),
 )
 
 VIDEO_INFORMATION_DEL = Operation(
@@ -206,14 +206,14 @@ GET_DEPARTMENT_VIDEO_INFO = Operation(
     clause="文件之外，已有客户端使用",
     said="分页取得单位及其下级的摄像机；不给 `department` 时为接入方范围内的全部。",
     parameters=_PAGE,
-    answer={"total": _TOTAL, "videoInfo": array("本页的摄像机", _CAMERA_ANSWERED, most=LARGEST_PAGE)},
+    answer={"total": _TOTAL, "videoInfo": array("本页的摄像机", CAMERA_ANSWERED, most=LARGEST_PAGE)},
     examples=(
         Example(
             {
                 "code": 200,
                 "msg": "成功",
                 "total": 1,
-                "videoInfo": [{**_SAMPLE_CAMERA, "gatewayNum": ""}],
+                "videoInfo": [{**SAMPLE_CAMERA, "gatewayNum": ""}],
                 "message": "成功",
             }
         ),

@@ -11,9 +11,10 @@ from access.choices import Action, OrganisationKind
 from access.models import Organisation, Partner, User
 from access.selectors import below_paths, organisations_named, paths_allowed
 from cameras.choices import OnlineStatus
-from cameras.models import Camera, PtzGrant
+from cameras.models import Camera, GatewayConfiguration, PtzGrant
 from protocol import codes
 from protocol.cameras import CameraRecord
+from protocol.configuration import Origin
 from protocol.errors import NotFoundError, shorten
 
 _STAKE = re.compile(r"K?(\d{1,4})(?:\+(\d{0,3}))?$", re.IGNORECASE)
@@ -156,6 +157,38 @@ def record_of(
         poi_name=poi_name,
         others=others,
     )
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A camera of a gateway: where the province says that it is, and what the gateway says of it.
+
+    `address` None: not configured here; `origin` None: not run there.
+    """
+
+    name: str
+    number: str
+    address: str | None
+    origin: Origin | None
+    fault: str
+
+
+def assigned_cameras(configuration: GatewayConfiguration) -> list[Assigned]:
+    """What is configured for the gateway beside what it runs, for those who keep the platform itself."""
+    cameras = Camera.objects.filter(gateway=configuration.gateway_id, deleted_at=None)
+    known = {
+        number.lower(): (name, number, address)
+        for name, number, address in cameras.values_list("name", "number", "source__address")
+    }
+    running = {one["cameraNum"].lower(): one for one in configuration.cameras}
+    found = []
+    for key in sorted(known.keys() | running.keys()):
+        name, number, address = known.get(key) or ("", running[key]["cameraNum"], None)
+        runs = running.get(key)
+        if address is not None or runs:
+            origin, fault = (Origin(runs["origin"]), runs["fault"]) if runs else (None, "")
+            found.append(Assigned(name, number, address, origin, fault))
+    return found
 
 
 def search_cameras(

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from cameras.services.configurations import tell_gateways
 from cameras.services.ledger import report_moves
 from cameras.services.status import settle_statuses
 
@@ -11,3 +12,9 @@ def settle() -> None:
     """Every second: let offlines outlive the blip filter, graces run out, moves be told upward."""
     settle_statuses()
     report_moves()
+
+
+@shared_task(soft_time_limit=40, time_limit=45, expires=5)
+def tell_configurations() -> None:
+    """Every five seconds: let gateways know that there is another configuration for them."""
+    tell_gateways()

@@ -15,14 +15,17 @@ from gateway.keeping import write_private
 from gateway.targets import Network
 from gateway.upstream import Upstream, is_refusal
 from protocol.codes import Code
+from protocol.configuration import (
+    GET_CONFIGURATION,
+    LONGEST_PLACE,
+    LONGEST_REASON,
+    REPORT_CONFIGURATION,
+)
 from protocol.envelope import Answer
 from protocol.errors import RemoteError
 
 logger = logging.getLogger(__name__)
 
-GET_VERB = "gateway.GetConfiguration"
-REPORT_VERB = "gateway.ReportConfiguration"
-REFRESH_VERB = "gateway.RefreshConfiguration"
 RETRY_SECONDS = 30.0
 REPORT_SECONDS = 15.0
 
@@ -38,7 +41,11 @@ class Rejection:
 
     def to_wire(self) -> dict[str, object]:
         faults = [
-            {"cameraNum": fault.camera_num, "place": fault.place, "reason": fault.reason}
+            {
+                "cameraNum": fault.camera_num,
+                "place": fault.place[:LONGEST_PLACE],
+                "reason": fault.reason[:LONGEST_REASON],
+            }
             for fault in self.faults
         ]
         return {"version": self.version, "faults": faults}
@@ -106,7 +113,7 @@ class AssignedCameras:
 
     async def _tell(self, state: object) -> bool:
         try:
-            answer = await self._upstream.ask(REPORT_VERB, state)
+            answer = await self._upstream.ask(REPORT_CONFIGURATION, state)
         except RemoteError as error:
             logger.warning("running configuration not told: %s", error.message)
             return False
@@ -118,7 +125,7 @@ class AssignedCameras:
         """Whether the platform answered."""
         held = {} if self._held is None else {"version": str(self._held.version)}
         try:
-            answer = await self._upstream.look_up(GET_VERB, **held)
+            answer = await self._upstream.look_up(GET_CONFIGURATION, **held)
         except RemoteError as error:
             if error.http_status != Code.NOT_FOUND:
                 logger.warning("configuration not fetched: %s", error.message)

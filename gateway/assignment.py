@@ -13,10 +13,9 @@ from gateway.camera_config import CameraConfig, CameraEntry, configured
 from gateway.mistakes import place_and_reason
 from gateway.targets import Network
 from protocol.cameras import parse_camera
+from protocol.configuration import MOST_FAULTS
 from protocol.errors import CameraItemError
 from protocol.forwarding import is_among
-
-MOST_FAULTS = 100
 
 
 @dataclass(frozen=True)

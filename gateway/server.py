@@ -13,7 +13,7 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from gateway.admission import Admission, presented_token
-from gateway.assigned import REFRESH_VERB, AssignedCameras
+from gateway.assigned import AssignedCameras
 from gateway.cameras import Cameras
 from gateway.channels import Channels
 from gateway.control import Control, Level, Orderer
@@ -23,6 +23,7 @@ from gateway.status import StatusBoard
 from protocol.bodies import check_size, decode_object
 from protocol.codes import Code, PtzAction, VideoType
 from protocol.commands import parse_push_command
+from protocol.configuration import REFRESH_CONFIGURATION
 from protocol.envelope import envelope
 from protocol.errors import ForbiddenError, MalformedError, NotFoundError, ProtocolError
 from protocol.fields import parse_choice, parse_int
@@ -114,7 +115,7 @@ class Service:
             f"{FAMILY}VideoTransBegin": Verb("POST", self._begin, admission.is_platform),
             f"{FAMILY}VideoTransFinish": Verb("GET", self._finish, admission.is_platform),
             f"{FAMILY}PTZControl": Verb("GET", self._turn, admission.may_turn),
-            REFRESH_VERB: Verb("POST", self._refresh, admission.is_platform),
+            REFRESH_CONFIGURATION: Verb("POST", self._refresh, admission.is_platform),
         }
         self._verbs = {**self._orders, **(self._reports() if intake.is_open else {})}
 

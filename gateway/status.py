@@ -7,6 +7,7 @@ from gateway.assigned import AssignedCameras
 from gateway.cameras import Camera, Cameras
 from gateway.channels import Channels, PushState
 from protocol.codes import OnlineStatus, VideoType
+from protocol.configuration import LONGEST_REASON, Origin
 
 _STATUS = {OnlineStatus.ONLINE: "在线", OnlineStatus.OFFLINE: "离线", OnlineStatus.FAULT: "故障"}
 _PAGE = """<!doctype html>
@@ -55,8 +56,8 @@ class StatusBoard:
         return [
             {
                 "cameraNum": camera.num,
-                "origin": "platform" if camera.is_assigned else "file",
-                "fault": self._fault_of(camera),
+                "origin": Origin.PLATFORM if camera.is_assigned else Origin.FILE,
+                "fault": self._fault_of(camera)[:LONGEST_REASON],
             }
             for camera in self._cameras
         ]

@@ -49,7 +49,7 @@ class Caller:
         query = urlencode({"user": self.issued.user, **(params or {})}, doseq=True)
         return Client().generic(
             method,
-            f"/service/video.{verb}?{query}",
+            f"/service/{verb if '.' in verb else f'video.{verb}'}?{query}",
             body if isinstance(body, bytes) else orjson.dumps(body),
             content_type="application/json",
             headers={"TAuth": token or self.issued.token, "AppVersion": "v1.0", **(headers or {})},

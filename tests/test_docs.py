@@ -45,8 +45,8 @@ def _anchor_of(heading: str) -> str:
 def test_every_verb_is_described() -> None:
     described = (DOCS / "interface.md").read_text()
     routes = [str(pattern.pattern) for entry in get_resolver().url_patterns for pattern in _below(entry)]
-    verbs = {route.removeprefix("video.") for route in routes if route.startswith("video.")}
-    assert {"TokenInfo", "VideoInformation", "PTZControl"} <= verbs
+    verbs = {route.removeprefix("video.") for route in routes if route.startswith(("video.", "gateway."))}
+    assert {"TokenInfo", "VideoInformation", "PTZControl", "gateway.GetConfiguration"} <= verbs
     assert sorted(verb for verb in verbs if f"`{verb}`" not in described) == []
 
 

@@ -27,7 +27,7 @@ def verbs() -> dict[str, type[VerbView]]:
     return {
         route: getattr(pattern.callback, "cls", None)  # type: ignore[misc]
         for route, pattern in patterns()
-        if route.startswith("service/video.")
+        if route.startswith("service/") and "<" not in route
     }
 
 

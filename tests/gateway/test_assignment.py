@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.adapters.rtsp import RtspCamera
-from gateway.assignment import MOST_FAULTS, Assignment, AssignmentError, read_assignment
+from gateway.assignment import Assignment, AssignmentError, read_assignment
+from protocol.configuration import MOST_FAULTS
 from protocol.forwarding import networks_of
 from tests.gateway.roadside import DOME, FIXED, camera
 

@@ -104,6 +104,16 @@ def test_examples_are_the_documents_samples_and_fit_the_schema(verb: str) -> Non
         assert faults(body["schema"], example["value"]) == []
 
 
+@pytest.mark.parametrize("path", ["gateway.GetConfiguration", "gateway.ReportConfiguration"])
+def test_examples_of_our_own_verbs_fit_the_schema(path: str) -> None:
+    (operation,) = published_schema()["paths"][f"/service/{path}"].values()
+    parts = [operation["responses"]["200"], *filter(None, [operation.get("requestBody")])]
+    assert len(parts) == (2 if path.endswith("ReportConfiguration") else 1)
+    for part in map(content_of, parts):
+        for example in part["examples"].values():
+            assert faults(part["schema"], example["value"]) == []
+
+
 def assert_printed_first(printed: Any, ours: Any) -> None:
     """Whatever the document prints is there, with its values, its keys first and in its order."""
     if isinstance(printed, dict):
