@@ -10,12 +10,10 @@ import numpy.typing as npt
 
 from protocol.codes import QualityFlag
 from quality.diagnosis.features import Features, Floats
-from quality.diagnosis.memory import Memory
+from quality.diagnosis.memory import CHANGE, LOST, NOISE, SOFTNESS, Memory
 from quality.diagnosis.signs import Mask, Signs
 from quality.diagnosis.trace import FLAGS, Trace
 
-# Places in `Memory.usual`.
-SOFTNESS, NOISE, LOST, CHANGE = range(4)
 # Pictures less than this apart are alike in a live stream too.
 LEAST_SECONDS: Final = 2.0
 _MOST_SENSITIVITY: Final = 3.0
@@ -23,9 +21,14 @@ _MOST_SENSITIVITY: Final = 3.0
 _VEIL_GAIN, _VEIL_LUMA, _VEIL_CLIPPED = 0.72, 12.0, 0.12
 _VEIL_SOFTNESS: Final = 0.4
 _NOISE_FLOOR: Final = 0.5
-_CHANGE_FLOOR: Final = 0.3
+_CHANGE_FLOOR: Final = 0.05
+# Logarithms: between these lies what a live picture does not stay below, and so much below its camera's own low.
+_LEAST_CHANGE, _MOST_CHANGE = float(np.log(0.33)), float(np.log(1.2))
+_BELOW_LOW: Final = 0.42
+_LEAST_GAIN: Final = 0.25
+_LEAST_CHANGES: Final = 4
 # How steep a score rises around its threshold; signs are logarithms or shares of the picture.
-_STEEP: Final = 6.0
+_STEEP, _STEEPER, _SCREEN_STEEP = 6.0, 9.0, 45.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,9 +85,8 @@ def _leave_out(margins: Floats, signs: Signs) -> None:
     # White has no contrasts.
     is_glaring = (margins[:, QualityFlag.BRIGHTNESS] >= 0) & (signs.level > signs.expected)
     margins[is_glaring, QualityFlag.OCCLUDED] = np.nan
-    # Of a picture that stands still the encoder keeps every grain, and a lorry never leaves it.
-    is_frozen = margins[:, QualityFlag.FROZEN] >= 0
-    margins[is_frozen, QualityFlag.NOISE] = margins[is_frozen, QualityFlag.OCCLUDED] = np.nan
+    # Of a picture that stands still the encoder keeps every grain.
+    margins[margins[:, QualityFlag.FROZEN] >= 0, QualityFlag.NOISE] = np.nan
 
 
 def logistic(margins: Floats) -> Floats:
@@ -96,28 +98,31 @@ def _black(signs: Signs, alike: Mask) -> Floats:
     dark = _STEEP * (np.log(24.0) - np.log(np.maximum(np.exp(signs.level) - 4, 0.5)))
     blank = 40 * (signs.blank - 0.78)
     # A screen of one colour instead of a picture: nothing in it moves.
-    screen = np.where(alike & (signs.blank > 0.9), _STEEP * (0.6 - signs.change), -9)
+    screen = np.where(alike & (signs.blank > 0.9), _SCREEN_STEEP * (0.1 - signs.change), -9)
     return np.asarray(np.maximum(np.minimum(dark, blank), screen))
 
 
 def _noise(signs: Signs, usual: Floats, ready: Mask) -> Floats:
     known, deviation = usual[:, NOISE, 0], usual[:, NOISE, 1]
-    most = np.maximum(np.log(3.8), known + 0.65)
+    most = np.maximum(np.log(3.3), known + 0.65)
     threshold = np.clip(known + np.maximum(0.65, 5 * deviation), np.log(2.7), most)
     threshold = np.where(ready, threshold, np.log(7.0))
     return np.asarray(_STEEP * (np.log(signs.noise + _NOISE_FLOOR) - threshold))
 
 
 def _frozen(signs: Signs, usual: Floats) -> Floats:
-    known, deviation = usual[:, CHANGE, 0], usual[:, CHANGE, 1]
     # A still road at night changes by little more than a frozen one that is encoded anew.
-    threshold = np.clip(known - 2.5 * deviation - 0.4, np.log(1.3), np.log(5.0))
-    return np.asarray(_STEEP * (threshold - np.log(signs.change + _CHANGE_FLOOR)))
+    low, times = usual[:, CHANGE, 0], usual[:, CHANGE, 1]
+    low = np.where(times >= _LEAST_CHANGES, low - _BELOW_LOW, _LEAST_CHANGE)
+    # Where contrasts are faint, so are their changes.
+    faint = np.log(np.clip(np.nan_to_num(signs.gain, nan=1.0), _LEAST_GAIN, 1))
+    threshold = np.clip(low, _LEAST_CHANGE, _MOST_CHANGE) + faint
+    return np.asarray(_STEEPER * (threshold - np.log(signs.change + _CHANGE_FLOOR)))
 
 
 def _occluded(signs: Signs, usual: Floats) -> Floats:
-    threshold = np.maximum(0.08, usual[:, LOST, 0] + 4 * usual[:, LOST, 1])
-    margin = _STEEP * np.log((signs.lost_twice + 0.02) / (threshold + 0.02))
+    threshold = np.maximum(0.065, usual[:, LOST, 0] + 4 * usual[:, LOST, 1])
+    margin = _STEEPER * np.log((signs.lost_twice + 0.02) / (threshold + 0.02))
     return np.where(signs.usable > 0.05, margin, np.nan)
 
 

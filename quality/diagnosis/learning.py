@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from quality.diagnosis.features import BLOCK_COLUMNS, BLOCK_ROWS, Features, Floats
-from quality.diagnosis.memory import Codes, Memory, part_of, to_code, to_log_code
+from quality.diagnosis.memory import CHANGE, Codes, Memory, part_of, to_code, to_log_code
 from quality.diagnosis.signs import details
 
 # The first pictures count alike; later ones move what is known by so much of their (bounded) difference.
@@ -16,6 +16,7 @@ _LATER: Final = 1 / 12
 # In codes: a lorry may not leave a mark.
 _MOST_STEP: Final = 24.0
 _LEVEL_FIRST: Final = 6
+_DOWN, _UP = 0.6, 0.04
 # The first picture has nothing to be like.
 _UNKNOWN: Final = np.full((BLOCK_ROWS, BLOCK_COLUMNS), 190, np.float32)
 
@@ -70,10 +71,20 @@ def _levels(levels: Floats, level: float, part: int) -> Floats:
 
 
 def _usual(usual: Floats, statistics: Floats, count: int) -> Floats:
-    usual = usual.copy()
+    before, usual = usual, usual.copy()
     share = max(1 / count, _LATER)
     apart = statistics - usual[:, 0]
     is_known = ~np.isnan(statistics)
     usual[is_known, 0] += share * apart[is_known]
     usual[is_known, 1] += share * (np.abs(apart[is_known]) - usual[is_known, 1])
+    if is_known[CHANGE]:
+        usual[CHANGE] = before[CHANGE]
+        _lower(usual[CHANGE], float(statistics[CHANGE]))
     return usual
+
+
+def _lower(low_and_times: Floats, change: float) -> None:
+    """Follows the low values quickly, and is slow to leave them: a night has pictures with traffic and without."""
+    low, times = (float(value) for value in low_and_times)
+    step = 1.0 if not times else _DOWN if change < low else _UP
+    low_and_times[:] = low + step * (change - low), min(times + 1, 99)

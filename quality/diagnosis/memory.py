@@ -16,7 +16,8 @@ BAND_HOURS: Final = 24 // BANDS
 PARTS: Final = BAND_HOURS * 2
 # Pictures that have to be learned before a view is judged.
 LEAST_LEARNED: Final = 8
-# Statistics whose usual value and usual deviation are kept: see `judging.Signs`.
+# Statistics whose usual value and usual deviation are kept; of CHANGE how low it goes, and how often it was seen.
+SOFTNESS, NOISE, LOST, CHANGE = range(4)
 STATISTICS: Final = 4
 
 _VERSION: Final = 1

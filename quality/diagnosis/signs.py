@@ -35,6 +35,7 @@ _LEAST_BLOCKS: Final = 6
 _LEAST_KEPT, _LEAST_DETAILS = 0.1, 0.02
 _DARKEST: Final = 4.0
 _MOST_GONE: Final = 0.75
+_STILL_SHARE: Final = 0.9
 # Pictures of a half hour before its light is known.
 _LEAST_LEVELS: Final = 3
 # By how much more light may differ for each half hour in between.
@@ -58,8 +59,7 @@ class Signs:
     softness: Floats  # log of how much of the details is gone
     noise: Floats  # sigma of 255
     clipped: Floats
-    change: Floats  # from the last picture: what 98 % of the cells stay below
-    stir: Floats  # the same, half of the cells
+    change: Floats  # from the last picture: mean of the cells but those that traffic and clocks change
     banding: Floats  # luma by which whole rows are off
     gone: Mask  # cells that are lost
     likeness: Floats  # blocks: correlation with the usual view
@@ -84,7 +84,6 @@ def compare(
     expected, deviation = zip(*map(_expected, memories, at), strict=True)
     count = np.maximum(usable.sum((1, 2)), 1).astype(np.float32)
     twice = gone & (np.stack([trace.lost for trace in traces]) > 0)
-    change = _change(means, traces)
     return Signs(
         level=level,
         expected=_column(expected),
@@ -99,8 +98,7 @@ def compare(
         softness=_column([_softness_of(*pair) for pair in zip(features, memories, strict=True)]),
         noise=_column([one.noise for one in features]),
         clipped=_column([one.clipped for one in features]),
-        change=np.percentile(change, 98, axis=1).astype(np.float32),
-        stir=np.percentile(change, 50, axis=1).astype(np.float32),
+        change=_change(means, traces),
         banding=_banding(means - gain[:, None, None] * view),
         gone=gone,
         likeness=_halved(np.clip(correlation, 0, 1)),
@@ -251,8 +249,9 @@ def _around(blocks: Mask) -> Mask:
 def _change(means: Floats, traces: Sequence[Trace]) -> Floats:
     before = np.stack([trace.picture for trace in traces])
     # Differences modulo 256: the shortest way round.
-    apart = (small(means) - before).astype(np.int8)
-    return np.abs(apart.astype(np.float32)).reshape(len(means), -1) / 4
+    apart = np.abs((small(means) - before).astype(np.int8).astype(np.float32)).reshape(len(means), -1)
+    apart.sort(axis=1)
+    return np.asarray(apart[:, : round(_STILL_SHARE * apart.shape[1])].mean(axis=1) / 4)
 
 
 def small(means: Floats) -> npt.NDArray[np.uint8]:
