@@ -178,6 +178,11 @@ def find_held_picture(camera_id: int, unix: int) -> HeldPicture | None:
     return held.order_by("hold").first()
 
 
+def held_pictures(camera: Camera) -> QuerySet[HeldPicture]:
+    """Those of holds that were not released; one of several holds comes several times."""
+    return HeldPicture.objects.filter(camera=camera, hold__released_at=None)
+
+
 def _moment(camera_id: int, unix: int) -> datetime | None:
     try:
         moment = slot_at(unix)
