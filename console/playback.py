@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 from typing import Final, TypedDict
 
 from django.conf import settings
+from django.db.models import Min
 
-from access.days import day_of, days_between
+from access.days import day_of, day_start, days_between
 from access.models import User
 from cameras.models import Camera
 from console.cards import CameraCard, cards_of
@@ -14,6 +15,8 @@ from quality.selectors import words_of
 from rates.definition import MISSED, SlotState, is_bad
 from rates.selectors import CameraSlots, camera_slots
 from snapshots.choices import SnapshotResult
+from snapshots.models import Snapshot
+from snapshots.selectors import held_pictures
 from snapshots.slots import oldest_kept_day, unix_slot, unix_slots
 
 DAYS: Final = 7
@@ -42,7 +45,10 @@ class DayRow(TypedDict):
 
 class Playback(TypedDict):
     """The days up to one; `reasons` says what the letters of gaps mean, `missed` which of them do not count.
-    `quality` is what was wrong since when (unix seconds)."""
+
+    `oldest` is the first day with a picture, which may be older than `kept`, the first day that all cameras keep.
+    `quality` is what was wrong since when (unix seconds).
+    """
 
     camera: CameraCard
     now: float
@@ -51,6 +57,7 @@ class Playback(TypedDict):
     days: list[DayRow]
     reasons: dict[str, str]
     missed: str
+    kept: str
     quality: list[tuple[float | None, str]]
 
 
@@ -59,17 +66,44 @@ def playback_of(user: User, camera: Camera, last: date, *, now: datetime) -> Pla
     last = min(last, day_of(now))
     first = last - timedelta(days=DAYS - 1)
     slots = camera_slots(camera, first, last, now=now)
-    states = {state.slot: state for state in slots.states}
+    kept = oldest_kept_day(day_of(now))
+    states = {state.slot: state for state in slots.states if _is_kept(state.slot, slots, kept)}
+    slots.rows.update(_held(camera, first, last, slots))
     return Playback(
         camera=cards_of(user, [camera])[0],
         now=now.timestamp(),
         period=settings.SNAPSHOT_PERIOD_SECONDS,
-        oldest=oldest_kept_day(day_of(now)).isoformat(),
+        oldest=_oldest(camera, kept).isoformat(),
+        kept=kept.isoformat(),
         days=[_day(day, slots, states, now) for day in days_between(first, last)],
         reasons={letter: str(result.label) for result, letter in _GAPS.items()},
         missed="".join(_GAPS[result] for result in sorted(MISSED)),
         quality=[(since if since > 0 else None, _wrong(flags)) for since, flags in slots.flags],
     )
+
+
+def _is_kept(slot: int, slots: CameraSlots, kept: date) -> bool:
+    """Of days that are not, only what an organisation keeps longer says anything of the platform."""
+    return slot >= day_start(kept).timestamp() or slot in slots.rows
+
+
+def _held(
+    camera: Camera, first: date, last: date, slots: CameraSlots
+) -> dict[int, tuple[SnapshotResult, datetime | None]]:
+    """Pictures that are held for a case, where their day has been dropped."""
+    held = held_pictures(camera).filter(
+        slot_at__gte=day_start(first), slot_at__lt=day_start(last + timedelta(days=1))
+    )
+    found = {int(at.timestamp()): taken_at for at, taken_at in held.values_list("slot_at", "taken_at")}
+    return {slot: (SnapshotResult.TAKEN, at) for slot, at in found.items() if slot not in slots.rows}
+
+
+def _oldest(camera: Camera, kept: date) -> date:
+    firsts = (
+        Snapshot.objects.filter(camera=camera).aggregate(Min("slot_at"))["slot_at__min"],
+        held_pictures(camera).aggregate(Min("slot_at"))["slot_at__min"],
+    )
+    return min([kept, *(day_of(first) for first in firsts if first is not None)])
 
 
 def _wrong(flags: str) -> str:

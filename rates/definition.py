@@ -119,11 +119,14 @@ def _judge(slot: int, end: int, online: History, bad: History, result: SnapshotR
 
 def count_parameters(*, begin: datetime, end: datetime, until: datetime, period: int) -> dict[str, Any]:
     """Of COUNT_DAY: a day from `begin` to `end`, of which slots that end by `until` are over."""
+    slots = -(-86_400 // period)
     return {
         "begin": begin,
         "end": end,
         "until": until,
         "period": period,
+        "slots": slots,
+        "none": "0" * slots,
         "online": OnlineStatus.ONLINE.value,
         "taken": SnapshotResult.TAKEN.value,
         "missed": sorted(result.value for result in MISSED),
@@ -132,13 +135,27 @@ def count_parameters(*, begin: datetime, end: datetime, until: datetime, period:
     }
 
 
+def _number(moment: str) -> str:
+    """SQL: how many slots of the day begin before `moment`, an expression that may be infinite."""
+    bounded = f"LEAST(GREATEST({moment}, %(begin)s), %(until)s)"
+    return f"ceil(extract(epoch FROM {bounded} - %(begin)s) / %(period)s)::int"
+
+
+def _between(since: str, until: str) -> str:
+    """SQL: a bit for each slot of the day, 1 for those that begin from `since` on and before `until`."""
+    first, end = _number(since), _number(until)
+    return f"(repeat('0', {first}) || rpad(repeat('1', {end} - {first}), %(slots)s - {first}, '0'))::varbit"
+
+
 # Rows of one day for the cameras numbered from `first` to `last`; what is as it was is not written again. `end` is
-# no later than now, `until` the beginning of the first slot that is not over.
-COUNT_DAY = """
+# no later than now, `until` the beginning of the first slot that is not over. The day of a camera is a string of bits
+# for each question, a bit for each slot: so the pictures, of which there are millions, are read once, in the order
+# in which they lie, and joined with nothing.
+COUNT_DAY = f"""
 WITH camera AS (
     SELECT id, organisation_id, gateway_id, trim(split_part(road, '&', 1)) AS road, deleted_at,
         GREATEST(%(begin)s, created_at) AS since, LEAST(%(end)s, deleted_at) AS gone,
-        LEAST(%(until)s, deleted_at) AS until
+        {_between("created_at", "COALESCE(deleted_at, 'infinity')")} AS answers
     FROM cameras_camera
     WHERE id BETWEEN %(first)s AND %(last)s AND NOT is_pending AND created_at < %(until)s
         AND (deleted_at IS NULL OR deleted_at > %(begin)s)
@@ -156,6 +173,9 @@ status AS (
         FROM camera c JOIN cameras_statuschange s ON s.camera_id = c.id AND s.at > %(begin)s AND s.at < %(end)s
     ) changes
     WINDOW times AS (PARTITION BY camera_id ORDER BY at, id)
+),
+claimed AS (
+    SELECT camera_id, bit_or({_between("since", "until")}) AS bits FROM status WHERE is_online GROUP BY camera_id
 ),
 quality AS (
     -- What held up to a change is the state before it; after the last one what holds still. Shifted by a slot, so
@@ -180,19 +200,20 @@ quality AS (
     ) changes
     WINDOW times AS (PARTITION BY camera_id ORDER BY at, id)
 ),
-counted AS (
-    SELECT c.id, count(*) AS slots,
-        count(*) FILTER (WHERE s.is_online) AS claimed,
-        count(*) FILTER (WHERE p.result = %(taken)s) AS pictured,
-        count(*) FILTER (WHERE p.result = %(taken)s AND NOT q.is_bad) AS good,
-        count(*) FILTER (WHERE s.is_online AND p.result <> %(taken)s) AS hollow
-    FROM camera c
-    JOIN snapshots_snapshot p ON p.camera_id = c.id AND p.slot_at >= %(begin)s AND p.slot_at < %(until)s
-        AND p.camera_id BETWEEN %(first)s AND %(last)s
-    JOIN status s ON s.camera_id = c.id AND p.slot_at >= s.since AND p.slot_at < s.until
-    JOIN quality q ON q.camera_id = c.id AND p.slot_at >= q.since AND p.slot_at < q.until
-    WHERE p.slot_at >= c.since AND p.slot_at < c.until AND p.result <> ALL(%(missed)s)
-    GROUP BY c.id
+bad AS (
+    SELECT camera_id, bit_or({_between("since", "until")}) AS bits FROM quality WHERE is_bad GROUP BY camera_id
+),
+seen AS (
+    -- Gaps are few: a second string of them costs less than one of the pictures.
+    SELECT camera_id, bit_or(bit) AS counted, bit_or(bit) FILTER (WHERE result <> %(taken)s) AS gaps
+    FROM (
+        SELECT camera_id, result, set_bit(%(none)s::varbit,
+            floor((date_part('epoch', slot_at) - date_part('epoch', %(begin)s::timestamptz)) / %(period)s)::int, 1) AS bit
+        FROM snapshots_snapshot
+        WHERE slot_at >= %(begin)s AND slot_at < %(until)s AND camera_id BETWEEN %(first)s AND %(last)s
+            AND result <> ALL(%(missed)s)
+    ) slots
+    GROUP BY camera_id
 ),
 away AS (
     SELECT c.id, count(*) FILTER (WHERE s.is_flap) AS flaps,
@@ -202,21 +223,24 @@ away AS (
     GROUP BY c.id
 ),
 answered AS (
-    SELECT id, ceil(extract(epoch FROM until - %(begin)s) / %(period)s)::int
-        - ceil(extract(epoch FROM since - %(begin)s) / %(period)s)::int AS slots
-    FROM camera
+    SELECT c.*, answers & COALESCE(n.counted, %(none)s::varbit) AS counted,
+        answers & COALESCE(n.counted, %(none)s::varbit) & ~COALESCE(n.gaps, %(none)s::varbit) AS pictured,
+        COALESCE(o.bits, %(none)s::varbit) AS claimed, COALESCE(b.bits, %(none)s::varbit) AS bad,
+        COALESCE(a.seconds, 0)::int AS seconds, COALESCE(a.flaps, 0) AS flaps
+    FROM camera c LEFT JOIN seen n ON n.camera_id = c.id LEFT JOIN claimed o ON o.camera_id = c.id
+    LEFT JOIN bad b ON b.camera_id = c.id LEFT JOIN away a ON a.id = c.id
 )
 INSERT INTO rates_cameraday AS kept (day, camera_id, organisation_id, gateway_id, road, slots, missed,
     claimed, pictured, good, hollow, offline_seconds, flaps)
-SELECT %(day)s, c.id, c.organisation_id, c.gateway_id, c.road, COALESCE(n.slots, 0),
-    GREATEST(d.slots - COALESCE(n.slots, 0), 0), COALESCE(n.claimed, 0), COALESCE(n.pictured, 0),
-    COALESCE(n.good, 0), COALESCE(n.hollow, 0), COALESCE(a.seconds, 0)::int, COALESCE(a.flaps, 0)
-FROM camera c JOIN answered d USING (id) LEFT JOIN counted n USING (id) LEFT JOIN away a USING (id)
-WHERE d.slots > 0
-ORDER BY c.id
+SELECT %(day)s, id, organisation_id, gateway_id, road, bit_count(counted), bit_count(answers & ~counted),
+    bit_count(counted & claimed), bit_count(pictured), bit_count(pictured & ~bad),
+    bit_count(counted & claimed & ~pictured), seconds, flaps
+FROM answered
+WHERE bit_count(answers) > 0
+ORDER BY id
 ON CONFLICT (day, camera_id) DO UPDATE SET organisation_id = EXCLUDED.organisation_id,
     gateway_id = EXCLUDED.gateway_id, road = EXCLUDED.road, slots = EXCLUDED.slots, missed = EXCLUDED.missed,
     claimed = EXCLUDED.claimed, pictured = EXCLUDED.pictured, good = EXCLUDED.good, hollow = EXCLUDED.hollow,
     offline_seconds = EXCLUDED.offline_seconds, flaps = EXCLUDED.flaps
 WHERE kept IS DISTINCT FROM EXCLUDED
-"""
+"""  # noqa: S608 - put together from the constants of this module

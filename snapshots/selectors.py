@@ -32,9 +32,6 @@ class Slot:
     taken_at: datetime | None
     result: SnapshotResult
     reason: str
-    # Where the picture is: in which of the folders of its day, or held for a case (snapshots.capture.store).
-    keep_days: int = 0
-    hold_id: int | None = None
 
     @property
     def unix_slot(self) -> int:
@@ -77,11 +74,8 @@ def day_strip(camera: Camera, day: date) -> list[Slot]:
     if not known and day < oldest_kept_day(day_of(timezone.now())):
         held = HeldPicture.objects.filter(camera=camera, slot_at__gte=first_at, slot_at__lt=end_at)
         # Two cases may hold the same picture.
-        by_slot = {row.slot_at: row for row in held.order_by("slot_at")}
-        return [
-            Slot(at, row.taken_at, SnapshotResult.TAKEN, "", hold_id=row.hold_id)
-            for at, row in by_slot.items()
-        ]
+        taken = dict(held.order_by("slot_at").values_list("slot_at", "taken_at"))
+        return [Slot(at, taken_at, SnapshotResult.TAKEN, "") for at, taken_at in taken.items()]
     first, present = unix_slot(camera.created_at), unix_slot(timezone.now())
     # The present slot may still get its picture.
     return [
@@ -94,7 +88,7 @@ def _slot(unix: int, row: Snapshot | None) -> Slot:
         return Slot(slot_at(unix), None, SnapshotResult.NOT_RUN, SnapshotResult.NOT_RUN.label)
     result = SnapshotResult(row.result)
     reason = "" if row.has_picture else result.label
-    return Slot(row.slot_at, row.taken_at, result, reason, row.keep_days)
+    return Slot(row.slot_at, row.taken_at, result, reason)
 
 
 def snapshot_counts(camera: Camera, day: date) -> SnapshotCounts:
@@ -183,6 +177,11 @@ def find_held_picture(camera_id: int, unix: int) -> HeldPicture | None:
         return None
     held = HeldPicture.objects.filter(camera_id=camera_id, slot_at=moment, hold__released_at=None)
     return held.order_by("hold").first()
+
+
+def held_pictures(camera: Camera) -> QuerySet[HeldPicture]:
+    """Those of holds that were not released; one of several holds comes several times."""
+    return HeldPicture.objects.filter(camera=camera, hold__released_at=None)
 
 
 def _moment(camera_id: int, unix: int) -> datetime | None:

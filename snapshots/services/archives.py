@@ -3,25 +3,26 @@
 import logging
 import re
 import zipfile
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from access.actors import Actor
 from access.csv_rows import Cell, csv_pieces
-from access.days import ZONE
+from access.days import ZONE, day_start
 from access.services.logs import record
 from cameras.models import Camera
 from protocol.errors import NotFoundError
 from snapshots.capture.store import held_name, name_of, open_whole
-from snapshots.selectors import Slot, day_strip
+from snapshots.models import Snapshot
+from snapshots.selectors import Slot, day_strip, held_pictures
 
 logger = logging.getLogger(__name__)
 
 GAPS_NAME: Final = "缺失时段.csv"
-_LOST: Final = "图片文件缺失"
-_UNREADABLE: Final = "截图存储无法读取"
+_LOST: Final = "图片缺失或暂时无法读取"
 # What some system does not take in the name of a file.
 _NOT_IN_NAMES: Final = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
 # File systems count bytes, 255 of them; three for a Chinese character.
@@ -51,17 +52,32 @@ def pack_day(*, camera: Camera, day: date, actor: Actor) -> DayArchive:
         detail={"日期": str(day), "张数": pictures, "缺失": len(slots) - pictures},
     )
     name = _file_name(camera.name)
-    return DayArchive(f"{name}_{day:%Y%m%d}.zip", _pack(camera.pk, name, slots))
+    return DayArchive(f"{name}_{day:%Y%m%d}.zip", _pack(name, slots, _places(camera, day)))
 
 
-def _pack(camera_id: int, name: str, slots: list[Slot]) -> Iterator[bytes]:
+def _places(camera: Camera, day: date) -> dict[datetime, list[str]]:
+    """Names under which a picture may be stored: in its day, or held for a case."""
+    of_the_day = {
+        "camera": camera,
+        "slot_at__gte": day_start(day),
+        "slot_at__lt": day_start(day + timedelta(days=1)),
+    }
+    places: dict[datetime, list[str]] = defaultdict(list)
+    for slot_at, keep_days in Snapshot.objects.filter(**of_the_day).values_list("slot_at", "keep_days"):
+        places[slot_at].append(name_of(camera.pk, slot_at, keep_days))
+    for slot_at, hold_id in held_pictures(camera).filter(**of_the_day).values_list("slot_at", "hold_id"):
+        places[slot_at].append(held_name(hold_id, slot_at))
+    return places
+
+
+def _pack(name: str, slots: list[Slot], places: Mapping[datetime, list[str]]) -> Iterator[bytes]:
     outlet = _Outlet()
     gaps: list[list[Cell]] = [["时段", "原因"]]
     with zipfile.ZipFile(outlet, "w") as archive:
         for slot in slots:
-            jpeg, reason = _jpeg_of(camera_id, slot)
+            jpeg = _read(places.get(slot.slot_at, ())) if slot.has_picture else None
             if jpeg is None:
-                gaps.append([f"{slot.slot_at.astimezone(ZONE):%Y-%m-%d %H:%M:%S}", reason])
+                gaps.append([f"{slot.slot_at.astimezone(ZONE):%Y-%m-%d %H:%M:%S}", slot.reason or _LOST])
                 continue
             archive.writestr(_entry(name, slot), jpeg)
             yield outlet.taken()
@@ -69,25 +85,18 @@ def _pack(camera_id: int, name: str, slots: list[Slot]) -> Iterator[bytes]:
     yield outlet.taken()
 
 
-def _jpeg_of(camera_id: int, slot: Slot) -> tuple[bytes | None, str]:
-    """The picture, or why there is none. The answer is on its way: a storage that fails costs pictures, not the day."""
-    if not slot.has_picture:
-        return None, slot.reason
-    try:
-        file = open_whole(_place_of(camera_id, slot))
-        if file is None:
-            return None, _LOST
-        with file:
-            return file.read(), ""
-    except OSError:
-        logger.exception("a picture could not be read")
-        return None, _UNREADABLE
-
-
-def _place_of(camera_id: int, slot: Slot) -> str:
-    if slot.hold_id is not None:
-        return held_name(slot.hold_id, slot.slot_at)
-    return name_of(camera_id, slot.slot_at, slot.keep_days)
+def _read(names: Iterable[str]) -> bytes | None:
+    for name in names:
+        try:
+            file = open_whole(name)
+            if file is not None:
+                with file:
+                    jpeg: bytes = file.read()
+                return jpeg
+        except OSError:
+            # The rest may well be there; this one is listed with the gaps.
+            logger.exception("a picture could not be read")
+    return None
 
 
 def _entry(name: str, slot: Slot) -> zipfile.ZipInfo:

@@ -20,7 +20,7 @@ from quality.choices import ALL_GOOD, QualitySource
 from quality.models import CameraQuality, QualityChange
 from snapshots.capture.store import keep_picture
 from snapshots.choices import SnapshotResult
-from snapshots.models import Snapshot
+from snapshots.models import HeldPicture, PictureHold, Snapshot
 from snapshots.services.partitions import ensure_day
 from tests.console.desk import Desk, refusal_of
 
@@ -91,6 +91,23 @@ def test_a_week_that_ends_earlier(desk: Desk, old_camera: Camera) -> None:
     assert "until 的值“soon”" in refusal_of(desk.get("days", old_camera.pk, until="soon"), 400)
 
 
+def test_what_is_kept_longer_or_for_a_case_can_be_reached(desk: Desk, old_camera: Camera) -> None:
+    day = day_of(NOW) - timedelta(days=20)
+    at = FIRST - timedelta(days=20) + SLOT
+    Camera.objects.filter(pk=old_camera.pk).update(created_at=at - timedelta(days=30))
+    assert desk.json("days", old_camera.pk)["oldest"] == desk.json("days", old_camera.pk)["kept"]
+    case = {"camera": old_camera, "begins_at": at, "ends_at": at + SLOT, "reason": "事故", "held_by": "王工"}
+    hold = PictureHold.objects.create(**case)
+    size = {"size_bytes": 9, "width": 352, "height": 288}
+    HeldPicture.objects.create(hold=hold, camera=old_camera, slot_at=at, taken_at=at, **size)
+    found = desk.json("days", old_camera.pk, until=day.isoformat())
+    assert (found["oldest"], found["kept"]) == (day.isoformat(), "2026-11-15")
+    last = found["days"][-1]
+    # Nothing else is known of a day that was dropped: it counts for nothing.
+    assert (last["slots"][:3], last["slots"].strip("-")) == ("-p-", "p")
+    assert (last["counted"], last["missed"], last["taken"][1]) == (0, 0, 0)
+
+
 def test_a_day_as_zip(desk: Desk, old_camera: Camera) -> None:
     keep(old_camera, 0)
     response = desk.get("day_archive", old_camera.pk, "2026-11-22")
@@ -130,4 +147,4 @@ def test_queries_do_not_grow(count: int, desk: Desk, old_camera: Camera) -> None
     desk.json("days", old_camera.pk)
     with CaptureQueriesContext(connection) as queries:
         desk.json("days", old_camera.pk)
-    assert len(queries) == 15
+    assert len(queries) == 18

@@ -77,8 +77,8 @@ def test_queries_do_not_grow(count: int, office: Organisation) -> None:
         take(camera, [1])
     with CaptureQueriesContext(connection) as queries:
         assert count_day(DAY, now=LATER) == count
-    # Ids, one statement, and the day itself with its savepoint.
-    assert len([each for each in queries if "SAVEPOINT" not in each["sql"]]) == 4
+    # Ids, memory and one statement, and the day itself.
+    assert len([each for each in queries if "SAVEPOINT" not in each["sql"]]) == 5
 
 
 @pytest.mark.django_db(transaction=True)
@@ -102,3 +102,12 @@ def test_two_at_once_do_not_count_twice(camera: Camera) -> None:
         over.set()
         other.join()
     assert count_due_days(now=LATER).counted
+
+
+def test_slots_of_another_period_belong_to_those_of_today(camera: Camera, settings: LazySettings) -> None:
+    """The last second of a day that began with a picture every ten seconds."""
+    at = END - timedelta(seconds=10)
+    Snapshot.objects.create(camera=camera, slot_at=at, taken_at=at, result=SnapshotResult.TAKEN)
+    count_day(DAY, now=LATER)
+    row = CameraDay.objects.get(day=DAY)
+    assert (row.slots, row.missed, row.pictured) == (1, 287, 1)

@@ -26,7 +26,8 @@ export class Slots {
     this.missed = found.missed;
     this.quality = found.quality;
     this.days = found.days;
-    this.oldest = Date.parse(`${found.oldest}T00:00:00+08:00`) / 1000;
+    this.oldest = beginOf(found.oldest);
+    this.kept = beginOf(found.kept);
     return true;
   }
 
@@ -78,7 +79,7 @@ export class Slots {
 
   reason(slot) {
     const letter = this.letter(slot);
-    if (letter === "-") return slot >= this.present ? "本时段还没有截图" : "当时不在台账中";
+    if (letter === "-") return slot >= this.present ? "本时段还没有截图" : slot < this.kept ? "截图已过保留期" : "当时不在台账中";
     const words = this.reasons[letter] ?? "";
     return this.missed.includes(letter) ? `${words}（平台原因，不计入在线率）` : words;
   }
@@ -109,3 +110,5 @@ export class Slots {
     return this.isPicture(present) ? present : this.nextPicture(present, -1);
   }
 }
+
+const beginOf = (day) => Date.parse(`${day}T00:00:00+08:00`) / 1000;
