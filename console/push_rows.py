@@ -64,6 +64,6 @@ def _row(session: PushSession) -> PushRow:
         ended="—" if is_live else moment(session.ended_at),
         format=f"{session.codec} {size}".strip() or "—",
         kbps=(session.bitrate_kbps or 0) if is_live else 0,
-        viewers=session.viewers,
+        viewers=session.viewers if is_live else 0,
         server=session.media_server.name,
     )
