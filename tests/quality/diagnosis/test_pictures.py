@@ -57,9 +57,11 @@ FAULTS: dict[str, tuple[QualityFlag, Change, Change]] = {
     "black": (QualityFlag.SIGNAL_LOST, black, np.copy),
     "flat cover": (QualityFlag.OCCLUDED, covered(0.35, 60), np.copy),
     "white cover": (QualityFlag.OCCLUDED, covered(0.35, 200), np.copy),
+    "large dark cover": (QualityFlag.OCCLUDED, covered(0.6, 5), np.copy),
     "blur": (QualityFlag.BLURRED, blurred, np.copy),
     "dark": (QualityFlag.BRIGHTNESS, np.copy, lambda light: light * np.float32(0.4)),
     "bright": (QualityFlag.BRIGHTNESS, np.copy, lambda light: light + 90),
+    "glaring": (QualityFlag.BRIGHTNESS, np.copy, lambda light: light + 160),
     "noise": (QualityFlag.NOISE, np.copy, noisy),
 }
 
@@ -89,12 +91,13 @@ def test_a_verdict_is_cleared_by_good_pictures(camera: Camera, name: str) -> Non
     assert not flags(seen)
 
 
-def test_a_frozen_picture_is_found(camera: Camera) -> None:
+def test_a_frozen_picture_is_found_under_a_running_clock(camera: Camera) -> None:
     luma = camera.picture()
     rng = np.random.default_rng(3)
     for _ in range(4):
         # What encoding it anew does to it.
         again = np.clip(luma + rng.normal(0, 1, luma.shape), 0, 255).astype(np.uint8)
+        again[8:16, 8:168] = rng.choice((16, 235), (2, 40)).repeat(4, 0).repeat(4, 1)
         seen = camera.see(again)
     assert flags(seen) == {QualityFlag.FROZEN}
 
