@@ -82,6 +82,7 @@ def compare(
     offset = _median(means - gain[:, None, None] * view, same)
     level = _level(means, view, gone)
     expected, deviation = zip(*map(_expected, memories, at), strict=True)
+    hidden = _halved(gone) > 0
     count = np.maximum(usable.sum((1, 2)), 1).astype(np.float32)
     twice = gone & (np.stack([trace.lost for trace in traces]) > 0)
     return Signs(
@@ -95,7 +96,7 @@ def compare(
         same=same.sum((1, 2)) / count,
         lost=gone.sum((1, 2)) / count,
         lost_twice=twice.sum((1, 2)) / count,
-        softness=_column([_softness_of(*pair) for pair in zip(features, memories, strict=True)]),
+        softness=_column([_softness_of(*one) for one in zip(features, memories, hidden, strict=True)]),
         noise=_column([one.noise for one in features]),
         clipped=_column([one.clipped for one in features]),
         change=_change(means, traces),
@@ -105,7 +106,7 @@ def compare(
     )
 
 
-def _halved(cells: Floats) -> Floats:
+def _halved(cells: Floats | Mask) -> Floats:
     """Cells to blocks."""
     return np.asarray(cells.reshape(len(cells), ROWS // 2, 2, COLUMNS // 2, 2).mean((2, 4)))
 
@@ -210,7 +211,7 @@ def details(features: Features) -> tuple[Floats, Floats]:
     return np.log(features.fine + np.float32(0.5)) - coarse, coarse
 
 
-def _softness_of(features: Features, memory: Memory) -> float:
+def _softness_of(features: Features, memory: Memory, hidden: Mask) -> float:
     """Log of what details have lost beyond what contrasts have; nan where too little is to be seen.
 
     Noise and codec are in every block: what the quiet blocks have is taken off before details are compared, or at
@@ -221,8 +222,8 @@ def _softness_of(features: Features, memory: Memory) -> float:
     is_text = (sharpness > _TEXT_SHARPNESS) & (contrast > _TEXT_CONTRAST)
     quiet = float(np.quantile(coarse, _QUIET_SHARE))
     least = max(float(np.quantile(coarse, 1 - _EDGE_SHARE)), _TIMES_QUIET * quiet, _LEAST_EDGE)
-    # Headlights are no part of the usual view.
-    where = (coarse >= least) & ~_around(is_text) & (features.coarse < _LIT * coarse)
+    # Headlights are no part of the usual view, and what is hidden is not soft.
+    where = (coarse >= least) & ~_around(is_text) & ~hidden & (features.coarse < _LIT * coarse)
     if np.count_nonzero(where) < _LEAST_BLOCKS:
         return np.nan
     weights = 1 / np.sqrt(coarse[where])

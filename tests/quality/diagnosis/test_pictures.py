@@ -57,9 +57,11 @@ FAULTS: dict[str, tuple[QualityFlag, Change, Change]] = {
     "black": (QualityFlag.SIGNAL_LOST, black, np.copy),
     "flat cover": (QualityFlag.OCCLUDED, covered(0.35, 60), np.copy),
     "white cover": (QualityFlag.OCCLUDED, covered(0.35, 200), np.copy),
+    "large dark cover": (QualityFlag.OCCLUDED, covered(0.6, 5), np.copy),
     "blur": (QualityFlag.BLURRED, blurred, np.copy),
     "dark": (QualityFlag.BRIGHTNESS, np.copy, lambda light: light * np.float32(0.4)),
     "bright": (QualityFlag.BRIGHTNESS, np.copy, lambda light: light + 90),
+    "glaring": (QualityFlag.BRIGHTNESS, np.copy, lambda light: light + 160),
     "noise": (QualityFlag.NOISE, np.copy, noisy),
 }
 
@@ -89,13 +91,23 @@ def test_a_verdict_is_cleared_by_good_pictures(camera: Camera, name: str) -> Non
     assert not flags(seen)
 
 
-def test_a_frozen_picture_is_found(camera: Camera) -> None:
-    luma = camera.picture()
-    rng = np.random.default_rng(3)
+def test_a_frozen_picture_is_found_under_a_running_clock() -> None:
+    """By night, when a live picture changes by little."""
+    camera = Camera(road() * np.float32(0.15), noise=4)
+
+    def clocked(light: Light) -> Light:
+        """A caption that is another one every time, in a sixteenth of the picture."""
+        light = light.copy()
+        light[8:40, 8:208] = camera.rng.choice((16.0, 235.0), (4, 25)).repeat(8, 0).repeat(8, 1)
+        return light
+
+    for _ in range(24):
+        assert not flags(camera.see(camera.picture(sensor=clocked)))
+    luma = camera.picture().astype(np.float32)
     for _ in range(4):
         # What encoding it anew does to it.
-        again = np.clip(luma + rng.normal(0, 1, luma.shape), 0, 255).astype(np.uint8)
-        seen = camera.see(again)
+        again = clocked(luma + camera.rng.normal(0, 1, luma.shape).astype(np.float32))
+        seen = camera.see(np.clip(again, 0, 255).astype(np.uint8))
     assert flags(seen) == {QualityFlag.FROZEN}
 
 
