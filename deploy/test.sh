@@ -33,8 +33,8 @@ check migrations env IS_DEMO=true .venv/bin/python -W ignore::RuntimeWarning man
 [ ${#failed[@]} -eq 0 ] || echo "未通过：${failed[*]}" >&2
 
 echo "== pytest"
-# Tests wait more than they compute, so one process more than this platform's smallest machine has cores.
-.venv/bin/python -m pytest -n 3 --dist loadgroup "$@"
+# In several processes: bash deploy/test.sh -n 3 --dist loadgroup
+.venv/bin/python -m pytest "$@"
 code=$?
 [ "$code" -ne 0 ] || [ ${#failed[@]} -eq 0 ] || code=1
 exit "$code"

@@ -6,6 +6,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import django
@@ -36,12 +37,17 @@ def _begin() -> None:
         os.environ[_OURS] = "yes"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process of xdist runs, from the beginning, all that starts a whole platform; the others a file at a time."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """One process of xdist runs, from the beginning, all that starts a whole platform; the others a file at a time.
+
+    Around all others, as xdist reads the groups in a hook of its own.
+    """
     items.sort(key=lambda item: not _starts_a_platform(item))
     for item in items:
         group = "platform" if _starts_a_platform(item) else str(item.path)
         item.add_marker(pytest.mark.xdist_group(group))
+    return (yield)
 
 
 def _starts_a_platform(item: pytest.Item) -> bool:
