@@ -187,11 +187,15 @@ def test_a_gateway_that_asked_before_is_told_of_what_is_new(
 
 
 def test_a_gateway_that_refused_is_not_told_again_until_there_is_another(
-    gateway: Gateway, gateway_partner: Caller, roadside: Peer
+    gateway: Gateway, gateway_partner: Caller, roadside: Peer, django_assert_num_queries: Any
 ) -> None:
     configure(1)
     fetch(gateway_partner)
     report(gateway_partner, running(None, rejected={"version": 1, "faults": []}))
+    # Asked every few seconds: nothing is put together for it.
+    with django_assert_num_queries(1):
+        assert tell_gateways() == 0
+    configure(1)
     assert tell_gateways() == 0
     configure(1, address="rtsp://10.1.0.9/stream2")
     assert tell_gateways() == 1
@@ -219,6 +223,8 @@ def test_a_gateway_out_of_use_is_not_told(
     fetch(gateway_partner)
     Gateway.objects.update(**fields)
     assert tell_gateways() == 0
+    # Not even tried.
+    assert GatewayConfiguration.objects.get().told_at is None
 
 
 def test_a_refusal_is_kept_and_is_an_alarm_until_it_is_over(
