@@ -11,6 +11,26 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "province.settings")  # noqa: TI
 app = Celery("province")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.conf.beat_scheduler = "redbeat.RedBeatScheduler"
+app.conf.beat_max_loop_interval = 1
+# Longer than twice the hardest task limit, so that no running task is handed out again (design.md 4).
+app.conf.broker_transport_options = {
+    "visibility_timeout": 900,
+    # What a killed worker held returns after seconds, not after minutes.
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+}
+# Queues by kind of work (design.md section 4), each with a worker of its own.
+app.conf.task_routes = {
+    "ministry.tasks.*": {"queue": "reports"},
+    "snapshots.tasks.capture_shard": {"queue": "captures"},
+    "quality.tasks.look_at_bursts": {"queue": "diagnosis"},
+    # Seconds of work for the database; nothing on the default queue may wait for it.
+    "rates.tasks.count_days": {"queue": "diagnosis"},
+    # They read streams for most of a minute, or for minutes, which nothing else may wait for.
+    "acceptance.tasks.run_acceptance": {"queue": "probes"},
+    "streaming.tasks.check_playability": {"queue": "probes"},
+}
 
 
 @app.on_after_configure.connect

@@ -395,24 +395,5 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# Longer than twice the hardest task limit, so that no running task is handed out again (design.md 4).
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 900,
-    # What a killed worker held returns after seconds, not after minutes.
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-}
 # Seconds after which another beat may take over from one that died.
 BEAT_LOCK_SECONDS = 15
-CELERY_BEAT_SCHEDULER = "redbeat.RedBeatScheduler"
-CELERY_BEAT_MAX_LOOP_INTERVAL = 1
-CELERY_TASK_ROUTES = {
-    "ministry.tasks.*": {"queue": "reports"},
-    "snapshots.tasks.capture_shard": {"queue": "captures"},
-    "quality.tasks.look_at_bursts": {"queue": "diagnosis"},
-    # Seconds of work for the database; nothing on the default queue may wait for it.
-    "rates.tasks.count_days": {"queue": "diagnosis"},
-    # They read streams for most of a minute, or for minutes, which nothing else may wait for.
-    "acceptance.tasks.run_acceptance": {"queue": "probes"},
-    "streaming.tasks.check_playability": {"queue": "probes"},
-}

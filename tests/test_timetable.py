@@ -2,7 +2,6 @@
 
 import pytest
 from celery.schedules import crontab
-from django.conf import settings
 
 from province.celery import app, on_the_clock
 
@@ -24,6 +23,6 @@ def test_no_task_is_handed_out_again_while_it_runs() -> None:
     """The broker does so after the visibility time-out; the hard limit must lie within half of it (design)."""
     app.loader.import_default_modules()
     limits = {name: task.time_limit for name, task in app.tasks.items() if not name.startswith("celery.")}
-    visible = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    visible = app.conf.broker_transport_options["visibility_timeout"]
     assert "snapshots.tasks.keep_partitions" in limits
     assert {name: limit for name, limit in limits.items() if limit is None or 2 * limit > visible} == {}

@@ -32,7 +32,7 @@ def test_looking_into_streams_holds_up_nothing_else(queues: list[set[str]], task
 
 
 def test_every_queue_is_worked_on_by_one_worker(queues: list[set[str]]) -> None:
-    routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    routed = {route["queue"] for route in app.conf.task_routes.values()}
     served = [name for names in queues for name in names]
     assert {settings.CELERY_TASK_DEFAULT_QUEUE, *routed} <= set(served)
     assert len(served) == len(set(served))
