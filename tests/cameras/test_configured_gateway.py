@@ -8,6 +8,7 @@ from pytest_django.live_server_helper import LiveServer
 from cameras.choices import OnlineStatus
 from cameras.models import GatewayConfiguration
 from cameras.services.configurations import tell_gateways
+from protocol.connections import connection_pool
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cameras.test_configurations import configure
 from tests.cast import Caller
@@ -63,3 +64,5 @@ def test_it_runs_what_is_configured_and_says_so(
         assert (kept().running_version, len(kept().cameras)) == (2, 2)
         (fault,) = kept().faults
         assert (fault["cameraNum"], fault["place"]) == (number(2), "source.url")
+    # Behind each connection that is kept the live server keeps a session of the database.
+    connection_pool(live_server.url).clear()
