@@ -14,7 +14,7 @@ from console import urls
 from tests.console.desk import Desk, refusal_of, text_of
 
 PUBLIC = {"login", "logout"}
-PARTS = {"tree", "branch", "search", "streams_standing", "quality_standing"}
+PARTS = {"tree", "branch", "search", "streams_standing", "streams_pushes", "quality_standing"}
 PAGES = {
     *("wall", "analysis", "quality", "snapshots", "online", "online_table", "streams", "ministry"),
     *("acceptance", "acceptance_report"),

@@ -96,7 +96,7 @@ def test_pictures_may_be_opened_at_the_store_for_a_minute(
     assert (answer.status_code, answer.headers["Cache-Control"]) == (302, "no-store")
     target = answer.headers["Location"]
     assert "X-Amz-Expires=60" in target
-    assert urlsplit(target).path == f"/pictures/snapshots/20261122/120000/0/{camera.pk}.jpg"
+    assert urlsplit(target).path == f"/pictures/snapshots/20261122/120000/{camera.pk // 1000}/{camera.pk}.jpg"
     assert urllib3.request("GET", target).data[-2:] == b"\xff\xd9"
     client = Client()
     client.force_login(outsider)

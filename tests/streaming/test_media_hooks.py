@@ -306,5 +306,5 @@ def test_queries_of_the_reconciliation_do_not_grow(
         reconcile(server=server)
     assert Camera.objects.filter(has_stream=True).count() == 50
     clock.shift(5)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         reconcile(server=server)
