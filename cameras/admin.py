@@ -159,7 +159,7 @@ class CameraSourceForm(forms.ModelForm[CameraSource]):
 @admin.register(CameraSource)
 class CameraSourceAdmin(admin.ModelAdmin[CameraSource]):
     form = CameraSourceForm
-    list_display = ["camera", "gateway", "address", "user", "mode", "ptz_driver", "changed_at"]
+    list_display = ["camera", "gateway", "address", "mode", "ptz_driver", "changed_at"]
     list_select_related = ["camera__gateway"]
     list_filter = ["mode", "ptz_driver"]
     search_fields = ["camera__name", "camera__number_key", "address", "camera__gateway__code"]

@@ -49,9 +49,9 @@ class PtzStop(models.TextChoices):
 class SourceMode(models.TextChoices):
     """What a gateway does with the pictures of a network camera."""
 
-    AUTO = "auto", "合乎要求时转发，否则转码"
-    COPY = "copy", "一律转发"
-    TRANSCODE = "transcode", "一律转码"
+    AUTO = "auto", "自动"
+    COPY = "copy", "转发"
+    TRANSCODE = "transcode", "转码"
 
 
 class PtzDriver(models.TextChoices):

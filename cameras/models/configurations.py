@@ -22,13 +22,19 @@ class CameraSource(models.Model):
     )
     user = models.CharField("用户名", max_length=64, blank=True)
     password = EncryptedTextField("口令", blank=True)
-    mode = models.CharField("取流方式", max_length=16, choices=SourceMode.choices, default=SourceMode.AUTO)
+    mode = models.CharField(
+        "取流方式",
+        max_length=16,
+        choices=SourceMode.choices,
+        default=SourceMode.AUTO,
+        help_text="自动：码流合乎要求就转发，否则转码",
+    )
     ptz_driver = models.CharField("云台驱动", max_length=16, choices=PtzDriver.choices, blank=True)
     ptz_address = models.CharField(
         "云台地址",
         max_length=300,
         blank=True,
-        help_text="缺省为 http://<RTSP 的主机>/onvif/device_service",
+        help_text="缺省为 RTSP 的主机，路径 /onvif/device_service",
     )
     ptz_user = models.CharField("云台用户名", max_length=64, blank=True, help_text="缺省与上面相同")
     ptz_password = EncryptedTextField("云台口令", blank=True)
