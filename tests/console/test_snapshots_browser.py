@@ -34,9 +34,10 @@ PERIOD = 300
 # Slots of the day before yesterday that have no picture, and why.
 GAPS = {100: SnapshotResult.OFFLINE, 101: SnapshotResult.NOT_RUN}
 
-# From the press of a key to the frame in which the picture of the new slot is there, n times.
+# From the press of a key to the frame in which the picture of the new slot is there, n times; a key that is held
+# comes again some thirty times a second.
 _SCRUB = """
-async ({ key, times, shift }) => {
+async ({ key, times, shift, pause }) => {
   const pane = document.getElementById("pane-a");
   const took = [];
   for (let n = 0; n < times; n += 1) {
@@ -46,6 +47,7 @@ async ({ key, times, shift }) => {
       dispatchEvent(new KeyboardEvent("keydown", { key, shiftKey: shift, bubbles: true }));
     });
     took.push(performance.now() - began);
+    await new Promise((resume) => setTimeout(resume, pause));
   }
   return took;
 }
@@ -199,8 +201,8 @@ def test_scrubbing_takes_no_more_than_a_tenth_of_a_second(
 ) -> None:
     page.goto(f"/snapshots/?camera={camera.pk}&at={first_slot + 110 * PERIOD}")
     at(page, "a", first_slot + 110 * PERIOD)
-    took = sorted(page.evaluate(_SCRUB, {"key": "ArrowRight", "times": 60, "shift": False}))
-    far = sorted(page.evaluate(_SCRUB, {"key": "ArrowRight", "times": 9, "shift": True}))
+    took = sorted(page.evaluate(_SCRUB, {"key": "ArrowRight", "times": 60, "shift": False, "pause": 33}))
+    far = sorted(page.evaluate(_SCRUB, {"key": "ArrowRight", "times": 9, "shift": True, "pause": 200}))
     print(f"neighbours: median {took[30]:.0f} ms, p95 {took[56]:.0f} ms; an hour on: median {far[4]:.0f} ms")
     assert took[30] <= 100
 

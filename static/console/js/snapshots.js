@@ -96,7 +96,7 @@ function move(seconds, index = active) {
 // Where somebody is likely to go: on, back, then by an hour and by a day.
 function prepare(slot) {
   const { period } = slots;
-  const steps = [1, 2, 3, -1, HOUR_SECONDS / period, -HOUR_SECONDS / period, 4, 5, -2, DAY_SECONDS / period, -DAY_SECONDS / period, 6, 7, 8];
+  const steps = [1, 2, 3, 4, 5, 6, -1, HOUR_SECONDS / period, -HOUR_SECONDS / period, 7, 8, DAY_SECONDS / period, -DAY_SECONDS / period];
   const near = steps.map((step) => slot + direction * step * period).filter((one) => slots.isPicture(one));
   pictures.prepare(near.map((one) => slots.url(one)));
 }
