@@ -214,6 +214,7 @@ def test_another_camera_is_shown_at_the_same_moment(
     at(page, "a", first_slot + 50 * PERIOD)
     page.keyboard.press("/")
     page.keyboard.type("K1100+3")
+    expect(page.locator(".results-head")).to_have_attribute("data-query", "K1100+3")
     page.get_by_test_id("results").get_by_text(re.compile("300")).first.click()
     expect(page.get_by_test_id("back-place")).to_contain_text(gantry.name)
     at(page, "a", first_slot + 50 * PERIOD)
