@@ -240,4 +240,4 @@ def test_queries_do_not_grow(
     desk.page("online", by=by)
     with CaptureQueriesContext(connection) as queries:
         desk.page("online", by=by)
-    assert len(queries) == {"company": 18, "road": 15, "gateway": 15}[by]
+    assert len(queries) == {"company": 21, "road": 18, "gateway": 18}[by]

@@ -2,7 +2,7 @@
 
 const MOST_KEPT = 160;
 // A browser opens six connections to a host: the picture that is waited for must find one free.
-const MOST_AHEAD = 3;
+const MOST_AHEAD = 4;
 
 export class Pictures {
   constructor() {

@@ -28,6 +28,7 @@ let isComparing = false;
 let isLinked = true;
 let isRunning = false;
 let direction = 1;
+let stride = 0;
 
 // Choosing a camera ---------------------------------------------------------------------------------
 
@@ -89,16 +90,19 @@ function move(seconds, index = active) {
   if (!slots) return;
   stop();
   direction = Math.sign(seconds);
+  stride = Math.abs(seconds);
   const both = isComparing && isLinked ? [0, 1] : [index];
   for (const one of both) turn(one, panes[one].slot + seconds);
 }
 
-// Where somebody is likely to go: on, back, then by an hour and by a day.
+// Where somebody is likely to go: on in the same strides, then to neighbours, by an hour and by a day.
 function prepare(slot) {
   const { period } = slots;
-  const steps = [1, 2, 3, -1, HOUR_SECONDS / period, -HOUR_SECONDS / period, 4, 5, -2, DAY_SECONDS / period, -DAY_SECONDS / period, 6, 7, 8];
-  const near = steps.map((step) => slot + direction * step * period).filter((one) => slots.isPicture(one));
-  pictures.prepare(near.map((one) => slots.url(one)));
+  const near = [1, 2, 3, 4, 5, 6, -1].map((step) => step * period);
+  const far = [HOUR_SECONDS, -HOUR_SECONDS, DAY_SECONDS, -DAY_SECONDS];
+  const shifts = new Set([stride, 2 * stride, 3 * stride, ...near, ...far]);
+  const likely = [...shifts].map((shift) => slot + direction * shift).filter((one) => slots.isPicture(one));
+  pictures.prepare(likely.map((one) => slots.url(one)));
 }
 
 // What stands around the pictures -------------------------------------------------------------------
@@ -197,6 +201,7 @@ function stop() {
 async function run() {
   isRunning = true;
   direction = 1;
+  stride = slots.period;
   byId("film").setAttribute("aria-pressed", "true");
   setText(byId("film-words"), "停止");
   while (isRunning && !document.hidden) {
