@@ -7,18 +7,17 @@ movement was renewed meanwhile, by this process or another.
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from access.actors import SYSTEM
 from access.choices import Severity
+from access.locks import try_lock
 from access.services.alarms import close_alarm, raise_alarm
 from access.services.logs import record
 from cameras.choices import PtzStop
@@ -128,7 +127,7 @@ def stop_due_movements() -> int:
 
     One at a time; what it leaves when its time is over is for the next.
     """
-    with _alone() as is_alone:
+    with try_lock(SWEEP_LOCK) as is_alone:
         return _sweep() if is_alone else 0
 
 
@@ -148,19 +147,6 @@ def _sweep() -> int:
             if _attempt(claim) is _End.SILENT:
                 silent.add(gateway_id)
     return tried
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """False while another process sweeps. The lock ends with its holder, also after a kill."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [SWEEP_LOCK])
-        (is_alone,) = cursor.fetchone() or (False,)
-        try:
-            yield is_alone
-        finally:
-            if is_alone:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [SWEEP_LOCK])
 
 
 def cancel_timers() -> None:

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from access.days import day_of, day_start, days_between
+from access.locks import try_lock
 from cameras.models import Camera
 from rates.definition import COUNT_DAY, count_parameters
 from rates.models import CameraDay, CountedDay
@@ -43,21 +43,8 @@ def count_due_days(*, now: datetime | None = None) -> CountReport:
 
     One run at a time; the others do nothing. What a run has no time for is left to the next.
     """
-    with _alone() as is_alone:
+    with try_lock(LOCK) as is_alone:
         return _count_due(now or timezone.now()) if is_alone else CountReport([], 0)
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """False while another process is at it. The lock ends with its holder, also after a kill."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        (is_alone,) = cursor.fetchone() or (False,)
-        try:
-            yield is_alone
-        finally:
-            if is_alone:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def _count_due(now: datetime) -> CountReport:

@@ -7,15 +7,14 @@ of their own; both go when their own time has come.
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from access.days import DailyTable, day_of, day_start
+from access.locks import try_lock
 from snapshots.capture.store import day_folder, parse_day_folder
 from snapshots.models import CaptureShard, Snapshot, StoredDay
 from snapshots.services.holds import secure_holds, unsecured_days
@@ -46,26 +45,13 @@ def keep_partitions(*, now: datetime | None = None) -> PartitionReport:
 
     One run at a time; the others do nothing. What a run has no time for is left to the next.
     """
-    with _alone() as is_alone:
+    with try_lock(LOCK) as is_alone:
         return _keep(now or timezone.now()) if is_alone else PartitionReport([], [], [])
 
 
 def ensure_day(day: date) -> bool:
     """Make the partition of one day unless it is there; True when it was made."""
     return _PICTURES.ensure(day)
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """False while another process is at it. The lock ends with its holder, also after a kill."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        (is_alone,) = cursor.fetchone() or (False,)
-        try:
-            yield is_alone
-        finally:
-            if is_alone:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def _keep(now: datetime) -> PartitionReport:

@@ -3,17 +3,16 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from access.days import day_of
+from access.locks import try_lock
 from cameras.models import Camera
 from snapshots.capture.crew import Crew, Shot
 from snapshots.capture.decode import Picture, Style
@@ -103,7 +102,7 @@ def capture_shard(
     task = _task(slot, shard, shards, left, is_forced)
     # The hourly task makes days ahead, but it may have been down since.
     ensure_day(day_of(task.moment))
-    with _held(slot, shard) as is_ours:
+    with try_lock(lock_key(slot, shard)) as is_ours:
         if not is_ours:
             return ShardReport(ShardEnd.BUSY)
         row, _ = CaptureShard.objects.get_or_create(slot_at=task.moment, shard=shard)
@@ -137,21 +136,6 @@ def _taken(ids: Sequence[int], moment: datetime) -> QuerySet[Snapshot]:
 
 def lock_key(slot: int, shard: int) -> int:
     return (slot << 24) + shard
-
-
-@contextmanager
-def _held(slot: int, shard: int) -> Iterator[bool]:
-    """False while somebody else works on this shard. The lock ends with its process, so that the task which comes
-    back after a kill goes on at once; a row would be held by a dead one."""
-    key = lock_key(slot, shard)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        (is_ours,) = cursor.fetchone() or (False,)
-        try:
-            yield is_ours
-        finally:
-            if is_ours:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
 def _capture(ids: Sequence[int], task: _Task, targets: Targets) -> None:
