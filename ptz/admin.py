@@ -1,22 +1,9 @@
 """Orders and leases to look at; nobody writes them here."""
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
-from access.admin import LogAdmin
+from access.admin import LogAdmin, ReadOnlyAdmin
 from ptz.models import PtzLease, PtzOrder
-
-
-class _ReadOnly:
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(PtzOrder)
@@ -28,7 +15,6 @@ class PtzOrderAdmin(LogAdmin):
 
 
 @admin.register(PtzLease)
-class PtzLeaseAdmin(_ReadOnly, admin.ModelAdmin[PtzLease]):
+class PtzLeaseAdmin(ReadOnlyAdmin):
     list_display = ["camera", "level", "holder_name", "held_until", "stop_due_at"]
     list_select_related = ["camera"]
-    show_full_result_count = False

@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import localtime
 
+from access.admin import ReadOnlyAdmin
 from quality.choices import ALL_GOOD, QualityFlag
 from quality.models import CameraDiagnosis, CameraQuality, QualityChange, QualityFeedback, QualityVerdict
 from quality.selectors import flag_states, words_of
@@ -28,24 +29,14 @@ class FlagFilter(admin.SimpleListFilter):
         return queryset
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Model]):
+class OfCamerasAdmin(ReadOnlyAdmin):
     list_select_related = ["camera"]
     search_fields = ["camera__name", "camera__number_key"]
-    show_full_result_count = False
     list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(CameraQuality)
-class CameraQualityAdmin(ReadOnlyAdmin):
+class CameraQualityAdmin(OfCamerasAdmin):
     list_display = ["camera", "states", "told_by", "flags", "changed_at"]
     list_filter = [FlagFilter]
 
@@ -62,20 +53,20 @@ class CameraQualityAdmin(ReadOnlyAdmin):
 
 
 @admin.register(QualityVerdict)
-class QualityVerdictAdmin(ReadOnlyAdmin):
+class QualityVerdictAdmin(OfCamerasAdmin):
     list_display = ["camera", "source", "flags", "received", "heard_at"]
     list_filter = ["source"]
 
 
 @admin.register(CameraDiagnosis)
-class CameraDiagnosisAdmin(ReadOnlyAdmin):
+class CameraDiagnosisAdmin(OfCamerasAdmin):
     """The engine's own bytes tell a person nothing and stay out."""
 
     list_display = ["camera", "says", "shifts", "failures", "view_since", "wants_burst", "burst_at"]
     list_filter = ["wants_burst"]
     exclude = ["trace"]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).defer("trace")
 
     @admin.display(description="结论")
@@ -89,13 +80,13 @@ class CameraDiagnosisAdmin(ReadOnlyAdmin):
 
 
 @admin.register(QualityFeedback)
-class QualityFeedbackAdmin(ReadOnlyAdmin):
+class QualityFeedbackAdmin(OfCamerasAdmin):
     list_display = ["at", "camera", "flag", "is_real", "is_ours", "score", "actor_name"]
     list_filter = ["flag", "is_real"]
 
 
 @admin.register(QualityChange)
-class QualityChangeAdmin(ReadOnlyAdmin):
+class QualityChangeAdmin(OfCamerasAdmin):
     list_display = ["at", "camera", "was", "now_is", "source"]
     list_filter = ["source"]
 

@@ -5,43 +5,28 @@ from typing import Any, TypeVar
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
 from access.actors import actor_of_user
+from access.admin import ReadOnlyAdmin
 from protocol.errors import MalformedError
 from snapshots.models import CaptureShard, HeldPicture, JpegRule, PictureHold, RetentionRule, StoredDay
 from snapshots.services.holds import check_hold, hold_pictures, release_hold
 from snapshots.services.rules import delete_rule, save_rule
 
-Row = TypeVar("Row", bound=Model)
 Rule = TypeVar("Rule", JpegRule, RetentionRule)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Row]):
-    """What the platform itself keeps."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        return False
-
-
 @admin.register(CaptureShard)
-class CaptureShardAdmin(ReadOnlyAdmin[CaptureShard]):
+class CaptureShardAdmin(ReadOnlyAdmin):
     list_display = ["slot_at", "shard", "shards", "cameras", "taken", "sent_at", "started_at", "finished_at"]
     date_hierarchy = "slot_at"
 
 
 @admin.register(StoredDay)
-class StoredDayAdmin(ReadOnlyAdmin[StoredDay]):
+class StoredDayAdmin(ReadOnlyAdmin):
     list_display = ["day", "keep_days", "pictures", "size"]
 
     @admin.display(description="大小", ordering="size_bytes")
@@ -90,7 +75,7 @@ class HoldForm(forms.ModelForm[PictureHold]):
 
 
 @admin.register(PictureHold)
-class PictureHoldAdmin(ReadOnlyAdmin[PictureHold]):
+class PictureHoldAdmin(ReadOnlyAdmin):
     """A hold is made and released, never changed: what was held is proof."""
 
     form = HoldForm
@@ -128,7 +113,7 @@ class PictureHoldAdmin(ReadOnlyAdmin[PictureHold]):
 
 
 @admin.register(HeldPicture)
-class HeldPictureAdmin(ReadOnlyAdmin[HeldPicture]):
+class HeldPictureAdmin(ReadOnlyAdmin):
     list_display = ["camera", "slot_at", "taken_at", "hold"]
     list_select_related = ["camera", "hold__camera"]
     date_hierarchy = "slot_at"

@@ -2,10 +2,11 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
+from access.admin import ReadOnlyAdmin
 from streaming.models import (
     HotHours,
     MediaServer,
@@ -107,27 +108,11 @@ class PlayDomainAdmin(admin.ModelAdmin[PlayDomain]):
             delete_play_domain(domain=domain, actor=actor_of_user(request))
 
 
-Row = TypeVar("Row", bound=Model)
 Rule = TypeVar("Rule", ViewerLimit, HotHours)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Row]):
-    """What the platform itself keeps."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        return False
-
-
 @admin.register(PushSession)
-class PushSessionAdmin(ReadOnlyAdmin[PushSession]):
+class PushSessionAdmin(ReadOnlyAdmin):
     list_display = [
         "camera",
         "video_type",
@@ -144,7 +129,7 @@ class PushSessionAdmin(ReadOnlyAdmin[PushSession]):
 
 
 @admin.register(PlayCheck)
-class PlayCheckAdmin(ReadOnlyAdmin[PlayCheck]):
+class PlayCheckAdmin(ReadOnlyAdmin):
     list_display = ["camera", "result", "checked_at", "first_byte_ms", "failures", "detail"]
     list_select_related = ["camera"]
     list_filter = ["result"]
@@ -152,7 +137,7 @@ class PlayCheckAdmin(ReadOnlyAdmin[PlayCheck]):
 
 
 @admin.register(Viewing)
-class ViewingAdmin(ReadOnlyAdmin[Viewing]):
+class ViewingAdmin(ReadOnlyAdmin):
     list_display = ["camera", "video_type", "uid", "protocol", "began_at", "media_server"]
     list_select_related = ["camera", "media_server"]
     list_filter = ["video_type", "media_server"]
@@ -160,7 +145,7 @@ class ViewingAdmin(ReadOnlyAdmin[Viewing]):
 
 
 @admin.register(ViewerPeak)
-class ViewerPeakAdmin(ReadOnlyAdmin[ViewerPeak]):
+class ViewerPeakAdmin(ReadOnlyAdmin):
     list_display = ["day", "kind", "subject_id", "peak", "at"]
     list_filter = ["kind"]
     date_hierarchy = "day"
