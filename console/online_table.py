@@ -10,7 +10,7 @@ from access.models import User
 from cameras.selectors import cameras_visible_to
 from console.online import OnlineView, RateRow
 from rates.models import CameraDay
-from rates.selectors import Counts
+from rates.selectors import COUNTED, Counts
 
 _FIGURES: Final = [
     *("应计时段", "未计时段", "报告在线时段", "有画面时段", "画面良好时段", "报告在线而无画面时段"),
@@ -24,9 +24,6 @@ _CAMERA: Final = {
     "camera__stake": "桩号",
     "gateway__code": "网关编号",
 }
-_SUMS: Final = (
-    *("slots", "missed", "claimed", "pictured", "good", "hollow", "offline_seconds", "flaps"),
-)
 
 
 def rate_table(view: OnlineView) -> Iterator[list[Cell]]:
@@ -45,10 +42,9 @@ def camera_table(user: User, days: QuerySet[CameraDay]) -> Iterator[list[Cell]]:
     yield [*_CAMERA.values(), *_FIGURES]
     shown = days.filter(camera__in=cameras_visible_to(user).order_by())
     rows = shown.order_by("road", "camera__stake_m", "camera_id").values_list(*_CAMERA, "camera_id")
-    sums = rows.annotate(*(Sum(name) for name in _SUMS))
-    for *cells, _, slots, missed, claimed, pictured, good, hollow, away, flaps in sums.iterator(chunk_size=2000):
-        counts = Counts(1, slots, missed, claimed, pictured, good, hollow, away, flaps)
-        yield [*cells, *_figures(counts)]
+    sums = rows.annotate(*(Sum(name) for name in COUNTED))
+    for row in sums.iterator(chunk_size=2000):
+        yield [*row[: len(_CAMERA)], *_figures(Counts(1, *row[-len(COUNTED) :]))]
 
 
 def _figures(counts: Counts) -> list[Cell]:

@@ -29,6 +29,7 @@ from streaming.selectors import (
     viewers_by,
 )
 from streaming.services.egress import egress_limit_kbps
+from streaming.uids import partner_in, partner_uid, staff_in, staff_uid
 
 MOST_ROWS: Final = 50
 # A province of 20,000 cameras has 200.
@@ -220,34 +221,23 @@ def _unplayable_row(check: PlayCheck) -> UnplayableRow:
 
 
 def _asker_rows(viewers: Counter[str], today: date) -> list[AskerRow]:
-    partners = Partner.objects.in_bulk(_ids_in(viewers, "p"))
-    staff = User.objects.in_bulk(_ids_in(viewers, "u"))
+    partners = Partner.objects.in_bulk(set(map(partner_in, viewers)) - {None})
+    staff = User.objects.in_bulk(set(map(staff_in, viewers)) - {None})
     peaks = {
-        **{f"p{pk}": row.peak for pk, row in peaks_of(PeakKind.PARTNER, today, partners).items()},
-        **{f"u{pk}": row.peak for pk, row in peaks_of(PeakKind.STAFF, today, staff).items()},
+        **{partner_uid(pk): row.peak for pk, row in peaks_of(PeakKind.PARTNER, today, partners).items()},
+        **{staff_uid(pk): row.peak for pk, row in peaks_of(PeakKind.STAFF, today, staff).items()},
     }
     rows = []
     for uid, count in viewers.most_common(MOST_VIEWED):
         name, kind, most = "未知", "—", 0
         if uid == ORIGIN_UID:
             name, kind = "播放域名回源", "CDN"
-        elif partner := partners.get(_id_in(uid, "p")):
+        elif partner := partners.get(partner_in(uid) or 0):
             name, kind, most = partner.name, "接入方", partner.most_viewers
-        elif user := staff.get(_id_in(uid, "u")):
+        elif user := staff.get(staff_in(uid) or 0):
             name, kind = user.display_name, "用户"
         rows.append(AskerRow(name, kind, count, max(count, peaks.get(uid, 0)), most))
     return rows
-
-
-def _ids_in(viewers: Counter[str], kind: str) -> list[int]:
-    return [pk for uid in viewers if (pk := _id_in(uid, kind))]
-
-
-def _id_in(uid: str, kind: str) -> int:
-    """0 is nobody's id."""
-    number = uid[1:]
-    is_id = uid[:1] == kind and number.isascii() and number.isdigit() and len(number) <= 18
-    return int(number) if is_id else 0
 
 
 def _watched_rows(viewers: Counter[int], today: date) -> list[WatchedRow]:

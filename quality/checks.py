@@ -7,7 +7,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from quality.services.bursts import MOST_AT_ONCE, ROUND_SECONDS
+from quality.timing import MOST_AT_ONCE, ROUND_SECONDS
 
 _SHORTEST_BURST = 1.0
 

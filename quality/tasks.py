@@ -2,9 +2,9 @@
 
 from celery import shared_task
 
-from quality.services.bursts import ROUND_SECONDS
 from quality.services.bursts import look_at_bursts as look
 from quality.services.verdicts import forget_deleted
+from quality.timing import ROUND_SECONDS
 
 
 @shared_task(soft_time_limit=200, time_limit=240, expires=3000)

@@ -75,7 +75,8 @@ class CameraSum(NamedTuple):
     flaps: int
 
 
-_COUNTED: Final = CameraSum._fields[len(_PLACE) :]
+# In the order of CameraSum and Counts.
+COUNTED: Final = CameraSum._fields[len(_PLACE) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ def days_visible_to(user: User, first: date, last: date) -> QuerySet[CameraDay]:
 
 def camera_sums(days: QuerySet[CameraDay]) -> list[CameraSum]:
     """All of `days` in one statement: a page groups and ranks them, which would take one for each."""
-    rows = days.order_by().values_list(*_PLACE).annotate(*(Sum(name) for name in _COUNTED))
+    rows = days.order_by().values_list(*_PLACE).annotate(*(Sum(name) for name in COUNTED))
     with transaction.atomic(), connection.cursor() as cursor:
         # With the usual memory a month of a province is sorted on disk instead of being summed in one pass.
         cursor.execute("SET LOCAL work_mem = '64MB'")

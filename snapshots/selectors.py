@@ -42,18 +42,6 @@ class Slot:
         return self.result == SnapshotResult.TAKEN
 
 
-@dataclass(frozen=True)
-class SnapshotCounts:
-    """Slots of a day that are over, and how many of them have a picture."""
-
-    slots: int
-    taken: int
-
-    @property
-    def gaps(self) -> int:
-        return self.slots - self.taken
-
-
 class PictureEntry(msgspec.Struct, frozen=True, gc=False):
     """One picture as the SnapShot verb tells it; times are unix seconds. There may be half a million of them."""
 
@@ -72,7 +60,7 @@ def day_strip(camera: Camera, day: date) -> list[Slot]:
     rows = Snapshot.objects.filter(camera=camera, slot_at__gte=first_at, slot_at__lt=end_at)
     known = {row.unix_slot: row for row in rows}
     if not known and day < oldest_kept_day(day_of(timezone.now())):
-        held = HeldPicture.objects.filter(camera=camera, slot_at__gte=first_at, slot_at__lt=end_at)
+        held = held_pictures(camera).filter(slot_at__gte=first_at, slot_at__lt=end_at)
         # Two cases may hold the same picture.
         taken = dict(held.order_by("slot_at").values_list("slot_at", "taken_at"))
         return [Slot(at, taken_at, SnapshotResult.TAKEN, "") for at, taken_at in taken.items()]
@@ -89,15 +77,6 @@ def _slot(unix: int, row: Snapshot | None) -> Slot:
     result = SnapshotResult(row.result)
     reason = "" if row.has_picture else result.label
     return Slot(row.slot_at, row.taken_at, result, reason)
-
-
-def snapshot_counts(camera: Camera, day: date) -> SnapshotCounts:
-    slots = day_strip(camera, day)
-    return SnapshotCounts(len(slots), sum(slot.has_picture for slot in slots))
-
-
-def latest_picture(camera: Camera) -> Slot | None:
-    return latest_pictures([camera]).get(camera.pk)
 
 
 def latest_pictures(cameras: Iterable[Camera]) -> dict[int, Slot]:

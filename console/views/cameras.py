@@ -19,6 +19,7 @@ from streaming.models import PushSession
 from streaming.services.play import play_urls
 from streaming.services.pushes import want_high_stream
 from streaming.tasks import begin_push_now
+from streaming.uids import staff_uid
 
 _MOST_CARDS = 25
 
@@ -73,7 +74,7 @@ def play(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
             _begin_high_stream(camera)
             session = _session(camera, video_type)
         server_id = session.media_server_id if session else None
-        urls = play_urls(camera, video_type, uid=f"u{user.pk}", server_id=server_id, audience=Audience.STAFF)
+        urls = play_urls(camera, video_type, uid=staff_uid(user.pk), server_id=server_id, audience=Audience.STAFF)
         playing |= {"ws_url": urls.ws_url, "flv_url": urls.flv_url}
     return answer(playing)
 

@@ -18,15 +18,13 @@ from quality.diagnosis import Burst, Trace
 from quality.models import CameraDiagnosis
 from quality.services.pictures import ENGINE, Engine, note_moves, views_of
 from quality.services.rows import keep_rows, lock_rows, take_look
+from quality.timing import ROUND_SECONDS
 from snapshots.capture.errors import CaptureError
 from snapshots.slots import unix_slot
 from streaming.selectors import CaptureTarget, capture_targets
 
 logger = logging.getLogger(__name__)
 
-# Rounds follow each other so closely that one is small: it shares its worker with the captures.
-ROUND_SECONDS: Final = 15
-MOST_AT_ONCE: Final = 32
 # Those under suspicion get at most this part of a round, so that the rotation never stands still.
 _SUSPECTED_PART: Final = 0.75
 # In rotation no camera needs it more often.

@@ -13,6 +13,7 @@ from cameras.models.cameras import stream_name
 from streaming.addresses import Outlet, Signer
 from streaming.choices import Audience, VideoType
 from streaming.selectors import Placement, Playable, playables
+from streaming.uids import partner_uid
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def issue_play_urls(
 
 
 def _signer_of(partner: Partner) -> Signer:
-    return _signer(f"p{partner.pk}", partner.play_ttl_seconds)
+    return _signer(partner_uid(partner.pk), partner.play_ttl_seconds)
 
 
 def _signer(uid: str, ttl_seconds: int | None) -> Signer:

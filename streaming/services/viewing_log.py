@@ -14,6 +14,7 @@ from access.services.logs import record
 from cameras.models import Camera
 from streaming.choices import VideoType
 from streaming.models import Viewing
+from streaming.uids import partner_in, staff_in
 
 # Players reconnect: of one who watches, only so often a beginning is logged.
 BEGIN_SECONDS: Final = 600
@@ -65,19 +66,11 @@ def _is_first_lately(uid: str, camera: Camera, video_type: VideoType) -> bool:
 
 
 def _actor_of(uid: str, address: str | None) -> Actor | None:
-    """The asker whom the play address names: `u<user id>` or `p<partner id>`."""
-    if (user_id := id_in(uid, "u")) is not None:
+    """The asker whom the play address names."""
+    if (user_id := staff_in(uid)) is not None:
         user = User.objects.filter(pk=user_id).first()
         return Actor(ActorKind.STAFF, user.pk, user.display_name, address) if user else None
-    if (partner_id := id_in(uid, "p")) is not None:
+    if (partner_id := partner_in(uid)) is not None:
         partner = Partner.objects.filter(pk=partner_id).first()
         return Actor(ActorKind.PARTNER, partner.pk, partner.name, address) if partner else None
     return None
-
-
-def id_in(uid: str, kind: str) -> int | None:
-    """The number of a uid of that kind; None for any other."""
-    number = uid[1:]
-    if uid[:1] != kind or not (number.isascii() and number.isdigit() and len(number) <= 18):
-        return None
-    return int(number)

@@ -20,7 +20,8 @@ from protocol.play_urls import ORIGIN_UID
 from streaming.choices import PeakKind, PushState, VideoType
 from streaming.models import MediaServer, PushSession, ViewerLimit, ViewerPeak, Viewing
 from streaming.selectors import camera_of_stream
-from streaming.services.viewing_log import id_in, log_begin, log_ends
+from streaming.services.viewing_log import log_begin, log_ends
+from streaming.uids import partner_in, partner_uid, staff_in
 
 # A viewer may wait for a stream that long before its server counts them.
 UNCOUNTED_SECONDS: Final = 10
@@ -136,7 +137,7 @@ def forget(*, servers: QuerySet[MediaServer]) -> None:
 def ensure_room(partner: Partner) -> None:
     """ForbiddenError while this partner watches as many streams as it may."""
     most = partner.most_viewers
-    if most and Viewing.objects.filter(uid=f"p{partner.pk}").count() >= most:
+    if most and Viewing.objects.filter(uid=partner_uid(partner.pk)).count() >= most:
         raise ForbiddenError(f"同时观看的路数已达上限（{most} 路），请先停止其他观看")
 
 
@@ -156,7 +157,7 @@ def forget_old_peaks(*, now: datetime | None = None) -> int:
 @transaction.atomic
 def _count(server: MediaServer, camera: Camera, video_type: VideoType, viewer: Viewer) -> None:
     # Staff are never refused; a CDN counts its own viewers.
-    if not viewer.uid.startswith("u") and viewer.uid != ORIGIN_UID:
+    if staff_in(viewer.uid) is None and viewer.uid != ORIGIN_UID:
         _ensure_room_beside_others(server, camera, viewer)
     _keep(server, camera, video_type, viewer)
 
@@ -165,7 +166,7 @@ def _ensure_room_beside_others(server: MediaServer, camera: Camera, viewer: View
     others = Viewing.objects.exclude(media_server=server, client=viewer.client[:64])
     limits: list[tuple[int, QuerySet[Viewing], str]] = []
     # Locked, always in this order: a wall opens all its tiles at the same moment.
-    if (partner_id := id_in(viewer.uid, "p")) is not None:
+    if (partner_id := partner_in(viewer.uid)) is not None:
         partners = Partner.objects.filter(pk=partner_id, most_viewers__gt=0)
         for partner in partners.select_for_update(no_key=True):
             limits.append((partner.most_viewers, others.filter(uid=viewer.uid), "接入方"))

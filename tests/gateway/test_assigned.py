@@ -186,11 +186,8 @@ def test_a_platform_that_comes_back_is_asked_again(folder: Path, upper: Platform
 
 
 def test_a_platform_that_knows_of_no_such_thing_is_left_alone(folder: Path, upper: Platform) -> None:
-    upper.configuration = (7, [assigned(DOME)])
-    with gateway_of(folder, upper):
-        until_running(upper, 7)
-    upper.configuration = None
-    upper.peer.requests.clear()
+    kept = json.dumps({"version": 7, "cameras": [assigned(DOME)]})
+    (folder / "platform-cameras.json").write_text(kept)
     with gateway_of(folder, upper) as gateway:
         until(lambda: upper.peer.of("gateway.GetConfiguration"), what="the question")
         assert knows(gateway, DOME)

@@ -19,8 +19,9 @@ from ptz.choices import PtzLevel
 from ptz.models import PtzLease
 from quality.choices import NOTHING_SAID
 from quality.models import CameraDiagnosis
-from quality.services.bursts import ROUND_SECONDS, claim_bursts, look_at_bursts
+from quality.services.bursts import claim_bursts, look_at_bursts
 from quality.services.rows import lock_rows
+from quality.timing import ROUND_SECONDS
 from snapshots.slots import unix_slot
 from streaming.selectors import CaptureTarget
 from tests.cameras.ledger import camera, register, wire
