@@ -98,11 +98,13 @@ async def start_everything(supervisor: Supervisor, programs: Programs, data: Pat
         rest.create_task(supervisor.start(programs.ministry()))
         while not (data / conductor.SEEDED).exists():
             await asyncio.sleep(0.05)
-        # In the order in which the first picture depends on them: with two cores it shows.
-        for program in (programs.gateway(), *programs.workers()):
-            rest.create_task(supervisor.start(program))
+        # In the order in which the first picture depends on them: with two cores it shows. Until the workers are up, the
+        # conductor gives their orders.
+        rest.create_task(supervisor.start(programs.gateway()))
         await static_files
-        rest.create_task(supervisor.start(programs.web()))
+        await supervisor.start(programs.web())
+        for program in programs.workers():
+            rest.create_task(supervisor.start(program))
     supervisor.console.say(f"全部就绪，用时 {time.monotonic() - begun:.1f} 秒")
 
 
