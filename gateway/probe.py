@@ -110,10 +110,13 @@ def measure_flv(data: bytes) -> tuple[float | None, float]:
 async def probe(
     ffmpeg: str, input_arguments: Sequence[str], *, measure_seconds: float, limit_seconds: float
 ) -> SourceFormat:
-    """Open the source and, when it is H.264, watch `measure_seconds` of it. Raises ProbeError."""
+    """Open the source and, when it is H.264, watch `measure_seconds` of it. Raises ProbeError.
+
+    `limit_seconds` is what opening may take; a key frame to begin with may be as far away as one looks for.
+    """
     base = [ffmpeg, "-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", *input_arguments]
     copy = ["-map", "0:v:0", "-an", "-c:v", "copy", "-t", str(measure_seconds), "-f", "flv", "pipe:1"]
-    data, said = await _run([*base, *copy], limit_seconds)
+    data, said = await _run([*base, *copy], limit_seconds + measure_seconds)
     found = parse_stream_line(said)
     if found is None:
         raise ProbeError(explain(said) or Defect(Trouble.NO_VIDEO, "没有可识别的视频"))
