@@ -138,7 +138,7 @@ class CameraSourceForm(forms.ModelForm[CameraSource]):
     class Meta:
         model = CameraSource
         fields = [
-            *("camera", "address", "user", "password", "mode"),
+            *("camera", "address", "user", "password", "mode", "high_address", "high_mode"),
             *("ptz_driver", "ptz_address", "ptz_user", "ptz_password", "ptz_profile", "move_seconds"),
             *("invert_pan", "invert_tilt", "invert_focus", "focus", "move_end", "light"),
         ]
@@ -166,7 +166,7 @@ class CameraSourceAdmin(admin.ModelAdmin[CameraSource]):
     autocomplete_fields = ["camera"]
     show_full_result_count = False
     fieldsets = [
-        (None, {"fields": ["camera", "address", "user", "password", "mode"]}),
+        (None, {"fields": ["camera", "address", "user", "password", "mode", "high_address", "high_mode"]}),
         (
             "云台",
             {

@@ -73,9 +73,11 @@ _SOURCE = Shape(
         "adapter": _one_of("种类", ["rtsp"]),
         "url": text("rtsp 地址，用户名与口令在内"),
         "mode": _one_of("取流方式", SourceMode.values),
+        "high_url": text("高码流另取的 rtsp 地址；缺省同 url"),
+        "high_mode": _one_of("高码流的取流方式；缺省同 mode", SourceMode.values),
         "ptz": _PTZ,
     },
-    optional=frozenset({"ptz"}),
+    optional=frozenset({"high_url", "high_mode", "ptz"}),
 )
 _CAMERA = Shape(
     "GatewayCamera",

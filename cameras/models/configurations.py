@@ -1,6 +1,7 @@
 """How gateways reach their cameras, where the province says so, and what they make of it."""
 
 import ipaddress
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -9,6 +10,13 @@ from django.db import models
 
 from access.encryption import EncryptedTextField
 from cameras.choices import FocusWay, MoveEnd, PtzDriver, SourceMode
+
+
+_SCHEMES: Final = {
+    "address": ("rtsp", "rtsps"),
+    "high_address": ("rtsp", "rtsps"),
+    "ptz_address": ("http", "https"),
+}
 
 
 class CameraSource(models.Model):
@@ -28,6 +36,19 @@ class CameraSource(models.Model):
         choices=SourceMode.choices,
         default=SourceMode.AUTO,
         help_text="自动：码流合乎要求就转发，否则转码",
+    )
+    high_address = models.CharField(
+        "主码流地址",
+        max_length=300,
+        blank=True,
+        help_text="高码流另取的地址，上面的地址则填子码流：两种码流都不必转码；缺省与上面相同",
+    )
+    high_mode = models.CharField(
+        "主码流取流方式",
+        max_length=16,
+        choices=SourceMode.choices,
+        blank=True,
+        help_text="缺省与上面相同",
     )
     ptz_driver = models.CharField("云台驱动", max_length=16, choices=PtzDriver.choices, blank=True)
     ptz_address = models.CharField(
@@ -59,11 +80,12 @@ class CameraSource(models.Model):
 
     def clean(self) -> None:
         faults: dict[str, str] = {}
-        self.address, self.ptz_address = self.address.strip(), self.ptz_address.strip()
-        if fault := _address_fault(self.address, ("rtsp", "rtsps")):
-            faults["address"] = fault
-        if self.ptz_address and (fault := _address_fault(self.ptz_address, ("http", "https"))):
-            faults["ptz_address"] = fault
+        for name, schemes in _SCHEMES.items():
+            address = getattr(self, name).strip()
+            setattr(self, name, address)
+            is_left_empty = not address and name != "address"
+            if not is_left_empty and (fault := _address_fault(address, schemes)):
+                faults[name] = fault
         if self.password and not self.user:
             faults["user"] = "有口令而没有用户名"
         if faults:

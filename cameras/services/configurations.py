@@ -173,6 +173,11 @@ def source_to_wire(source: CameraSource) -> dict[str, object]:
         "url": _with_login(source.address, source.user, source.password),
         "mode": source.mode,
     }
+    # What is left empty is as for the low stream.
+    if source.high_address:
+        wire["high_url"] = _with_login(source.high_address, source.user, source.password)
+    if source.high_mode:
+        wire["high_mode"] = source.high_mode
     if source.ptz_driver:
         wire["ptz"] = _ptz_to_wire(source)
     return wire
@@ -227,5 +232,11 @@ def _record(actor: Actor, verb: str, source: CameraSource) -> None:
         object_kind="camera",
         object_id=source.camera_id,
         object_name=source.camera.name,
-        detail={"地址": source.address, "取流方式": source.mode, "云台": source.ptz_driver},
+        detail={
+            "地址": source.address,
+            "取流方式": source.mode,
+            "主码流地址": source.high_address,
+            "主码流取流方式": source.high_mode,
+            "云台": source.ptz_driver,
+        },
     )

@@ -76,12 +76,23 @@ def test_a_gateway_gets_what_it_is_to_run_and_can_read_it(gateway: Gateway, gate
         "url": "rtsp://admin:p%40ss%2Fword%3A%20%E5%8F%A3%E4%BB%A4@10.1.0.1:554/stream2",
         "mode": "copy",
     }
+    assert "high_url" not in cameras[0]["source"] and "high_mode" not in cameras[0]["source"]
     given = json.dumps({"version": answer["version"], **answer["configuration"]}).encode()
     read = read_assignment(given, networks_of(["10.1.0.0/16"]))
     assert (read.version, len(read.cameras)) == (1, 2)
     assert read.cameras[0].record.road_section == "济南管理处"
     ptz: Any = read.cameras[1].source
     assert (ptz.ptz.url, ptz.ptz.user, ptz.ptz.move_seconds) == ("http://10.1.0.2:8000/onvif", None, 0.5)
+
+
+def test_the_main_stream_has_an_address_of_its_own(gateway: Gateway, gateway_partner: Caller) -> None:
+    configure(1, high_address="rtsp://10.1.0.1:554/stream1", high_mode=SourceMode.TRANSCODE)
+    answer = fetch(gateway_partner)
+    given = json.dumps({"version": answer["version"], **answer["configuration"]}).encode()
+    source: Any = read_assignment(given, networks_of(["10.1.0.0/16"])).cameras[0].source
+    assert (source.url.split("@")[1], source.mode) == ("10.1.0.1:554/stream2", "auto")
+    assert source.high_url == "rtsp://admin:p%40ss%2Fword%3A%20%E5%8F%A3%E4%BB%A4@10.1.0.1:554/stream1"
+    assert source.high_mode == "transcode"
 
 
 def test_what_it_holds_is_not_sent_again(gateway: Gateway, gateway_partner: Caller) -> None:
