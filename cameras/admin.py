@@ -30,7 +30,7 @@ class GatewayAdmin(admin.ModelAdmin[Gateway]):
     list_filter = ["is_active", "style"]
     search_fields = ["code", "name"]
     autocomplete_fields = ["partner"]
-    readonly_fields = ["last_answer_at", "last_error"]
+    readonly_fields = ["last_answer_at", "last_error", "software", "certificate_until"]
 
     def save_model(self, request: HttpRequest, obj: Gateway, form: Any, change: bool) -> None:
         save_gateway(gateway=obj, actor=actor_of_user(request))

@@ -123,13 +123,13 @@ def _call(
     except RemoteError as error:
         _remember(gateway, error.message if error.remote_code is None else "")
         raise
-    _remember(gateway, "")
+    _remember(gateway, "", answer)
     if not answer.ok:
         raise answer.error("网关")
     return answer
 
 
-def _remember(gateway: Gateway, error: str) -> None:
+def _remember(gateway: Gateway, error: str, answer: Answer | None = None) -> None:
     # Only a change is written: orders come many times a second.
     now = timezone.now()
     fresh = gateway.last_answer_at and (now - gateway.last_answer_at).total_seconds() < 10
@@ -138,9 +138,11 @@ def _remember(gateway: Gateway, error: str) -> None:
     gateway.last_error = error[:200]
     if not error:
         gateway.last_answer_at = now
-    Gateway.objects.filter(pk=gateway.pk).update(
-        last_error=gateway.last_error, last_answer_at=gateway.last_answer_at
-    )
+    told = {"last_error": gateway.last_error, "last_answer_at": gateway.last_answer_at}
+    if answer is not None:
+        software = "".join(filter(str.isprintable, answer.server))[:100]
+        told |= {"software": software, "certificate_until": answer.certificate_until}
+    Gateway.objects.filter(pk=gateway.pk).update(**told)
 
 
 def check_gateway_address(base_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from cameras.services.certificates import warn_of_certificates
 from cameras.services.configurations import tell_gateways
 from cameras.services.ledger import report_moves
 from cameras.services.status import settle_statuses
@@ -12,6 +13,12 @@ def settle() -> None:
     """Every second: let offlines outlive the blip filter, graces run out, moves be told upward."""
     settle_statuses()
     report_moves()
+
+
+@shared_task(soft_time_limit=40, time_limit=45, expires=3000)
+def watch_certificates() -> None:
+    """Every hour: tell of gateways whose certificate ends soon."""
+    warn_of_certificates()
 
 
 @shared_task(soft_time_limit=40, time_limit=45, expires=5)

@@ -9,6 +9,7 @@ from access.choices import Action
 from access.models import User
 from access.selectors import TokenStanding, below_paths, paths_allowed, token_standings
 from cameras.models import Camera, Gateway
+from cameras.services.certificates import WARNING_DAYS
 from console.words import moment
 from streaming.selectors import StreamCounts, low_stream_counts
 
@@ -23,6 +24,8 @@ class GatewayRow:
     words: str
     token_state: str
     token: str
+    certificate_state: str
+    certificate: str
     answered: str
 
 
@@ -36,6 +39,7 @@ def gateway_rows(user: User, cameras: QuerySet[Camera]) -> list[GatewayRow]:
     for gateway in gateways:
         streams = counts.get(gateway.pk, _NO_STREAMS)
         words = _words(gateway, streams)
+        certificate_state, certificate = _certificate_words(gateway)
         token_state, token = _token_words(standings.get(gateway.partner_id))
         rows.append(
             GatewayRow(
@@ -45,6 +49,8 @@ def gateway_rows(user: User, cameras: QuerySet[Camera]) -> list[GatewayRow]:
                 words=words or "正常",
                 token_state=token_state,
                 token=token,
+                certificate_state=certificate_state,
+                certificate=certificate,
                 answered=moment(gateway.last_answer_at),
             )
         )
@@ -63,6 +69,19 @@ def _words(gateway: Gateway, streams: StreamCounts) -> str:
     if streams.low_wanted > gateway.capacity:
         return f"超过路数上限 {gateway.capacity:,}"
     return ""
+
+
+def _certificate_words(gateway: Gateway) -> tuple[str, str]:
+    """Of the one it showed last; one that is refused is told by the failed order."""
+    until = gateway.certificate_until
+    if not gateway.base_url.startswith("https:"):
+        return "offline", "不加密"
+    if until is None:
+        return "unknown", "尚未见到"
+    days = (until - timezone.now()).days
+    if days < WARNING_DAYS:
+        return "fault", f"已过期 {moment(until)}" if days < 0 else f"{days} 天后到期"
+    return "online", f"至 {moment(until)}"
 
 
 def _token_words(standing: TokenStanding | None) -> tuple[str, str]:

@@ -12,6 +12,8 @@ from streaming.choices import PushState
 from streaming.models import PushSession
 
 MOST_PUSHES: Final = 50
+# A key frame every 2 s (document 3.4); time stamps are rounded, and frames come late.
+MOST_GOP_MS: Final = 2100
 _STATES: Final = {
     PushState.LIVE: "online",
     PushState.ORDERED: "busy",
@@ -31,6 +33,8 @@ class PushRow:
     ended: str
     format: str
     kbps: int
+    gop: str
+    has_rare_keys: bool
     viewers: int
     server: str
 
@@ -53,6 +57,7 @@ def push_rows(cameras: QuerySet[Camera], *, gateway_id: int | None = None, camer
 
 def _row(session: PushSession) -> PushRow:
     is_live = session.state == PushState.LIVE
+    gop_ms = (session.gop_ms or 0) if is_live else 0
     size = f"{session.width}×{session.height}" if session.width else ""
     return PushRow(
         camera=row_of(session.camera),
@@ -64,6 +69,8 @@ def _row(session: PushSession) -> PushRow:
         ended="—" if is_live else moment(session.ended_at),
         format=f"{session.codec} {size}".strip() or "—",
         kbps=(session.bitrate_kbps or 0) if is_live else 0,
+        gop=f"{gop_ms / 1000:.1f}" if gop_ms else "—",
+        has_rare_keys=gop_ms > MOST_GOP_MS,
         viewers=session.viewers if is_live else 0,
         server=session.media_server.name,
     )

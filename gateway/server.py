@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from multidict import MultiMapping
 
+from gateway import __version__
 from gateway.admission import Admission, presented_token
 from gateway.assigned import AssignedCameras
 from gateway.cameras import Cameras
@@ -33,6 +34,8 @@ from protocol.reports import ANALYSE_SPELLINGS
 logger = logging.getLogger(__name__)
 
 BODY_BYTES = 1 << 20
+# The platform shows its staff which gateway runs what.
+SERVER = f"highway-gateway/{__version__}"
 # The document's verbs; ours are of another family.
 FAMILY = "video."
 
@@ -127,6 +130,7 @@ class Service:
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=BODY_BYTES)
+        app.on_response_prepare.append(_name_ourselves)
         app.router.add_get("/healthz", self._health)
         if self._admission.has_section:
             app.router.add_get("/status", self._status_page)
@@ -288,3 +292,7 @@ def _query(query: MultiMapping[str]) -> Mapping[str, object]:
 
 def _lowered(given: Mapping[str, object]) -> Mapping[str, object]:
     return {name.lower(): value for name, value in given.items() if value not in ("", None)}
+
+
+async def _name_ourselves(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = SERVER

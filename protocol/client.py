@@ -12,7 +12,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import msgspec
@@ -23,7 +23,7 @@ from protocol.connections import Deadline, connection_pool
 from protocol.envelope import Answer, parse_answer
 from protocol.errors import RemoteError
 from protocol.sm2 import sign
-from protocol.tls import tls_fault
+from protocol.tls import certificate_end, tls_fault
 from protocol.tokens import DEFAULT_SIGN_TEMPLATE, sign_text
 
 Method = Literal["GET", "POST"]
@@ -36,6 +36,7 @@ APP_VERSION: Final = "v1.0"
 _CHUNK_BYTES: Final = 64 * 1024
 # A slow trickle never trips the read time-out, so a whole request gets this many of them unless told otherwise.
 _READS_PER_ANSWER: Final = 6
+_LONGEST_SERVER: Final = 200
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,4096}")
 
 
@@ -110,6 +111,8 @@ class _Transport:
                     redirect=False,
                     preload_content=False,
                 )
+                # Behind the answer its connection may be another's.
+                until = certificate_end(getattr(response.connection, "sock", None))
                 try:
                     raw = _read(response)
                 except BaseException:
@@ -123,9 +126,11 @@ class _Transport:
                 deadline.check()
                 is_timeout = isinstance(error, urllib3.exceptions.ReadTimeoutError)
                 raise RemoteError(f"对方无法访问：{_reason(error)}", is_timeout=is_timeout) from error
-        return parse_answer(
+        answer = parse_answer(
             raw, response.status, retry_after=_retry_after(response.headers.get("Retry-After"))
         )
+        server = response.headers.get("Server", "")[:_LONGEST_SERVER]
+        return replace(answer, server=server, certificate_until=until)
 
 
 class PartnerClient:

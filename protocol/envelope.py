@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -44,13 +45,18 @@ def envelope(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What another platform or gateway answered. `body` is the whole JSON object."""
+    """What another platform or gateway answered. `body` is the whole JSON object.
+
+    `server` is what it calls itself (RFC 9110, 10.2.4), `certificate_until` the end of the certificate it showed.
+    """
 
     code: int
     msg: str
     body: dict[str, Any] = field(default_factory=dict)
     http_status: int = 200
     retry_after: int | None = None
+    server: str = ""
+    certificate_until: datetime | None = None
 
     @property
     def ok(self) -> bool:

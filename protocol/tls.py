@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -85,6 +86,15 @@ def server_context(cert_file: str | Path, key_file: str | Path) -> ssl.SSLContex
     except (OSError, ValueError) as error:
         raise TlsFileError(f"证书或私钥无法使用：{cert_file}，{key_file}（{_short(error)}）") from error
     return context
+
+
+def certificate_end(connection: object) -> datetime | None:
+    """When the certificate ends that the other side of this socket was believed by; None without TLS."""
+    shown = connection.getpeercert() if isinstance(connection, ssl.SSLSocket) else None
+    until = (shown or {}).get("notAfter")
+    if not isinstance(until, str):
+        return None
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC)
 
 
 def tls_fault(error: BaseException) -> str | None:

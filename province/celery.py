@@ -59,6 +59,11 @@ def on_the_clock(seconds: int) -> crontab | float:
 app.conf.beat_schedule = {
     "settle-statuses": _every("cameras.tasks.settle", 1),
     "tell-configurations": _every("cameras.tasks.tell_configurations", 5),
+    "watch-certificates": {
+        "task": "cameras.tasks.watch_certificates",
+        "schedule": crontab(minute=7),
+        "options": {"expires": 3000},
+    },
     "keep-streams": _every("streaming.tasks.keep_streams", 2),
     "reconcile-media": _every("streaming.tasks.reconcile_media_servers", 5),
     "note-viewer-peaks": _every("streaming.tasks.note_peaks", 5),

@@ -165,6 +165,7 @@ class PushSession(models.Model):
     width = models.PositiveIntegerField("宽", null=True, blank=True)
     height = models.PositiveIntegerField("高", null=True, blank=True)
     bitrate_kbps = models.PositiveIntegerField("码率 kbit/s", null=True, blank=True)
+    gop_ms = models.PositiveIntegerField("关键帧间隔 ms", null=True, blank=True)
     viewers = models.PositiveIntegerField("观看数", default=0)
 
     class Meta:

@@ -11,7 +11,6 @@ from django.db import models
 from access.encryption import EncryptedTextField
 from cameras.choices import FocusWay, MoveEnd, PtzDriver, SourceMode
 
-
 _SCHEMES: Final = {
     "address": ("rtsp", "rtsps"),
     "high_address": ("rtsp", "rtsps"),

@@ -29,6 +29,8 @@ class Gateway(models.Model):
     capacity = models.PositiveIntegerField("路数上限", default=100)
     ca_file = models.CharField("CA 证书文件", max_length=200, blank=True)
     last_answer_at = models.DateTimeField("最近应答", null=True, blank=True, editable=False)
+    software = models.CharField("软件版本", max_length=100, blank=True, editable=False)
+    certificate_until = models.DateTimeField("证书有效期至", null=True, blank=True, editable=False)
     last_error = models.CharField("最近错误", max_length=200, blank=True, editable=False)
 
     class Meta:

@@ -14,13 +14,17 @@ APP = "live"
 
 @dataclass(frozen=True)
 class LiveStream:
-    """One stream that is being published; bitrate in kbit/s, 0 or "" when the server does not tell."""
+    """One stream that is being published; 0 or "" when the server does not tell.
+
+    Bitrate in kbit/s, time from key frame to key frame in ms.
+    """
 
     stream: str
     codec: str = ""
     width: int = 0
     height: int = 0
     bitrate_kbps: int = 0
+    gop_ms: int = 0
     viewers: int = 0
 
 

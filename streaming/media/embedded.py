@@ -17,7 +17,7 @@ from streaming.media.events import (
     ViewerCame,
     ViewerLeft,
 )
-from streaming.media.wire import ask_server, facts_of, rows_of, text_of, whole_of
+from streaming.media.wire import ask_server, facts_of, number_of, rows_of, text_of, whole_of
 
 
 class EmbeddedMedia(MediaAdapter):
@@ -70,6 +70,7 @@ class EmbeddedMedia(MediaAdapter):
                 width=whole_of(row, "width"),
                 height=whole_of(row, "height"),
                 bitrate_kbps=whole_of(row, "bitrate_kbps"),
+                gop_ms=round(number_of(row, "gop_seconds") * 1000),
                 viewers=whole_of(row, "viewers"),
             )
             for row in rows_of(self.server, data, "streams")

@@ -67,11 +67,14 @@ def text_of(facts: dict[str, Any], name: str) -> str:
     return str(facts.get(name) or "").replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def whole_of(facts: dict[str, Any], name: str) -> int:
+def number_of(facts: dict[str, Any], name: str) -> float:
     """A number that can be stored; 0 where there is none."""
     value = facts.get(name)
-    is_number = isinstance(value, int | float) and 0 <= value < 2**31
-    return int(value) if is_number and value is not None else 0
+    return value if isinstance(value, int | float) and 0 <= value < 2**31 else 0
+
+
+def whole_of(facts: dict[str, Any], name: str) -> int:
+    return int(number_of(facts, name))
 
 
 def part_of(facts: dict[str, Any], name: str) -> dict[str, Any]:

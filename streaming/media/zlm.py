@@ -113,6 +113,7 @@ class ZlmMedia(MediaAdapter):
                         width=track.width,
                         height=track.height,
                         bitrate_kbps=whole_of(row, "bytesSpeed") * 8 // 1000,
+                        gop_ms=track.gop_ms,
                         viewers=whole_of(row, "totalReaderCount"),
                     )
                 )
@@ -131,9 +132,15 @@ class ZlmMedia(MediaAdapter):
 
 
 def _video_track(facts: dict[str, Any]) -> LiveStream:
-    """Codec and size of the picture among the tracks of a source."""
+    """Codec, size and key frames of the picture among the tracks of a source."""
     for track in facts.get("tracks") or []:
         if isinstance(track, dict) and track.get("codec_type") == _VIDEO:
             codec = text_of(track, "codec_id_name")[:16]
-            return LiveStream("", codec, whole_of(track, "width"), whole_of(track, "height"))
+            return LiveStream(
+                stream="",
+                codec=codec,
+                width=whole_of(track, "width"),
+                height=whole_of(track, "height"),
+                gop_ms=whole_of(track, "gop_interval_ms"),
+            )
     return LiveStream("")

@@ -124,6 +124,7 @@ class _Known:
     width: int | None
     height: int | None
     bitrate_kbps: int | None
+    gop_ms: int | None
     viewers: int
     number_key: str
     has_stream: bool
@@ -152,6 +153,7 @@ _COLUMNS = (
     "width",
     "height",
     "bitrate_kbps",
+    "gop_ms",
     "viewers",
     "camera__number_key",
     "camera__has_stream",
@@ -305,9 +307,16 @@ def _mark_live(rows: list[tuple[_Known, LiveStream]], asked_at: datetime) -> Non
 
 
 def _is_news(known: _Known, row: LiveStream) -> bool:
-    """A bit rate is never quite the same; only one that differs noticeably is worth a write."""
-    kbps = known.bitrate_kbps or 0
-    return _facts(known) != _facts(row) or abs(row.bitrate_kbps - kbps) > _NOTICEABLE * kbps
+    """Bit rate and key frames are never quite the same; only what differs noticeably is worth a write."""
+    return (
+        _facts(known) != _facts(row)
+        or _differs(row.bitrate_kbps, known.bitrate_kbps or 0)
+        or _differs(row.gop_ms, known.gop_ms or 0)
+    )
+
+
+def _differs(now: int, before: int) -> bool:
+    return abs(now - before) > _NOTICEABLE * before
 
 
 def _facts(row: _Known | LiveStream) -> tuple[str, int | None, int | None, int]:
@@ -318,12 +327,16 @@ def _write_facts(changed: list[tuple[int, LiveStream]]) -> None:
     # After a restart these are all streams of a province: one statement, where bulk_update takes minutes.
     if not changed:
         return
-    columns = [(pk, row.codec, row.width, row.height, row.viewers, row.bitrate_kbps) for pk, row in changed]
+    columns = [
+        (pk, row.codec, row.width, row.height, row.viewers, row.bitrate_kbps, row.gop_ms)
+        for pk, row in changed
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE streaming_pushsession s SET codec = v.codec, width = v.width, height = v.height,"
-            " viewers = v.viewers, bitrate_kbps = v.kbps FROM unnest(%s::bigint[], %s::text[], %s::int[],"
-            " %s::int[], %s::int[], %s::int[]) AS v (id, codec, width, height, viewers, kbps)"
+            " viewers = v.viewers, bitrate_kbps = v.kbps, gop_ms = v.gop FROM unnest(%s::bigint[], %s::text[],"
+            " %s::int[], %s::int[], %s::int[], %s::int[], %s::int[])"
+            " AS v (id, codec, width, height, viewers, kbps, gop)"
             " WHERE s.id = v.id",
             [list(column) for column in zip(*columns, strict=True)],
         )

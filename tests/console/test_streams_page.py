@@ -216,6 +216,39 @@ def test_whether_a_gateway_can_be_spoken_to(
     assert f" {words} " in row_of(admin_desk.page("streams_standing"), "gateway")
 
 
+@pytest.mark.parametrize(
+    ("base_url", "days", "words"),
+    [
+        ("http://10.0.0.7", None, "不加密"),
+        ("https://10.0.0.7", None, "尚未见到"),
+        ("https://10.0.0.7", 300, "至 "),
+        ("https://10.0.0.7", 12, "12 天后到期"),
+        ("https://10.0.0.7", -1, "已过期 "),
+    ],
+)
+def test_how_long_the_certificate_of_a_gateway_lasts(
+    base_url: str,
+    days: int | None,
+    words: str,
+    admin_desk: Desk,
+    server: MediaServer,
+    gateway_partner: Caller,
+) -> None:
+    gateway = make_gateway(gateway_partner.partner, base_url)
+    until = None if days is None else NOON + timedelta(days=days, hours=1)
+    Gateway.objects.filter(pk=gateway.pk).update(software="box/2.1", certificate_until=until)
+    row = row_of(admin_desk.page("streams_standing"), "gateway")
+    assert f" {words}" in row and " box/2.1 " in row
+
+
+def test_rare_key_frames_are_marked(
+    admin_desk: Desk, office: Organisation, server: MediaServer
+) -> None:
+    push(make_camera(office, 1), server, gop_ms=4000)
+    page = admin_desk.page("streams_pushes")
+    assert 'data-state="fault" title="要求不超过 2 s"' in page and " 4.0 " in row_of(page, "push")
+
+
 def test_those_with_trouble_come_first(
     admin_desk: Desk, office: Organisation, server: MediaServer, gateway_partner: Caller, ministry: Caller
 ) -> None:
@@ -253,7 +286,7 @@ def test_push_sessions_those_that_are_missing_first(
 ) -> None:
     gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7")
     first, second, third = (make_camera(office, number, gateway) for number in (1, 2, 3))
-    shape = {"codec": "H264", "width": 352, "height": 288, "bitrate_kbps": 152, "viewers": 4}
+    shape = {"codec": "H264", "width": 352, "height": 288, "bitrate_kbps": 152, "gop_ms": 2004, "viewers": 4}
     push(first, server, live_at=NOON - timedelta(hours=1), **shape)
     push(second, server, live_at=NOON - timedelta(minutes=1), video_type=VideoType.HIGH)
     over = {"state": PushState.IDLE, "is_wanted": False, "bitrate_kbps": 900}
@@ -261,10 +294,10 @@ def test_push_sessions_those_that_are_missing_first(
     push(third, server, state=PushState.FAILED, last_error="网关：摄像机离线")
     page = admin_desk.page("streams_pushes")
     rows = [row_of(page, "push", number) for number in range(4)]
-    assert rows[0].endswith(f"{third.name} {gateway} 低码流 网关：摄像机离线 — — — — 0 embedded")
-    assert rows[1].endswith(f"{second.name} {gateway} 高码流 推流中 12:29:00 — — — 0 embedded")
-    assert rows[2].endswith(f"{first.name} {gateway} 低码流 推流中 11:30:00 — H264 352×288 152 4 embedded")
-    assert rows[3].endswith(f"{third.name} {gateway} 高码流 未推流 — 12:28:00 — — 0 embedded")
+    assert rows[0].endswith(f"{third.name} {gateway} 低码流 网关：摄像机离线 — — — — — 0 embedded")
+    assert rows[1].endswith(f"{second.name} {gateway} 高码流 推流中 12:29:00 — — — — 0 embedded")
+    assert rows[2].endswith(f"{first.name} {gateway} 低码流 推流中 11:30:00 — H264 352×288 152 2.0 4 embedded")
+    assert rows[3].endswith(f"{third.name} {gateway} 高码流 未推流 — 12:28:00 — — — 0 embedded")
 
 
 def test_push_sessions_of_a_gateway_or_some_cameras(

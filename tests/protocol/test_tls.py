@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,22 @@ def test_one_context_serves_until_its_file_is_replaced(tmp_path: Path) -> None:
     assert first.minimum_version == ssl.TLSVersion.TLSv1_2
     touch_later(made.ca)
     assert client_context(made.ca) is not first
+
+
+def test_an_answer_tells_who_gave_it_and_until_when_it_is_believed(tmp_path: Path) -> None:
+    made = write_certificates(tmp_path, ends_in_days=12)
+    with peer_answering(lambda _: reply(200), server_context(made.certificate, made.key)) as peer:
+        first, second = (
+            call_with_token(peer.base_url, "PTZControl", token="t1", ca_file=str(made.ca)) for _ in range(2)
+        )
+    # The second came over a connection that was kept.
+    assert first.certificate_until == second.certificate_until
+    assert first.certificate_until is not None
+    left = first.certificate_until - datetime.now(UTC)
+    assert timedelta(days=11, hours=23) < left < timedelta(days=12)
+    assert first.server.startswith("BaseHTTP/")
+    with peer_answering(lambda _: reply(200)) as plain:
+        assert call_with_token(plain.base_url, "PTZControl", token="t1").certificate_until is None
 
 
 def touch_later(*files: Path) -> None:

@@ -42,6 +42,18 @@ def test_a_push_shows_its_bit_rate_as_it_changes(
     assert shown == [150, 150, 200, 200, 0]
 
 
+def test_a_push_shows_how_far_its_key_frames_are_apart(
+    gateway: Gateway, server: MediaServer, media: MediaDouble
+) -> None:
+    plan_low_streams()
+    shown = []
+    for seconds in (2.0, 2.04, 4.0, None):
+        media.show(1, gop_seconds=seconds)
+        reconcile(server=server)
+        shown.append(session(1).gop_ms)
+    assert shown == [2000, 2000, 4000, 0]
+
+
 def test_the_alarm_stands_while_more_goes_out_than_planned(
     gateway: Gateway, server: MediaServer, media: MediaDouble, settings: LazySettings
 ) -> None:

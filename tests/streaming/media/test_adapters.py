@@ -243,7 +243,7 @@ class TestInterfaces:
     def test_zlmediakit_lists_a_stream_once_whatever_its_forms(self) -> None:
         with serving(answer_of("api_zlm_getMediaList")) as peer:
             found = adapter("zlm", peer.base_url).list_streams()
-        assert found == [LiveStream("cam1", "H264", 320, 240, 30997 * 8 // 1000, 1)]
+        assert found == [LiveStream("cam1", "H264", 320, 240, 30997 * 8 // 1000, 1999, 1)]
         query = {"secret": "s", "app": "live", "schema": "rtmp"}
         assert asked(peer) == [("GET", "/index/api/getMediaList", query)]
 
