@@ -93,8 +93,10 @@ def _cost(options: argparse.Namespace, clip: Path) -> list[Row]:
         _, without_cache = _ours(1, http_url=uncached)
         tuned = _rival(base, TUNED_INPUT, TUNED_OUTPUT, options.rivals)
         default = _rival(base, (), (), options.rivals)
-    is_fast = without_cache >= per_second / 2
-    speed = Row("per_s_without_gop_cache", "pictures/s", without_cache, per_second, ">= 1/2", is_fast)
+    # Such captures wait for a key frame, a second on average: how many wait at once is the limit, not what they cost.
+    needed = CAMERAS_OF_A_PROVINCE / (PERIOD_MS / 1000) / options.workers
+    is_enough = without_cache >= needed
+    speed = Row("per_s_without_gop_cache", "pictures/s", without_cache, per_second, f">= {needed:.0f}", is_enough)
     return [*_rows(ours, tuned, default), speed]
 
 

