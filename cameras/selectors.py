@@ -1,6 +1,7 @@
 """Reads of the ledger, the actor first: nothing here returns a camera its asker may not know of."""
 
 import re
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -15,10 +16,11 @@ from cameras.models import Camera, GatewayConfiguration, PtzGrant
 from protocol import codes
 from protocol.cameras import CameraRecord
 from protocol.configuration import Origin
-from protocol.errors import NotFoundError, shorten
+from protocol.errors import MalformedError, NotFoundError, shorten
 
 _STAKE = re.compile(r"K?(\d{1,4})(?:\+(\d{0,3}))?$", re.IGNORECASE)
 _MOST_DIGITS = 4  # of a kilometre
+_ROAD_NAME = re.compile(r"[A-Z][0-9A-Z]{1,9}")
 _ROAD = re.compile(r"[GSXYZ]\d{1,4}$", re.IGNORECASE)
 
 
@@ -29,6 +31,35 @@ def _live() -> QuerySet[Camera]:
 def cameras_visible_to(user: User, action: Action = Action.WATCH) -> QuerySet[Camera]:
     """Live cameras on which `user` may do `action`."""
     return _live().filter(below_paths(paths_allowed(user, action), "organisation__path"))
+
+
+def cameras_on_road(cameras: QuerySet[Camera], road: str) -> QuerySet[Camera]:
+    """Those of `cameras` on a road, also where it runs along another one (`G42&S38`)."""
+    if not is_road(road):
+        raise MalformedError(f"路线“{shorten(road)}”不符合编号格式，例如 G42")
+    pattern = rf"(^|&)\s*{road}\s*(&|$)"
+    return cameras.filter(road__contains=road, road__regex=pattern)
+
+
+def is_road(road: str) -> bool:
+    return _ROAD_NAME.fullmatch(road) is not None
+
+
+def road_counts(cameras: QuerySet[Camera]) -> dict[str, tuple[int, int]]:
+    """Online and total of `cameras` by road, roads in the order of their class and number."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    rows = cameras.order_by().values_list("road")
+    counted = rows.annotate(online=Count("pk", filter=Q(raw_status=OnlineStatus.ONLINE)), total=Count("pk"))
+    for roads, up, total in counted:
+        for road in {part.strip() for part in roads.split("&")}:
+            counts[road][0] += up
+            counts[road][1] += total
+    return {road: (counts[road][0], counts[road][1]) for road in sorted(counts, key=_road_order)}
+
+
+def _road_order(road: str) -> tuple[str, int, str]:
+    digits = re.match(r"\d+", road[1:])
+    return road[:1], int(digits[0]) if digits else 0, road
 
 
 def cameras_of(partner: Partner) -> QuerySet[Camera]:
@@ -194,7 +225,7 @@ def assigned_cameras(configuration: GatewayConfiguration) -> list[Assigned]:
 def search_cameras(
     user: User, text: str, limit: int = 50, statuses: Collection[OnlineStatus] = ()
 ) -> list[Camera]:
-    """Cameras for a search line: stake (`K1120+3`), road, both, or words of name and number.
+    """Cameras for a search line: stake (`K1120+3`), road, both, or words of name, number and initials in Pinyin.
 
     `statuses` keeps those of these raw statuses; none means any.
     """
@@ -209,14 +240,21 @@ def search_cameras(
         elif match := _STAKE.match(word):
             stake = match
         else:
-            cameras = cameras.filter(
-                Q(name__icontains=word)
-                | Q(number_key__startswith=word.lower())
-                | Q(organisation__name__icontains=word)
-            )
+            cameras = cameras.filter(_is_called(word))
     if not words:
         return []
     return list(cameras[:limit]) if stake is None else _near_stake(cameras, stake, limit)
+
+
+def _is_called(word: str) -> Q:
+    found = (
+        Q(name__icontains=word)
+        | Q(number_key__startswith=word.lower())
+        | Q(organisation__name__icontains=word)
+    )
+    if word.isascii() and word.isalnum():
+        found |= Q(initials__contains=word.lower())
+    return found
 
 
 def _near_stake(cameras: QuerySet[Camera], stake: re.Match[str], limit: int) -> list[Camera]:

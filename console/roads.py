@@ -1,6 +1,5 @@
 """The road strip: cameras of one road by stake, and what can be told of the road from its cameras."""
 
-import re
 from collections import defaultdict
 from typing import TypedDict
 
@@ -8,10 +7,10 @@ from django.db.models import QuerySet
 
 from cameras.choices import Classify
 from cameras.models import Camera
+from cameras.selectors import cameras_on_road
 from console.cards import place_of, state_of
-from protocol.errors import MalformedError, NotFoundError, shorten
+from protocol.errors import NotFoundError
 
-_ROAD = re.compile(r"[A-Z][0-9A-Z]{1,9}")
 _MOST_CAMERAS = 6000
 # Cameras of one service area stand at several stakes.
 _SAME_PLACE_M = 3000
@@ -64,11 +63,8 @@ class Road(TypedDict):
 
 def road_strip(cameras: QuerySet[Camera], road: str) -> Road:
     """The road as far as the asker's `cameras` show it; none at all is `NotFoundError`."""
-    if not _ROAD.fullmatch(road):
-        raise MalformedError(f"路线“{shorten(road)}”不符合编号格式，例如 G42")
-    pattern = rf"(^|&)\s*{road}\s*(&|$)"
     found = list(
-        cameras.filter(road__contains=road, road__regex=pattern)
+        cameras_on_road(cameras, road)
         .select_related("organisation")
         .order_by("stake_m", "orientation", "pk")[:_MOST_CAMERAS]
     )

@@ -1,14 +1,17 @@
 """The left tree: nodes of the organisation below one node, with their counts, in two queries."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
 
 from access.models import Organisation
 from cameras.choices import OnlineStatus
 from cameras.models import Camera
+from cameras.selectors import is_road, road_counts
 from console.cards import path_ids
+from console.roads import NAMES
 
 # Under this share a node is marked; the mean online rate of a province is lower than people think.
 WEAK_PERCENT = 95
@@ -16,12 +19,14 @@ WEAK_PERCENT = 95
 
 @dataclass(frozen=True)
 class TreeNode:
-    """One organisation with the cameras at it and below it."""
+    """One organisation with the cameras at it and below it, or one road; `key` names it in the page."""
 
-    id: int
+    key: str
     name: str
+    url: str
     online: int
     total: int
+    road: str = ""
 
     @property
     def percent(self) -> int:
@@ -41,8 +46,35 @@ def nodes_below(cameras: QuerySet[Camera], parent: Organisation | None) -> list[
             counts[node_id][0] += online
             counts[node_id][1] += total
     names = dict(Organisation.objects.filter(pk__in=counts).values_list("pk", "name"))
-    nodes = [TreeNode(pk, names[pk], online, total) for pk, (online, total) in counts.items()]
-    return sorted(nodes, key=lambda node: (node.name, node.id))
+    nodes = [
+        TreeNode(str(pk), names[pk], reverse("console:branch", args=[pk]), online, total)
+        for pk, (online, total) in counts.items()
+    ]
+    return sorted(nodes, key=lambda node: (node.name, node.key))
+
+
+def road_nodes(cameras: QuerySet[Camera]) -> list[TreeNode]:
+    """The roads that some of `cameras` stand on."""
+    return [
+        TreeNode(road, NAMES.get(road, ""), reverse("console:road_branch", args=[road]), online, total, road)
+        for road, (online, total) in road_counts(cameras).items()
+        # What is no road has no page of its own: it is found by its organisation.
+        if is_road(road)
+    ]
+
+
+def organisation_totals(cameras: QuerySet[Camera]) -> list[tuple[int, str, int, int]]:
+    """Id, name, depth and number of `cameras` of every organisation at or above one, in the order of a tree."""
+    totals: Counter[int] = Counter()
+    ways: dict[int, list[int]] = {}
+    for path, _, total in _counts_by_path(cameras):
+        ids = path_ids(path)
+        for depth, node_id in enumerate(ids):
+            totals[node_id] += total
+            ways[node_id] = ids[: depth + 1]
+    names = dict(Organisation.objects.filter(pk__in=totals).values_list("pk", "name"))
+    ordered = sorted(ways, key=lambda pk: [(names[one], one) for one in ways[pk]])
+    return [(pk, names[pk], len(ways[pk]) - 1, totals[pk]) for pk in ordered]
 
 
 def node_counts(cameras: QuerySet[Camera], node_ids: list[int]) -> dict[int, tuple[int, int]]:

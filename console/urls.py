@@ -17,6 +17,7 @@ from console.views import (
     state,
     streams,
     tree,
+    walls,
 )
 
 app_name = "console"
@@ -47,6 +48,7 @@ urlpatterns = [
     path("logout/", sign_in.logout, name="logout"),
     path("console/tree/", tree.tree, name="tree"),
     path("console/tree/<int:organisation_id>/", tree.branch, name="branch"),
+    path("console/tree/roads/<str:name>/", tree.road_branch, name="road_branch"),
     path("console/search/", tree.search, name="search"),
     path("console/api/state/", state.state, name="state"),
     path("console/api/cameras/", cameras.cards, name="cards"),
@@ -57,5 +59,9 @@ urlpatterns = [
     path("console/api/cameras/<int:camera_id>/quality/", quality.judge, name="judge_quality"),
     path("console/api/cameras/<int:camera_id>/days/", snapshots.days, name="days"),
     path("console/api/cameras/<int:camera_id>/days/<str:day>.zip", snapshots.day_archive, name="day_archive"),
+    path("console/api/presets/", walls.presets, name="presets"),
+    path("console/api/presets/<int:preset_id>/remove/", walls.forget_preset, name="forget_preset"),
+    path("console/api/tour/", walls.tour, name="tour"),
+    path("console/api/places/", walls.places, name="places"),
     path("console/api/roads/<str:name>/", roads.road, name="road"),
 ]

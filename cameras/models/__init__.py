@@ -2,5 +2,6 @@ from cameras.models.cameras import Camera, PtzGrant
 from cameras.models.configurations import CameraSource, GatewayConfiguration
 from cameras.models.gateways import Gateway
 from cameras.models.status import StatusChange
+from cameras.models.walls import WallPreset
 
-__all__ = ["Camera", "CameraSource", "Gateway", "GatewayConfiguration", "PtzGrant", "StatusChange"]
+__all__ = ["Camera", "CameraSource", "Gateway", "GatewayConfiguration", "PtzGrant", "StatusChange", "WallPreset"]

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from cameras.choices import CameraType, Classify, OnlineStatus, Orientation
+from cameras.initials import initials_of
 from protocol.errors import MalformedError
 from protocol.fields import is_camera_num, parse_area, parse_lon_lat, parse_road, parse_stake
 
@@ -25,6 +26,8 @@ class Camera(models.Model):
         db_index=False,
     )
     name = models.CharField("名称", max_length=128)
+    # Follows the name; found by it, never shown.
+    initials = models.CharField("名称拼音首字母", max_length=128, blank=True, default="", editable=False)
     longitude = models.FloatField("经度")
     latitude = models.FloatField("纬度")
     road = models.CharField("路线", max_length=64)
@@ -123,6 +126,7 @@ class Camera(models.Model):
         try:
             self.stake = self.stake.strip().upper()
             self.stake_m = parse_stake(self.stake)
+            self.initials = initials_of(self.name)
             self.road = "&".join(parse_road(self.road))
             self.area = parse_area(self.area)
             parse_lon_lat(f"{self.longitude}/{self.latitude}")

@@ -14,6 +14,7 @@ from access.choices import Outcome, PartnerKind
 from access.models import Partner
 from access.services.logs import record
 from cameras.choices import Classify, OnlineStatus, StatusSource
+from cameras.initials import initials_of
 from cameras.models import Camera, PtzGrant, StatusChange
 from protocol.cameras import BackResult, CameraRecord
 
@@ -45,6 +46,7 @@ _POSITION = frozenset({"longitude", "latitude", "stake", "stake_m"})
 # What staff may correct; status and streams are never written from a form that was opened minutes ago.
 _STAFF_FIELDS = (
     *REPORTED_FIELDS,
+    "initials",
     "number_key",
     "organisation",
     "gateway",
@@ -70,6 +72,8 @@ def copy_fields(camera: Camera, item: CameraRecord) -> set[str]:
         if getattr(camera, field) != value:
             setattr(camera, field, value)
             changed.add(field)
+    if "name" in changed:
+        camera.initials = initials_of(camera.name)
     return changed
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from access.actors import Actor
 from access.models import Organisation, Partner
 from access.services.organisations import place_departments
+from cameras.initials import initials_of
 from cameras.models import Camera, Gateway
 from cameras.services.bulk import insert_cameras, update_cameras
 from cameras.services.ledger import (
@@ -33,6 +34,7 @@ _TRIES = 3
 # What a report changes in a camera, and what else when it brings a deleted one back.
 _CHANGED_FIELDS = (
     *COPIED_FIELDS,
+    "initials",
     "organisation_id",
     "gateway_id",
     "version",
@@ -69,6 +71,7 @@ _READ_FIELDS = (
 )
 _NEW_FIELDS = (
     "number",
+    "initials",
     "number_key",
     "organisation_id",
     "gateway_id",
@@ -262,6 +265,7 @@ def _new_row(partner: Partner, item: CameraRecord, places: _Places) -> tuple[obj
     gateway = places.gateway(item)
     return (
         item.camera_num,
+        initials_of(item.camera_name),
         item.camera_num.lower(),
         places.office(item).pk,
         gateway.pk if gateway else None,

@@ -14,6 +14,7 @@ from django.utils import timezone
 from access.models import Organisation
 from access.services.organisations import ensure_root, place_department
 from cameras.choices import CameraType, Classify, OnlineStatus, Orientation, StatusSource
+from cameras.initials import initials_of
 from cameras.models import Camera
 from protocol.fields import format_stake
 
@@ -160,11 +161,13 @@ def _cameras(draw: random.Random, section: _Section, count: int, now: datetime) 
         since = now - timedelta(minutes=draw.randint(1, 60 * 24 * 30))
         degrees = (stake_m - section.first_m) / 100_000
         number = str(uuid.UUID(int=draw.getrandbits(128), version=4))
+        name = f"{section.road} {poi} {stake} {orientation.label}"
         yield Camera(
             number=number,
             number_key=number,
             organisation=section.office,
-            name=f"{section.road} {poi} {stake} {orientation.label}",
+            name=name,
+            initials=initials_of(name),
             longitude=round(section.longitude + degrees * math.cos(section.bearing), 6),
             latitude=round(section.latitude + degrees * math.sin(section.bearing), 6),
             road=section.road,

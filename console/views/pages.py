@@ -7,13 +7,15 @@ from django.views.decorators.http import require_GET
 
 from access.choices import Action
 from access.models import User
+from cameras.services.walls import LAYOUTS
 from console.frame import frame_of
 from console.permissions import Kind, requires
 from console.policy import wall_policy
 from console.tree import WEAK_PERCENT
 
-LAYOUTS = (1, 4, 9, 16, 25)
 STEPS = range(1, 9)
+# Seconds of a page of a tour, to be had by one click.
+DWELLS = (10, 15, 30, 60, 120)
 
 
 @require_GET
@@ -24,6 +26,7 @@ def wall(request: HttpRequest, user: User) -> HttpResponse:
         **frame_of(user, "wall"),
         "layouts": LAYOUTS,
         "steps": STEPS,
+        "dwells": DWELLS,
         "weak_percent": WEAK_PERCENT,
         "snapshot_minutes": settings.SNAPSHOT_PERIOD_SECONDS // 60,
         "snapshot_days": settings.SNAPSHOT_RETENTION_DAYS,

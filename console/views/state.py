@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from access.choices import Action
 from access.models import User
 from cameras.models import Camera
-from cameras.selectors import cameras_visible_to, count_statuses
+from cameras.selectors import cameras_visible_to, count_statuses, road_counts
 from console.answers import answer
 from console.cards import state_of, unix
 from console.control import Control, control_of
@@ -54,14 +54,14 @@ class ConsoleState(TypedDict):
     wall: list[RawState]
     changes: list[tuple[int, str]]
     is_cut: bool
-    nodes: dict[int, tuple[int, int]]
+    nodes: dict[str, tuple[int, int]]
     control: Control | None
 
 
 @require_GET
 @requires(Action.WATCH, kind=Kind.JSON, is_poll=True)
 def state(request: HttpRequest, user: User) -> JsonResponse:
-    """Counts, raw states of the cameras on the `wall`, of all that changed `since`, counts of `nodes`, control."""
+    """Counts, raw states of the `wall` and of all that changed `since`, counts of `nodes` and `roads`, control."""
     cameras = cameras_visible_to(user)
     counts = count_statuses(cameras)
     node_ids = ids_of(request, "nodes", most=_MOST_NODES)
@@ -75,10 +75,18 @@ def state(request: HttpRequest, user: User) -> JsonResponse:
         wall=_raw_states(cameras, ids_of(request, "wall", most=_MOST_WALL)),
         changes=changes[:_MOST_CHANGES],
         is_cut=len(changes) > _MOST_CHANGES,
-        nodes=node_counts(cameras, node_ids) if node_ids else {},
+        nodes=_node_counts(cameras, node_ids, has_roads=request.GET.get("roads") == "1"),
         control=control_of(user, cameras.filter(pk=selected).first()) if selected else None,
     )
     return answer(content)
+
+
+def _node_counts(
+    cameras: QuerySet[Camera], node_ids: list[int], *, has_roads: bool
+) -> dict[str, tuple[int, int]]:
+    """By what names a node in the page: the id of an organisation, a road."""
+    counts = {str(pk): pair for pk, pair in node_counts(cameras, node_ids).items()} if node_ids else {}
+    return counts | (road_counts(cameras) if has_roads else {})
 
 
 def _raw_states(cameras: QuerySet[Camera], ids: list[int]) -> list[RawState]:

@@ -13,11 +13,11 @@ from access.choices import Action
 from access.models import Organisation, User
 from cameras.choices import OnlineStatus
 from cameras.models import Camera
-from cameras.selectors import cameras_visible_to, search_cameras
+from cameras.selectors import cameras_on_road, cameras_visible_to, search_cameras
 from console.cards import STATUS_OF_STATE, row_of
 from console.params import number_of, text_of
 from console.permissions import Kind, requires
-from console.tree import nodes_below
+from console.tree import nodes_below, road_nodes
 from protocol.errors import MalformedError, NotFoundError, shorten
 
 PAGE_ROWS = 120
@@ -29,11 +29,11 @@ _LAST_ROW = 1_000_000
 @require_GET
 @requires(Action.WATCH, kind=Kind.PART)
 def tree(request: HttpRequest, user: User) -> HttpResponse:
-    """Top of the tree: the companies."""
+    """Top of the tree: the companies, or the roads."""
     states = _states(request)
     cameras = _of_states(cameras_visible_to(user), states)
     context = {
-        "nodes": nodes_below(cameras, None),
+        "nodes": road_nodes(cameras) if request.GET.get("by") == "road" else nodes_below(cameras, None),
         "query": _query(states),
         "is_filtered": bool(states),
         "nothing": "没有符合条件的摄像机" if states else "还没有可查看的摄像机",
@@ -57,21 +57,44 @@ def branch(request: HttpRequest, user: User, organisation_id: int) -> HttpRespon
     # The companies stand beside the province's own cameras already.
     has_nodes = begin == 0 and organisation.parent_id is not None
     own = cameras.filter(organisation=organisation).order_by("road", "stake_m", "orientation", "pk")
-    rows = [row_of(camera) for camera in own[begin : begin + PAGE_ROWS + 1]]
     context = {
         "nodes": nodes_below(cameras, organisation) if has_nodes else [],
-        "cameras": rows[:PAGE_ROWS],
-        "has_roads": len({row.road for row in rows}) > 1,
         "query": _query(states),
         "is_filtered": bool(states),
         "nothing": "没有符合条件的摄像机",
+        **_rows(own, begin, states, reverse("console:branch", args=[organisation_id])),
     }
-    if len(rows) > PAGE_ROWS:
-        more = {"from": begin + PAGE_ROWS, "state": sorted(states)}
-        context["more_url"] = (
-            f"{reverse('console:branch', args=[organisation_id])}?{urlencode(more, doseq=True)}"
-        )
     return render(request, "console/_tree.html", context)
+
+
+@require_GET
+@requires(Action.WATCH, kind=Kind.PART)
+def road_branch(request: HttpRequest, user: User, name: str) -> HttpResponse:
+    """The cameras of one road by stake, page by page."""
+    below = cameras_on_road(cameras_visible_to(user), name)
+    if not below.exists():
+        raise NotFoundError(f"路线 {name} 没有可查看的摄像机")
+    states = _states(request)
+    begin = number_of(request, "from", low=0, high=_LAST_ROW, default=0)
+    cameras = _of_states(below, states).order_by("stake_m", "orientation", "pk")
+    context = {
+        "is_filtered": bool(states),
+        "nothing": "没有符合条件的摄像机",
+        **_rows(cameras, begin, states, reverse("console:road_branch", args=[name])),
+        "has_roads": False,
+    }
+    return render(request, "console/_tree.html", context)
+
+
+def _rows(cameras: QuerySet[Camera], begin: int, states: frozenset[str], url: str) -> dict[str, object]:
+    """One page of rows, and where the next one is."""
+    rows = [row_of(camera) for camera in cameras[begin : begin + PAGE_ROWS + 1]]
+    more = {"from": begin + PAGE_ROWS, "state": sorted(states)}
+    return {
+        "cameras": rows[:PAGE_ROWS],
+        "has_roads": len({row.road for row in rows}) > 1,
+        "more_url": f"{url}?{urlencode(more, doseq=True)}" if len(rows) > PAGE_ROWS else "",
+    }
 
 
 @require_GET

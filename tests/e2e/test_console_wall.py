@@ -138,3 +138,59 @@ def test_ptz_key_turns_the_camera_and_releases_it(demo: Demo, page: Page) -> Non
     expect(page.get_by_test_id("lease")).to_be_visible()
     # Released is stopped: the scene stays where it is.
     assert difference(turned, background(page, video)) < moved / 2
+
+
+def playing(page: Page, count: int) -> None:
+    expect(page.locator("#wall [data-testid=tile][data-state=playing]")).to_have_count(count, timeout=20_000)
+
+
+def test_a_wall_is_kept_by_two_clicks_and_put_up_by_a_key(demo: Demo, page: Page) -> None:
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("layout-4").click()
+    playing(page, 4)
+    shown = page.locator("#wall video").evaluate_all("(videos) => videos.map((one) => one.dataset.cameraNum)")
+    page.get_by_test_id("presets-open").click()
+    page.get_by_test_id("preset-save").click()
+    expect(page.locator("#toasts")).to_contain_text("已保存预案")
+    page.get_by_test_id("layout-9").click()
+    page.get_by_test_id("wall-clear").click()
+    playing(page, 0)
+    page.keyboard.press("Alt+1")
+    playing(page, 4)
+    again = page.locator("#wall video").evaluate_all("(videos) => videos.map((one) => one.dataset.cameraNum)")
+    assert again == shown
+
+
+def test_a_tour_turns_its_pages_and_waits_while_a_tile_is_selected(demo: Demo, page: Page) -> None:
+    page.keyboard.press("l")
+    page.get_by_test_id("tour-seconds").fill("5")
+    page.get_by_test_id("tour-start").click()
+    expect(page.get_by_test_id("tour-page")).to_have_text("1/3")
+    expect(page.get_by_test_id("tour-page")).to_have_text("2/3", timeout=20_000)
+    playing(page, 4)
+    page.locator("#wall [data-testid=tile]").first.click()
+    expect(page.get_by_test_id("tour-left")).to_have_text("已选中画面，暂停")
+    page.keyboard.press("PageUp")
+    expect(page.get_by_test_id("tour-page")).to_have_text("1/3")
+    page.keyboard.press(" ")
+    expect(page.get_by_test_id("tour-left")).to_have_text("已暂停")
+    page.keyboard.press("k")
+    expect(page.get_by_test_id("panel")).to_be_hidden()
+    expect(page.locator("#kiosk-words")).to_contain_text("1/3")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("panel")).to_be_visible()
+    page.keyboard.press("l")
+    expect(page.get_by_test_id("tour-bar")).to_be_hidden()
+
+
+def test_a_road_is_chosen_and_listed_without_a_camera_of_it_on_the_wall(demo: Demo, page: Page) -> None:
+    page.get_by_test_id("wall-clear").click()
+    page.get_by_test_id("road-choice").select_option("G42")
+    expect(page.locator("#road-shield")).to_have_text("G42")
+    expect(page.locator("#road-counts")).to_be_visible()
+    page.locator("label", has=page.get_by_test_id("by-road")).click()
+    expect(page.locator("[data-node=G42]")).to_be_visible()
+    page.locator("[data-node=G42]").click()
+    page.locator("#tree [data-testid=camera][data-road=G42]").first.click()
+    playing(page, 1)

@@ -68,14 +68,14 @@ export class Left extends EventTarget {
 
   // A filter that leaves little shows it without a click.
   #isShortFilter() {
-    if (!byId("chips").querySelector(":checked")) return false;
+    if (!byId("chips").querySelector("[name=state]:checked")) return false;
     const counts = [...this.tree.querySelectorAll(":scope > .node > .node-row .node-count")];
     return counts.reduce((sum, count) => sum + Number(count.textContent), 0) <= FEW_CAMERAS;
   }
 
   // Unfolds the way to a camera, level by level as the branches arrive.
   reveal(card) {
-    this.revealing = { ids: new Set((card.path ?? []).map(String)), camera: card.id };
+    this.revealing = { ids: new Set([...(card.path ?? []).map(String), card.road]), camera: card.id };
     if (!this.tree.querySelector(":scope > .htmx-request")) this.#unfoldOn(this.tree);
   }
 
@@ -83,7 +83,7 @@ export class Left extends EventTarget {
     if (!this.revealing) return;
     const { ids, camera } = this.revealing;
     const row = place.querySelector(`.camera[data-camera-id="${camera}"]`);
-    const node = [...place.querySelectorAll(":scope > .node")].find((one) => ids.has(one.firstElementChild.dataset.nodeId));
+    const node = [...place.querySelectorAll(":scope > .node")].find((one) => ids.has(one.firstElementChild.dataset.node));
     if (row) {
       row.scrollIntoView({ block: "center" });
       this.revealing = null;
@@ -168,8 +168,14 @@ export class Left extends EventTarget {
     this.#paint(target);
   }
 
+  // Organisations whose counts are on the screen; roads are few and told all at once.
   nodeIds() {
-    return [...this.tree.querySelectorAll(".node-row")].slice(0, 200).map((row) => row.dataset.nodeId);
+    const nodes = [...this.tree.querySelectorAll(".node-row")].map((row) => row.dataset.node);
+    return nodes.filter((node) => /^\d+$/.test(node)).slice(0, 200);
+  }
+
+  get isByRoad() {
+    return Boolean(byId("chips").querySelector("[name=by][value=road]:checked"));
   }
 
   // Numbers of the tiles beside the rows, and which row is the selected camera.
@@ -203,13 +209,13 @@ export class Left extends EventTarget {
         row.classList.add("is-changed");
       }
     }
-    const isFiltered = byId("chips").querySelector(":checked");
+    const isFiltered = byId("chips").querySelector("[name=state]:checked");
     for (const [id, [online, total]] of Object.entries(isFiltered ? {} : nodes)) this.#showCount(id, online, total);
     if (isCut) htmx.trigger(byId("chips"), "change");
   }
 
   #showCount(id, online, total) {
-    const row = this.tree.querySelector(`.node-row[data-node-id="${id}"]`);
+    const row = this.tree.querySelector(`.node-row[data-node="${id}"]`);
     if (!row) return;
     const percent = total ? Math.round((100 * online) / total) : 0;
     row.querySelector('[data-count="online"]').textContent = online;

@@ -1,14 +1,20 @@
 // The main screen put together: who tells whom.
 
 import { get } from "./api.js";
-import { byId, toast } from "./dom.js";
+import { byId, h, toast } from "./dom.js";
+import { onScreenKey } from "./keys.js";
+import { Kiosk } from "./kiosk.js";
 import { Left } from "./left.js";
 import { Panel } from "./panel.js";
 import { Poll } from "./poll.js";
+import { Presets } from "./presets.js";
 import { Pad } from "./ptz.js";
 import { RoadStrip } from "./road.js";
+import { Spares } from "./spares.js";
 import { Strip } from "./strip.js";
 import { runClock, showBroken, showState } from "./topbar.js";
+import { Tour } from "./tour.js";
+import { TourBar } from "./tourbar.js";
 import { Viewer } from "./viewer.js";
 import { Wall } from "./wall.js";
 import { nowSeconds, stamp } from "./words.js";
@@ -21,11 +27,17 @@ const panel = new Panel();
 const viewer = new Viewer();
 const strip = new Strip(viewer);
 const road = new RoadStrip(byId("road-strip"));
+const spares = new Spares(byId("spares"), wall);
+const tour = new Tour({ wall, spares, setLayout, isHeld: () => Boolean(wall.selected) || viewer.dialog.open });
+const presets = new Presets(wall, putUp);
+const tourBar = new TourBar(tour, presets, `tour-${USER}`);
+const kiosk = new Kiosk(tour);
 const pad = new Pad({ onAnswer: onPtzAnswer, onStep: (step) => wall.showStep(step) });
 const poll = new Poll(() => ({
   wall: [...wall.marks().keys()],
   selected: wall.selected?.card?.id ?? null,
   nodes: left.nodeIds(),
+  hasRoads: left.isByRoad,
 }));
 
 // Selection -----------------------------------------------------------------------------------------
@@ -58,7 +70,7 @@ function showMarks() {
 }
 
 byId("chips").addEventListener("change", ({ target }) => {
-  if (!target.checked && wall.selected?.card) left.reveal(wall.selected.card);
+  if ((target.name === "by" || !target.checked) && wall.selected?.card) left.reveal(wall.selected.card);
 });
 
 // Orders --------------------------------------------------------------------------------------------
@@ -120,25 +132,64 @@ function saveFrame() {
   });
 }
 
+// Presets, tours, kiosk ---------------------------------------------------------------------------
+
+async function putUp(preset) {
+  tour.stop();
+  const ids = preset.cameras.filter(Boolean);
+  try {
+    const { cards } = await get("/cameras/", { ids: ids.join(",") });
+    const byCamera = new Map(cards.map((card) => [card.id, card]));
+    setLayout(preset.layout);
+    wall.arrange(preset.cameras.map((id) => byCamera.get(id) ?? null));
+    if (cards.length < ids.length) toast(`预案中有 ${ids.length - cards.length} 路已删除或不再可见`);
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+async function fillRoadChoice() {
+  const { roads } = await get("/places/");
+  byId("road-choice").append(...roads.map(([name, words]) => h("option", { value: name }, `${name} ${words}`.trim())));
+}
+byId("road-choice").addEventListener("change", ({ target }) => target.value && road.open(target.value));
+
 // Keyboard ------------------------------------------------------------------------------------------
 
+const acts = {
+  search: () => left.focusSearch(),
+  fullscreen: toggleFullscreen,
+  kiosk: () => kiosk.toggle(),
+  presets: () => presets.menu.toggle(),
+  tour: () => (tour.isRunning ? tour.stop() : tourBar.menu.toggle()),
+  keys: () => byId("keys").showModal(),
+  fewer: () => setLayout(neighbour(-1)),
+  more: () => setLayout(neighbour(1)),
+  high: () => wall.selected?.card && wall.selected.setType(wall.selected.type === 1 ? 0 : 1),
+  grab: saveFrame,
+  magnify: () => wall.selected?.card && wall.magnify(wall.selected),
+  remove: () => wall.selected && wall.remove(wall.selected.index),
+  leave,
+};
+byId("keys-open").addEventListener("click", acts.keys);
+
+function neighbour(by) {
+  const counts = [...layouts.children].map((button) => Number(button.dataset.layout));
+  return counts[Math.min(counts.length - 1, Math.max(0, counts.indexOf(wall.layout) + by))];
+}
+
 addEventListener("keydown", (event) => {
-  if (viewer.dialog.open || event.target.closest?.("input:not([type=checkbox]), select, textarea")) return;
-  if (pad.onKey(event, wall.isArmed)) event.preventDefault();
-  else if (event.key === "/") {
-    event.preventDefault();
-    left.focusSearch();
-  } else if (event.ctrlKey || event.metaKey || event.altKey) return;
-  else if (event.key === "f" || event.key === "F") toggleFullscreen();
-  else if (event.key === "Delete" && wall.selected) wall.remove(wall.selected.index);
-  else if (event.key === "Escape") leave();
+  const isElsewhere = viewer.dialog.open || byId("keys").open || presets.menu.isOpen || tourBar.menu.isOpen;
+  if (isElsewhere || event.target.closest?.("input:not([type=checkbox], [type=radio]), select, textarea")) return;
+  if (pad.onKey(event, wall.isArmed) || onScreenKey(event, { wall, tour, presets, acts })) event.preventDefault();
 });
 
 function leave() {
   pad.release();
   if (wall.magnified) wall.magnify(null);
   else if (wall.isArmed) wall.disarm();
-  else wall.select(null);
+  else if (wall.selected) wall.select(null);
+  else if (kiosk.isOn) kiosk.toggle(false);
 }
 
 // State ---------------------------------------------------------------------------------------------
@@ -159,10 +210,22 @@ async function begin() {
   runClock();
   setFit(localStorage.getItem("wall-fit") === "contain");
   const kept = wall.remembered();
-  setLayout(kept?.layout ?? 9);
+  const asked = new URLSearchParams(location.search);
+  setLayout(Number(asked.get("layout")) || kept?.layout || 9);
   poll.start();
+  fillRoadChoice().catch((error) => toast(error.message));
+  if (asked.has("kiosk") || asked.has("tour")) {
+    await beginTour(asked);
+    return;
+  }
   await fillWall(kept);
   await putAsked();
+}
+
+// A screen on the wall names what it shows in its address, so that it comes back by itself.
+async function beginTour(asked) {
+  if (asked.has("kiosk")) kiosk.toggle(true);
+  await tourBar.begin(asked.get("tour") ?? "", Number(asked.get("seconds")));
 }
 
 // A link of another page names a camera: it goes up beside what was there, once.

@@ -31,7 +31,7 @@ export class Poll extends EventTarget {
 
   async #look() {
     this.isAsking = true;
-    const { wall, selected, nodes } = this.question();
+    const { wall, selected, nodes, hasRoads } = this.question();
     const isActive = this.isActive;
     this.isActive = false;
     try {
@@ -39,6 +39,7 @@ export class Poll extends EventTarget {
         wall: wall.join(","),
         selected,
         nodes: this.round % NODES_EVERY === 0 ? nodes.join(",") : "",
+        roads: hasRoads && this.round % NODES_EVERY === 0 ? 1 : null,
         since: this.since,
         active: isActive ? 1 : null,
       });

@@ -34,19 +34,25 @@ export class RoadStrip extends EventTarget {
   async select(card) {
     this.selected = card;
     if (!card?.road) return this.#draw();
-    if (this.wanted !== card.road) {
-      this.wanted = card.road;
-      try {
-        const road = await get(`/roads/${encodeURIComponent(card.road)}/`);
-        if (this.wanted === road.road) this.#setRoad(road);
-      } catch (error) {
-        if (this.wanted === card.road) this.#setRoad(null, error.message);
-        this.wanted = null;
-      }
-    }
+    await this.open(card.road);
     const camera = this.#chosen();
     if (camera && !this.view.sees(camera.at, this.view.span * 0.04)) this.view.centre(camera.at);
     return this.#draw();
+  }
+
+  // Any road, whether or not one of its cameras is on the wall.
+  async open(name) {
+    if (this.wanted !== name) {
+      this.wanted = name;
+      try {
+        const road = await get(`/roads/${encodeURIComponent(name)}/`);
+        if (this.wanted === road.road) this.#setRoad(road);
+      } catch (error) {
+        if (this.wanted === name) this.#setRoad(null, error.message);
+        this.wanted = null;
+      }
+    }
+    this.#draw();
   }
 
   #setRoad(road, words = "") {
@@ -62,6 +68,7 @@ export class RoadStrip extends EventTarget {
     this.element.append(this.svg, this.tip);
     shield(byId("road-shield"), road.road);
     setText(byId("road-name"), road.name || "路线");
+    byId("road-choice").value = road.road;
     this.view.setExtent(this.cameras[0].at, this.cameras.at(-1).at);
     const camera = this.#chosen();
     if (camera) this.view.centre(camera.at);

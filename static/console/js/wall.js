@@ -17,6 +17,8 @@ export class Wall extends EventTarget {
     this.isArmed = false;
     this.order = [];
     this.isFilled = false;
+    // What a tour puts up is not what somebody wants back tomorrow.
+    this.remembers = true;
     // Places that selected cameras left to stay in sight of a smaller layout, the last one last.
     this.left = [];
     this.#listen();
@@ -138,6 +140,34 @@ export class Wall extends EventTarget {
     this.#changed();
   }
 
+  // Another set of cameras, tile by tile; those that are up already go on playing.
+  arrange(cards, spares = null) {
+    this.magnify(null);
+    this.select(null);
+    for (let index = 0; index < this.layout; index += 1) this.#seat(this.tiles[index], cards[index] ?? null, spares);
+    this.kept.fill(null, this.layout);
+    this.left = [];
+    this.isFilled = true;
+    this.#changed();
+  }
+
+  #seat(tile, card, spares) {
+    if (tile.card?.id === card?.id) return;
+    const standing = card && this.tiles.find((one) => one.index > tile.index && one.card?.id === card.id);
+    const spare = card && !standing ? spares?.take(card.id) : null;
+    if (standing) this.#swap(tile, standing);
+    else if (spare) this.#exchange(tile, spare);
+    else if (card) tile.show(card);
+    else tile.clear();
+  }
+
+  #exchange(tile, spare) {
+    this.tiles[tile.index] = spare;
+    spare.setIndex(tile.index);
+    tile.element.replaceWith(spare.element);
+    tile.clear();
+  }
+
   remove(index) {
     const tile = this.tiles[index];
     if (!tile?.card) return;
@@ -152,6 +182,18 @@ export class Wall extends EventTarget {
     this.select(null);
     this.tiles.forEach((tile) => tile.clear());
     this.#changed();
+  }
+
+  // From the selected tile to the one beside it, as arrows lead.
+  step(columns, rows) {
+    const side = Math.round(Math.sqrt(this.layout));
+    const from = this.selected?.index ?? 0;
+    const column = this.selected ? (from % side) + columns : 0;
+    const row = this.selected ? Math.floor(from / side) + rows : 0;
+    if (column < 0 || row < 0 || column >= side || row >= side) return;
+    const tile = this.tiles[row * side + column];
+    this.select(tile, false);
+    tile.element.focus();
   }
 
   // Armed means that arrows turn it; a camera that was only put up is selected, not yet under control.
@@ -223,7 +265,7 @@ export class Wall extends EventTarget {
   #changed() {
     this.tiles.forEach((tile) => (this.kept[tile.index] = tile.card));
     // Not before the remembered cameras are back: a page that never got them must not forget them.
-    if (this.isFilled) {
+    if (this.isFilled && this.remembers) {
       const ids = this.kept.map((card) => card?.id ?? null);
       localStorage.setItem(this.key, JSON.stringify({ layout: this.layout, ids }));
     }

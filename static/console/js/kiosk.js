@@ -1,0 +1,30 @@
+// 大屏: nothing but the pictures, for a screen that nobody sits at. `/?kiosk=1&tour=road:G25&seconds=20&layout=9`.
+
+import { byId, setText } from "./dom.js";
+import { clock, nowSeconds } from "./words.js";
+
+export class Kiosk {
+  constructor(tour) {
+    this.tour = tour;
+    byId("kiosk").addEventListener("click", () => this.toggle());
+    setInterval(() => this.#tick(), 500);
+  }
+
+  get isOn() {
+    return document.body.classList.contains("is-kiosk");
+  }
+
+  toggle(isOn = !this.isOn) {
+    document.body.classList.toggle("is-kiosk", isOn);
+    if (isOn) document.documentElement.requestFullscreen?.().catch(() => {});
+    else if (document.fullscreenElement) document.exitFullscreen();
+    this.#tick();
+  }
+
+  #tick() {
+    if (!this.isOn) return;
+    const { tour } = this;
+    const words = tour.isRunning ? `${byId("tour-words").textContent} ${byId("tour-page").textContent}　` : "";
+    setText(byId("kiosk-words"), `${words}${clock(nowSeconds())}`);
+  }
+}
