@@ -86,14 +86,7 @@ class _Transport:
         params: Mapping[str, Param] | None = None,
         body: object | None = None,
     ) -> Answer:
-        if not _TOKEN.fullmatch(token):
-            raise RemoteError("令牌为空或含有不能放入 HTTP 头的字符", permanent=True)
-        headers = {
-            "TAuth": token,
-            "AppVersion": APP_VERSION,
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-        }
+        headers = _headers(token)
         query = urllib.parse.urlencode(_present(params or {}), quote_via=urllib.parse.quote, errors="replace")
         url = f"{self._base_url}{path}" + (f"?{query}" if query else "")
         payload = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
@@ -299,6 +292,17 @@ def full_name(verb: str) -> str:
 
 def verb_path(verb: str) -> str:
     return f"/service/{full_name(verb)}"
+
+
+def _headers(token: str) -> dict[str, str]:
+    if not _TOKEN.fullmatch(token):
+        raise RemoteError("令牌为空或含有不能放入 HTTP 头的字符", permanent=True)
+    return {
+        "TAuth": token,
+        "AppVersion": APP_VERSION,
+        "Content-Type": "application/json",
+        "Accept": "application/json",
+    }
 
 
 def _present(params: Mapping[str, Param]) -> dict[str, Param]:

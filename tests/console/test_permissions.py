@@ -14,7 +14,7 @@ from console import urls
 from tests.console.desk import Desk, refusal_of, text_of
 
 PUBLIC = {"login", "logout"}
-PARTS = {"tree", "branch", "search", "streams_standing", "streams_pushes", "quality_standing"}
+PARTS = {"road_branch", "tree", "branch", "search", "streams_standing", "streams_pushes", "quality_standing"}
 PAGES = {
     *("wall", "analysis", "quality", "snapshots", "online", "online_table", "streams", "ministry"),
     *("acceptance", "acceptance_report"),
@@ -24,7 +24,7 @@ PARTS_OF_A_PLATFORM = {
     *("ministry_standing", "ministry_calls", "ministry_retry", "ministry_retry_parked"),
     *("ministry_check", "ministry_repair", "ministry_token"),
 }
-JSON_OF_NOBODY = {"state", "cards"}
+JSON_OF_NOBODY = {"state", "cards", "presets", "forget_preset", "places", "tour"}
 JSON_OF_A_CAMERA = {"card", "play", "ptz", "strip", "days"}
 # Asks for more than watching: tests/console/test_quality_page.py.
 JSON_OF_A_KEEPER = {"judge_quality"}
@@ -35,7 +35,8 @@ def patterns() -> list[URLPattern]:
 
 
 def path_to(name: str, camera: Camera, office: Organisation) -> str:
-    arguments: dict[str, list[Any]] = {"branch": [office.pk], "road": ["G2"]}
+    arguments: dict[str, list[Any]] = {"branch": [office.pk], "road": ["G2"], "road_branch": ["G2"]}
+    arguments["forget_preset"] = [1]
     if name in JSON_OF_A_CAMERA | JSON_OF_A_KEEPER:
         arguments[name] = [camera.pk]
     if name == "day_archive":
