@@ -20,6 +20,8 @@ from snapshots.slots import oldest_kept_day, slot_at, unix_slot, unix_slots
 
 # Rows fetched at a time; half a million never lie in memory together.
 CHUNK = 2000
+# Cameras of one statement when many pictures are asked for.
+_MOST_STRIP = 2000
 # End of the year 9999.
 _LAST_SECOND = 253_402_300_799
 
@@ -105,7 +107,10 @@ def latest_of(cameras: QuerySet[Camera]) -> Iterator[PictureEntry]:
 
 
 def pictures_between(cameras: QuerySet[Camera], start: float, end: float) -> Iterator[PictureEntry]:
-    """Pictures taken from unix second `start` to `end`, both included, by camera, then time."""
+    """Pictures taken from unix second `start` to `end`, both included, by camera, then time.
+
+    Strip by strip of cameras: as one answer, the database would put millions of rows aside before it gave the first.
+    """
     first, last = slot_at(int(start)), slot_at(min(int(end) + 1, _LAST_SECOND))
     # The slot finds partitions and index, the time of the picture decides.
     rows = Snapshot.objects.filter(
@@ -114,10 +119,19 @@ def pictures_between(cameras: QuerySet[Camera], start: float, end: float) -> Ite
         taken_at__gte=first,
         taken_at__lt=last,
         result=SnapshotResult.TAKEN,
-        camera__in=cameras.order_by(),
     ).order_by("camera_id", "slot_at")
-    columns = rows.values_list("camera_id", "camera__number", _Epoch("slot_at"), _Epoch("taken_at"))
-    return starmap(PictureEntry, columns.iterator(chunk_size=CHUNK))
+    ids = list(cameras.order_by("pk").values_list("pk", flat=True))
+    slots = (last - first).total_seconds() // settings.SNAPSHOT_PERIOD_SECONDS + 1
+    begin, strip = 0, max(1, min(_MOST_STRIP, int(CHUNK // slots)))
+    while begin < len(ids):
+        columns = rows.filter(camera__in=ids[begin : begin + strip])
+        found = list(
+            columns.values_list("camera_id", "camera__number", _Epoch("slot_at"), _Epoch("taken_at"))
+        )
+        yield from starmap(PictureEntry, found)
+        begin += strip
+        # As many cameras as give some thousand rows, whatever the time asked for.
+        strip = max(1, min(_MOST_STRIP, strip * CHUNK // max(1, len(found))))
 
 
 def pictures_at(slots: Iterable[tuple[int, int]]) -> dict[tuple[int, int], datetime]:
@@ -155,7 +169,7 @@ def find_held_picture(camera_id: int, unix: int) -> HeldPicture | None:
     if (moment := _moment(camera_id, unix)) is None:
         return None
     held = HeldPicture.objects.filter(camera_id=camera_id, slot_at=moment, hold__released_at=None)
-    return held.order_by("hold").first()
+    return held.select_related("hold__camera__organisation").order_by("hold").first()
 
 
 def held_pictures(camera: Camera) -> QuerySet[HeldPicture]:

@@ -55,6 +55,9 @@ def capture_shard(slot: int, shard: int, shards: int) -> None:
 def keep_partitions() -> None:
     """Every hour: partitions of the next days made, days beyond the retention dropped."""
     report = partitions.keep_partitions()
+    if report.is_unfinished:
+        # Left to the next hour, a large province would delete less than it writes.
+        keep_partitions.apply_async(countdown=5, expires=3000)
     logger.info("days made %s, dropped %s, folders deleted %s", report.made, report.dropped, report.folders)
 
 

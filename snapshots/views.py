@@ -15,6 +15,7 @@ from django.views import View
 
 from access.choices import Action
 from access.models import User
+from access.selectors import is_allowed
 from cameras.selectors import cameras_visible_to
 from snapshots.capture.store import held_name, name_of, open_whole
 from snapshots.selectors import find_held_picture, find_picture
@@ -35,7 +36,7 @@ class PictureView(View):
     http_method_names = ["get", "head"]
 
     def get(self, request: HttpRequest, camera_id: int, unix_slot: int) -> HttpResponseBase:
-        if not (_has_signature(request, camera_id, unix_slot) or _is_visible(request, camera_id)):
+        if not (_has_signature(request, camera_id, unix_slot) or _is_visible(request, camera_id, unix_slot)):
             return self._closed(request, 403, "地址无效或已过期，或没有查看该摄像机截图的权限")
         try:
             picture = _find(camera_id, unix_slot)
@@ -99,9 +100,17 @@ def _has_signature(request: HttpRequest, camera_id: int, unix_slot: int) -> bool
     )
 
 
-def _is_visible(request: HttpRequest, camera_id: int) -> bool:
+def _is_visible(request: HttpRequest, camera_id: int, unix_slot: int) -> bool:
     user = request.user
-    return isinstance(user, User) and cameras_visible_to(user, Action.SNAPSHOT).filter(pk=camera_id).exists()
+    if not isinstance(user, User):
+        return False
+    if cameras_visible_to(user, Action.SNAPSHOT).filter(pk=camera_id).exists():
+        return True
+    # What is held for a case is shown after its camera is gone, to those who could see the camera.
+    held = find_held_picture(camera_id, unix_slot)
+    if held is None or held.hold.camera.deleted_at is None:
+        return False
+    return is_allowed(user, Action.SNAPSHOT, held.hold.camera.organisation)
 
 
 def _guarded(response: HttpResponseBase, request: HttpRequest) -> HttpResponseBase:

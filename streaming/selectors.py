@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, When
+from django.utils import timezone
 
 from access.days import ZONE
 from access.models import Partner
@@ -223,13 +224,17 @@ def _domain(pk: int, changed_at: datetime) -> PlayDomain | None:
 
 @dataclass(frozen=True)
 class CaptureTarget:
-    """Where the picture of a camera is to be had; `url` is None without a stream."""
+    """Where the picture of a camera is to be had; `url` is None without a stream.
+
+    `is_server_away`: the stream is lost because its media server is, so that nothing is known of the camera.
+    """
 
     camera_id: int
     has_stream: bool
     url: str | None
     codec: str
     ca_file: str = ""
+    is_server_away: bool = False
 
 
 def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
@@ -240,6 +245,7 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
         session.camera_id: session
         for session in PushSession.objects.filter(camera_id__in=ids, video_type=VideoType.LOW)
     }
+    silent = set(silent_servers(timezone.now()).values_list("pk", flat=True))
     targets = []
     cameras = Camera.objects.filter(pk__in=ids, deleted_at=None).only("number_key", "has_stream")
     for camera in cameras.order_by("pk"):
@@ -252,7 +258,10 @@ def capture_targets(camera_ids: Iterable[int]) -> list[CaptureTarget]:
             url = internal_address(adapter, camera.stream_name(VideoType.LOW))
             ca_file = adapter.server.ca_file
         codec = session.codec if session else ""
-        targets.append(CaptureTarget(camera.pk, has_stream, url, codec, ca_file))
+        is_away = not placement.has_server or (session is not None and session.media_server_id in silent)
+        targets.append(
+            CaptureTarget(camera.pk, has_stream, url, codec, ca_file, is_away and not has_stream)
+        )
     return targets
 
 

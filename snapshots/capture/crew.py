@@ -147,4 +147,6 @@ def _reason_without_stream(target: CaptureTarget) -> SnapshotResult:
     # A media server tells which codec it turned away; such a camera is not simply offline.
     if target.codec and target.codec.upper() not in ("H264", "H.264", "AVC"):
         return SnapshotResult.NOT_H264
+    if target.is_server_away:
+        return SnapshotResult.UNREACHABLE
     return SnapshotResult.OFFLINE

@@ -22,6 +22,8 @@ from snapshots.selectors import Slot, day_strip, held_pictures
 logger = logging.getLogger(__name__)
 
 GAPS_NAME: Final = "缺失时段.csv"
+# One bad picture is no failing storage.
+_MOST_FAILURES: Final = 3
 _LOST: Final = "图片缺失或暂时无法读取"
 # What some system does not take in the name of a file.
 _NOT_IN_NAMES: Final = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
@@ -73,9 +75,10 @@ def _places(camera: Camera, day: date) -> dict[datetime, list[str]]:
 def _pack(name: str, slots: list[Slot], places: Mapping[datetime, list[str]]) -> Iterator[bytes]:
     outlet = _Outlet()
     gaps: list[list[Cell]] = [["时段", "原因"]]
+    reader = _Reader()
     with zipfile.ZipFile(outlet, "w") as archive:
         for slot in slots:
-            jpeg = _read(places.get(slot.slot_at, ())) if slot.has_picture else None
+            jpeg = reader.read(places.get(slot.slot_at, ())) if slot.has_picture else None
             if jpeg is None:
                 gaps.append([f"{slot.slot_at.astimezone(ZONE):%Y-%m-%d %H:%M:%S}", slot.reason or _LOST])
                 continue
@@ -85,18 +88,27 @@ def _pack(name: str, slots: list[Slot], places: Mapping[datetime, list[str]]) ->
     yield outlet.taken()
 
 
-def _read(names: Iterable[str]) -> bytes | None:
-    for name in names:
-        try:
-            file = open_whole(name)
-            if file is not None:
-                with file:
-                    jpeg: bytes = file.read()
-                return jpeg
-        except OSError:
-            # The rest may well be there; this one is listed with the gaps.
-            logger.exception("a picture could not be read")
-    return None
+class _Reader:
+    """Reads pictures until the storage has failed too often: each failure may take seconds, and a day has hundreds."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+
+    def read(self, names: Iterable[str]) -> bytes | None:
+        """None for one that is missing or cannot be read; it is listed with the gaps."""
+        for name in names:
+            if self._failures >= _MOST_FAILURES:
+                return None
+            try:
+                file = open_whole(name)
+                if file is not None:
+                    with file:
+                        jpeg: bytes = file.read()
+                    return jpeg
+            except OSError:
+                self._failures += 1
+                logger.exception("a picture could not be read")
+        return None
 
 
 def _entry(name: str, slot: Slot) -> zipfile.ZipInfo:

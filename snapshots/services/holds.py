@@ -1,6 +1,8 @@
 """Pictures held for a case (留存): copied out of their day, so that the day itself still goes as a whole."""
 
 import logging
+import time
+from collections import deque
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
@@ -10,6 +12,7 @@ from django.utils import timezone
 
 from access.actors import Actor
 from access.days import day_start
+from access.services.alarms import close_alarm, raise_alarm
 from access.services.logs import record
 from cameras.models import Camera
 from protocol.errors import MalformedError
@@ -25,7 +28,11 @@ logger = logging.getLogger(__name__)
 MOST_DAYS = 31
 # A picture of a slot may come until its slot is over, and its row a little later.
 _SETTLED_PERIODS = 2
-_AT_ONCE = 500
+# One bad picture is no failing storage; a storage that fails costs seconds for each.
+_MOST_FAILURES = 3
+# For copying, while somebody waits for the answer, and of one hourly run, which has days to drop besides.
+_WAIT_SECONDS, _RUN_SECONDS = 3.0, 120.0
+HELD_ALARM = "snapshots:held"
 
 
 def hold_pictures(
@@ -49,7 +56,7 @@ def hold_pictures(
             reason=reason,
             detail={"hold": hold.pk, "from": begins_at.isoformat(), "to": ends_at.isoformat()},
         )
-    _try_to_secure(hold, timezone.now())
+    _try_to_secure(hold, timezone.now(), until=time.monotonic() + _WAIT_SECONDS)
     return hold
 
 
@@ -82,11 +89,29 @@ def release_hold(*, hold: PictureHold, actor: Actor) -> bool:
 
 
 def secure_holds(*, now: datetime) -> None:
-    """Copy what came since the last time for all holds, and delete what was released."""
-    for hold in PictureHold.objects.filter(released_at=None, begins_at__lt=now):
-        if not _is_secured(hold):
-            _try_to_secure(hold, now)
+    """Copy what came since the last time for all holds, and delete what was released.
+
+    What one run has no time for is left to the next; until then its days stay.
+    """
+    until = time.monotonic() + _RUN_SECONDS
+    failed = [
+        hold
+        for hold in PictureHold.objects.filter(released_at=None, begins_at__lt=now)
+        if not _is_secured(hold) and not _try_to_secure(hold, now, until=until)
+    ]
+    _tell(failed)
     _drop_released()
+
+
+def _tell(failed: list[PictureHold]) -> None:
+    if not failed:
+        close_alarm(key=HELD_ALARM)
+        return
+    raise_alarm(
+        key=HELD_ALARM,
+        title="留存的截图无法复制",
+        message=f"共 {len(failed)} 项，第一项是 {failed[0].camera.name}；复制完成之前这些天的截图都不删除，请检查存储",
+    )
 
 
 def unsecured_days(days: Iterable[date]) -> set[date]:
@@ -104,26 +129,33 @@ def _is_secured(hold: PictureHold) -> bool:
     return hold.secured_until is not None and hold.secured_until >= hold.ends_at
 
 
-def _try_to_secure(hold: PictureHold, now: datetime) -> None:
-    try:
-        _secure(hold, now)
-    except OSError:
-        logger.exception("pictures of hold %s could not be copied, its days stay until they are", hold.pk)
-
-
-def _secure(hold: PictureHold, now: datetime) -> None:
+def _try_to_secure(hold: PictureHold, now: datetime, *, until: float) -> bool:
+    """False when some could not be copied; the others are, and are not copied again."""
     period: int = settings.SNAPSHOT_PERIOD_SECONDS
     settled = slot_at(unix_slot(now) - (_SETTLED_PERIODS - 1) * period)
+    rows = _to_copy(hold, min(hold.ends_at, settled))
+    failed: list[Snapshot] = []
+    while rows and len(failed) < _MOST_FAILURES and time.monotonic() < until:
+        row = rows.popleft()
+        try:
+            _copy(hold, row)
+        except OSError:
+            failed.append(row)
+            logger.exception("a picture of hold %s could not be copied, its day stays until it is", hold.pk)
+    left = [*failed, *rows]
+    # All before this moment are taken care of.
+    _count(hold, left[0].slot_at if left else min(hold.ends_at, settled))
+    return not failed
+
+
+def _to_copy(hold: PictureHold, end: datetime) -> deque[Snapshot]:
     # A slot belongs to the hold when any of its time does.
     first = hold.secured_until or slot_at(unix_slot(hold.begins_at))
-    end = min(hold.ends_at, settled)
     rows = Snapshot.objects.filter(
         camera=hold.camera_id, slot_at__gte=first, slot_at__lt=end, result=SnapshotResult.TAKEN
     )
-    for row in rows.order_by("slot_at").iterator(chunk_size=_AT_ONCE):
-        _copy(hold, row)
-    if end > first:
-        _count(hold, end)
+    held = HeldPicture.objects.filter(hold=hold, slot_at__gte=first).values("slot_at")
+    return deque(rows.exclude(slot_at__in=held).order_by("slot_at"))
 
 
 def _copy(hold: PictureHold, row: Snapshot) -> None:
@@ -145,9 +177,10 @@ def _copy(hold: PictureHold, row: Snapshot) -> None:
     )
 
 
-def _count(hold: PictureHold, secured_until: datetime) -> None:
+def _count(hold: PictureHold, reached: datetime) -> None:
     sizes = HeldPicture.objects.filter(hold=hold).values_list("size_bytes", flat=True)
-    hold.secured_until, hold.pictures, hold.size_bytes = secured_until, len(sizes), sum(sizes)
+    hold.secured_until = max(reached, hold.secured_until or reached)
+    hold.pictures, hold.size_bytes = len(sizes), sum(sizes)
     hold.save(update_fields=["secured_until", "pictures", "size_bytes"])
 
 

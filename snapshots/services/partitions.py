@@ -8,13 +8,15 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from access.days import DailyTable, day_of, day_start
 from access.locks import try_lock
+from access.services.alarms import close_alarm, raise_alarm
 from snapshots.capture.store import day_folder, parse_day_folder
 from snapshots.models import CaptureShard, Snapshot, StoredDay
 from snapshots.services.holds import secure_holds, unsecured_days
@@ -27,17 +29,22 @@ logger = logging.getLogger(__name__)
 BUDGET_SECONDS = 300
 # Any number that no other advisory lock of the platform uses.
 LOCK = 20_260_103
+OVERDUE_ALARM = "snapshots:overdue"
 
 _PICTURES = DailyTable(Snapshot._meta.db_table)
 
 
 @dataclass(frozen=True)
 class PartitionReport:
-    """Days whose partition was made or dropped, and folders that were deleted."""
+    """Days whose partition was made or dropped, and folders that were deleted.
+
+    `is_unfinished`: there is more to delete than one run has time for.
+    """
 
     made: list[date]
     dropped: list[date]
     folders: list[str]
+    is_unfinished: bool = False
 
 
 def keep_partitions(*, now: datetime | None = None) -> PartitionReport:
@@ -65,7 +72,9 @@ def _keep(now: datetime) -> PartitionReport:
     thinned = [day for day in overdue if day not in held and _thin(day, today)]
     there = set(_PICTURES.days())
     folders = list(_drop_folders(today, still=set(overdue) - set(thinned), until=until))
-    return PartitionReport(made, [day for day in thinned if day not in there], folders)
+    is_unfinished = time.monotonic() >= until
+    _tell_overdue(today)
+    return PartitionReport(made, [day for day in thinned if day not in there], folders, is_unfinished)
 
 
 def _thin(day: date, today: date) -> bool:
@@ -74,11 +83,19 @@ def _thin(day: date, today: date) -> bool:
     longer = StoredDay.objects.filter(day=day, keep_days__gte=age)
     if not longer.exists():
         return _PICTURES.drop(day)
-    if longer.exclude(thinned_on=today).exists():
+    if _has_ended_since(day, age, longer):
         if not _PICTURES.thin(day, f"keep_days >= {age}"):
             return False
         longer.update(thinned_on=today)
     return True
+
+
+def _has_ended_since(day: date, age: int, longer: QuerySet[StoredDay]) -> bool:
+    """Whether the time of some rows came to its end after the day was last thinned: each time all others are copied."""
+    if longer.filter(thinned_on=None).exists():
+        return True
+    last = longer.aggregate(at=Min("thinned_on"))["at"]
+    return StoredDay.objects.filter(day=day, keep_days__gte=(last - day).days, keep_days__lt=age).exists()
 
 
 def _drop_folders(today: date, *, still: set[date], until: float) -> Iterator[str]:
@@ -97,6 +114,25 @@ def _drop_folders(today: date, *, still: set[date], until: float) -> Iterator[st
         logger.exception("pictures of days that are over could not be deleted")
         return
     _forget(today, still, {name for name in folders if name in storage.folders()})
+
+
+def _tell_overdue(today: date) -> None:
+    """Pictures of a day that should have gone the day before: deleting fails, or does not keep up."""
+    yesterday = today - timedelta(days=1)
+    try:
+        found = [(name, parse_day_folder(name)) for name in pictures().folders()]
+    except OSError:
+        logger.exception("folders of pictures could not be listed")
+        return
+    overdue = sorted(name for name, day in found if day is not None and _is_over(*day, yesterday))
+    if overdue:
+        raise_alarm(
+            key=OVERDUE_ALARM,
+            title="过期截图没有删完",
+            message=f"最早的是 {overdue[0]}，共 {len(overdue)} 个；请查看存储是否允许删除、删除是否过慢",
+        )
+    else:
+        close_alarm(key=OVERDUE_ALARM)
 
 
 def _forget(today: date, still: set[date], folders: set[str]) -> None:

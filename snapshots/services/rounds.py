@@ -24,7 +24,7 @@ from snapshots.models import CaptureShard, Snapshot
 from snapshots.services.partitions import ensure_day
 from snapshots.services.planning import due_after, plan_round, slot_end
 from snapshots.services.rows import save_shots
-from snapshots.services.space import has_room, tell_storage
+from snapshots.services.space import has_room, is_full, tell_storage
 from snapshots.services.ways import Ways, ways_of
 from snapshots.signals import pictures_taken
 from snapshots.slots import slot_at
@@ -108,12 +108,15 @@ def capture_shard(
         row, _ = CaptureShard.objects.get_or_create(slot_at=task.moment, shard=shard)
         if row.finished_at is not None and not is_forced:
             return ShardReport(ShardEnd.ALREADY, row.cameras, row.taken)
-        row.shards, row.started_at = shards, row.started_at or timezone.now()
+        is_first, row.shards = row.started_at is None, shards
+        row.started_at = row.started_at or timezone.now()
         row.save()
         ids = list(_cameras().annotate(part=F("pk") % shards).filter(part=shard).values_list("pk", flat=True))
-        _capture(ids, task, targets)
+        results = _capture(ids, task, targets)
         row.cameras, row.taken = len(ids), _taken(ids, task.moment).count()
-        row.finished_at = timezone.now()
+        # A storage that was away for a moment may be back while the slot lasts: sent again once, as if it were lost.
+        is_worth_more = is_first and SnapshotResult.STORAGE in results and not is_full()
+        row.finished_at = None if is_worth_more else timezone.now()
         row.save()
     return ShardReport(ShardEnd.DONE, row.cameras, row.taken)
 
@@ -138,7 +141,8 @@ def lock_key(slot: int, shard: int) -> int:
     return (slot << 24) + shard
 
 
-def _capture(ids: Sequence[int], task: _Task, targets: Targets) -> None:
+def _capture(ids: Sequence[int], task: _Task, targets: Targets) -> set[SnapshotResult]:
+    """What kinds of results there were."""
     missing = set(ids) - set(_taken(ids, task.moment).values_list("camera_id", flat=True))
     ways = ways_of(missing)
     crew, turns = _crew(task, ways), _turns(missing, task, targets)
@@ -159,6 +163,7 @@ def _capture(ids: Sequence[int], task: _Task, targets: Targets) -> None:
         gaps = [Shot(camera_id, SnapshotResult.NOT_RUN) for camera_id in left_out]
         save_shots(gaps, task.moment, keep_days=ways.keep_days)
     tell_storage(results)
+    return results
 
 
 def _batches(shots: Iterable[Shot | None]) -> Iterator[list[Shot]]:

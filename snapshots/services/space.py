@@ -21,6 +21,7 @@ _BACK_PERCENT = 2
 _GIB = 1 << 30
 # A disk with less than this is called full: pictures of one moment need more.
 _FULL_BYTES = 16 << 20
+_FULL_FILES_PERCENT = 99.9
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,19 @@ def has_room() -> bool:
     return quota is None or quota.used < quota.total
 
 
+def is_full() -> bool:
+    """Whether a picture could not be kept for want of room, so that trying again is of no use."""
+    if not has_room():
+        return True
+    try:
+        room = pictures().room()
+    except OSError:
+        return False
+    return room is not None and (
+        room.total - room.used < _FULL_BYTES or room.files_percent > _FULL_FILES_PERCENT
+    )
+
+
 def watch() -> Space:
     """Open or close the warning that there is little room left."""
     space = measure()
@@ -80,6 +94,8 @@ def watch() -> Space:
 def _words(space: Space) -> str:
     room = space.room or Room(0, 0)
     what = "配额 SNAPSHOT_QUOTA_BYTES " if space.is_quota else f"{settings.SNAPSHOT_ROOT} 所在磁盘"
+    if room.is_short_of_files:
+        return f"{what}可建的文件数（inode）已用 {room.files_percent:.0f}%，空间尚有；请换用 inode 更多的文件系统或缩短保留天数"
     words = f"{what}已用 {room.percent:.0f}%（{room.used / _GIB:.1f} / {room.total / _GIB:.1f} GiB）"
     left = space.days_left
     return (
@@ -109,6 +125,8 @@ def _why() -> str:
         room = pictures().room()
     except OSError:
         room = None
+    if room is not None and room.files_percent > _FULL_FILES_PERCENT:
+        return f"截图目录 {settings.SNAPSHOT_ROOT} 所在磁盘可建的文件数（inode）已用完，新的截图无法保存"
     if room is not None and room.total - room.used < _FULL_BYTES:
         return f"截图目录 {settings.SNAPSHOT_ROOT} 所在磁盘已满，新的截图无法保存；请清理磁盘或扩容"
     if settings.SNAPSHOT_STORAGE == "s3":

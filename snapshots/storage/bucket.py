@@ -42,8 +42,8 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
 
     def __init__(self, *, public_url: str = "", **options: Any) -> None:
         config = Config(
-            connect_timeout=3,
-            read_timeout=5,
+            connect_timeout=2,
+            read_timeout=3,
             retries={"total_max_attempts": 2, "mode": "standard"},
             max_pool_connections=self.writes_at_once,
             signature_version="s3v4",
@@ -80,16 +80,14 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
         return self._save(name or "", content)
 
     def _save(self, name: str, content: File[bytes]) -> str:
-        if time.monotonic() < self._left_alone_until:
-            raise OSError("the object store did not answer a moment ago")
-        with self._errors():
+        with self._answering():
             self.client.put_object(
                 Bucket=self.bucket_name, Key=self._key(name), Body=content.read(), ContentType="image/jpeg"
             )
         return name
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
-        with self._errors():
+        with self._answering():
             found = self.client.get_object(Bucket=self.bucket_name, Key=self._key(name))
             return ContentFile(found["Body"].read())
 
@@ -106,7 +104,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
             self.client.delete_object(Bucket=self.bucket_name, Key=self._key(name))
 
     def copy(self, name: str, target: str) -> None:
-        with self._errors():
+        with self._answering():
             self.client.copy_object(
                 Bucket=self.bucket_name,
                 Key=self._key(target),
@@ -156,6 +154,14 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
     def _key(self, name: str) -> str:
         # Names are ours and built of numbers (threats.md 19).
         return f"{self.location}/{name}" if self.location else name
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """For pictures one by one: a store that was silent a moment ago is not waited for again by each of them."""
+        if time.monotonic() < self._left_alone_until:
+            raise OSError("the object store did not answer a moment ago")
+        with self._errors():
+            yield
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

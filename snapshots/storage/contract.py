@@ -9,14 +9,23 @@ from django.core.files.storage import storages
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How full the place is, in bytes; what others keep there counts as used."""
+    """How full the place is, in bytes; what others keep there counts as used.
+
+    `files_percent` is the same of the number of files that a file system can hold; 0 where it sets no limit.
+    """
 
     used: int
     total: int
+    files_percent: float = 0.0
 
     @property
     def percent(self) -> float:
-        return 100 * self.used / self.total if self.total else 100.0
+        """Of what is scarcer, space or files."""
+        return max(self.files_percent, 100 * self.used / self.total if self.total else 100.0)
+
+    @property
+    def is_short_of_files(self) -> bool:
+        return 0 < self.files_percent >= self.percent
 
 
 class PictureStorage(Protocol):

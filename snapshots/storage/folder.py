@@ -98,7 +98,9 @@ class FolderStorage(Storage):
         found = os.statvfs(place)
         # What only root may still write is of no use to us.
         used, free = (found.f_blocks - found.f_bfree) * found.f_frsize, found.f_bavail * found.f_frsize
-        return Room(used, used + free)
+        files = found.f_files - found.f_ffree + found.f_favail
+        files_percent = 100 * (found.f_files - found.f_ffree) / files if found.f_files and files else 0.0
+        return Room(used, used + free, files_percent)
 
     def direct_url(self, name: str, seconds: int) -> str | None:
         return None

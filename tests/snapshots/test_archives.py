@@ -134,3 +134,21 @@ def test_a_day_is_never_in_memory_as_a_whole(camera: Camera, settings: LazySetti
     tracemalloc.stop()
     assert total > 180 * len(JPEG) * 20
     assert peak < 10 * len(JPEG) * 20
+
+
+def test_a_storage_that_fails_is_not_asked_for_each_of_hundreds(
+    camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def failing(name: str) -> None:
+        asked.append(name)
+        raise OSError("no answer")
+
+    monkeypatch.setattr("snapshots.services.archives.open_whole", failing)
+    monkeypatch.setattr("snapshots.services.archives._MOST_FAILURES", 2)
+    for number in range(3):
+        keep(camera, number)
+    archive = opened(camera)
+    assert len(asked) == 2
+    assert "图片缺失或暂时无法读取" in archive.read(GAPS_NAME).decode("utf-8-sig")

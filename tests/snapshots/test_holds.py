@@ -1,5 +1,6 @@
 """Pictures held for a case: they stay when their day goes, and go when the hold is released."""
 
+import errno
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,17 +11,19 @@ from time_machine import TimeMachineFixture
 
 from access.actors import SYSTEM
 from access.days import day_of
-from access.models import BehaviourLog, Organisation, User
+from access.models import Alarm, BehaviourLog, Organisation, User
 from cameras.models import Camera
+from cameras.services.ledger import remove_cameras
 from protocol.errors import MalformedError
-from snapshots.capture.store import keep_picture
+from snapshots.capture.store import keep_picture, name_of
 from snapshots.choices import SnapshotResult
 from snapshots.models import HeldPicture, PictureHold, Snapshot
 from snapshots.selectors import day_strip
-from snapshots.services.holds import hold_pictures, release_hold
+from snapshots.services.holds import HELD_ALARM, hold_pictures, release_hold
 from snapshots.services.links import picture_url
 from snapshots.services.partitions import ensure_day, keep_partitions
 from snapshots.slots import slot_at
+from snapshots.storage.folder import FolderStorage
 from tests.ptz.ledger import make_camera
 from tests.snapshots.files import path_of
 from tests.snapshots.test_snapshot_verb import body_of, fetch
@@ -120,7 +123,7 @@ def test_day_stays_until_its_held_pictures_are_copied(
     """As when the storage was down all the time."""
     (folder / "held").write_text("a file where the folder should be")
     held = hold(camera)
-    assert (held.pictures, held.secured_until) == (0, None)
+    assert (held.pictures, held.secured_until) == (0, NOON)
     pass_days(time_machine, 9)
     assert path_of(camera.pk, NOON).exists()
     assert Snapshot.objects.count() == 6
@@ -199,3 +202,62 @@ def test_staff_hold_and_release_in_the_admin(camera: Camera, superuser: User) ->
     held.refresh_from_db()
     assert held.released_by == superuser.display_name
     assert not HeldPicture.objects.exists()
+
+
+def test_what_is_copied_is_not_copied_again_and_one_bad_picture_stops_nothing(
+    camera: Camera, folder: Path, monkeypatch: pytest.MonkeyPatch, time_machine: TimeMachineFixture
+) -> None:
+    copied: list[str] = []
+    copy = FolderStorage.copy
+
+    def failing(self: FolderStorage, name: str, target: str) -> None:
+        if name == name_of(camera.pk, NOON + SLOT):
+            raise OSError(errno.EIO, "bad sector")
+        copied.append(name)
+        copy(self, name, target)
+
+    monkeypatch.setattr(FolderStorage, "copy", failing)
+    held = hold(camera, NOON, NOON + 6 * SLOT)
+    assert (held.pictures, held.secured_until, len(copied)) == (5, NOON + SLOT, 5)
+    # The hourly run: the day stays and somebody is told.
+    pass_days(time_machine, 9)
+    assert len(copied) == 5
+    assert path_of(camera.pk, NOON + SLOT).exists()
+    alarm = Alarm.objects.get(key=HELD_ALARM)
+    assert camera.name in alarm.message and alarm.closed_at is None
+    monkeypatch.undo()
+    pass_days(time_machine, 10)
+    held.refresh_from_db()
+    assert (held.pictures, held.secured_until) == (6, held.ends_at)
+    alarm.refresh_from_db()
+    assert alarm.closed_at is not None
+
+
+def test_a_long_hold_does_not_keep_its_form_waiting(camera: Camera, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snapshots.services.holds._WAIT_SECONDS", 0.0)
+    held = hold(camera)
+    assert (held.pictures, held.secured_until) == (0, NOON)
+    keep_partitions()
+    held.refresh_from_db()
+    assert (held.pictures, held.secured_until) == (3, held.ends_at)
+
+
+def test_evidence_is_seen_after_its_camera_is_gone(
+    camera: Camera, operator: User, outsider: User, time_machine: TimeMachineFixture
+) -> None:
+    hold(camera)
+    remove_cameras([camera], actor=SYSTEM)
+    pass_days(time_machine, 9)
+
+    def look(user: User, at: datetime) -> int:
+        client = Client()
+        client.force_login(user)
+        address, _, _ = picture_url(camera.pk, at).partition("?")
+        response = fetch(address, client)
+        if response.status_code == 200:
+            assert body_of(response) == JPEG
+        return response.status_code
+
+    assert look(operator, NOON) == 200
+    assert look(outsider, NOON) == 403
+    assert look(operator, NOON + 4 * SLOT) == 403

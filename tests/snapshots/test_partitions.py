@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from access import days
 from access.days import day_of, day_start
-from access.models import Organisation
+from access.models import Alarm, Organisation
 from cameras.models import Camera
 from snapshots.capture.store import keep_picture, name_of, open_whole
 from snapshots.choices import SnapshotResult
@@ -220,3 +220,23 @@ def test_rounds_that_do_not_fit_the_clock_are_refused(
 ) -> None:
     settings.SNAPSHOT_PERIOD_SECONDS = period
     assert ("snapshots.E003" not in {message.id for message in run_checks()}) == is_good
+
+
+def test_who_does_not_keep_up_with_deleting_goes_on_at_once_and_is_told(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("snapshots.services.partitions.BUDGET_SECONDS", 0)
+    (pictures / "20261101" / "part").mkdir(parents=True)
+    report = keep_partitions()
+    assert (report.folders, report.is_unfinished) == ([], True)
+    alarm = Alarm.objects.get(key=partitions.OVERDUE_ALARM)
+    assert "20261101" in alarm.message
+    sent: list[dict[str, object]] = []
+    monkeypatch.setattr(keep_partitions_task, "apply_async", lambda **how: sent.append(how))
+    keep_partitions_task()
+    assert [how["countdown"] for how in sent] == [5]
+    monkeypatch.setattr("snapshots.services.partitions.BUDGET_SECONDS", 60)
+    keep_partitions_task()
+    assert (len(sent), (pictures / "20261101").exists()) == (1, False)
+    alarm.refresh_from_db()
+    assert alarm.closed_at is not None

@@ -12,6 +12,7 @@ from django.test import Client
 
 from access.days import day_of, day_start
 from access.models import BehaviourLog, Organisation, User
+from access.services.organisations import place_department
 from cameras.models import Camera
 from snapshots.capture.crew import Shot
 from snapshots.capture.decode import Picture, Planes
@@ -191,3 +192,29 @@ def test_folder_of_no_day_stays(folder: Path) -> None:
         pictures().save(f"{name}/1.jpg", ContentFile(JPEG))
     assert keep_partitions(now=after(400)).folders == []
     assert name_of(1, datetime(2026, 11, 1, 16, 0, tzinfo=UTC), 30).startswith("20261102-30/000000/")
+
+
+def test_a_day_is_copied_only_when_the_time_of_some_rows_is_over(
+    cameras: tuple[Camera, Camera], province: Organisation
+) -> None:
+    middle = place_department(within=province, department="济青公司", road_section="")
+    RetentionRule.objects.create(organisation=middle, days=10)
+    usual, longer = cameras
+    third = make_camera(middle, 3)
+    take(usual, longer, third)
+    keep_partitions(now=after(8))
+    first = relation()
+    for days in (9, 10):
+        keep_partitions(now=after(days))
+        assert relation() == first
+    keep_partitions(now=after(11))
+    second = relation()
+    assert (second != first, kept()) == (True, {longer.pk})
+    keep_partitions(now=after(20))
+    assert relation() == second
+
+
+def relation() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)::oid", [f"snapshots_snapshot_{DAY:%Y%m%d}"])
+        return int((cursor.fetchone() or (0,))[0])

@@ -21,7 +21,7 @@ from snapshots.capture.crew import Shot
 from snapshots.choices import SnapshotResult
 from snapshots.models import CaptureShard, JpegRule, RetentionRule, Snapshot
 from snapshots.services import rounds
-from snapshots.services.planning import plan_round
+from snapshots.services.planning import begin_round, lost_shards, plan_round
 from snapshots.services.rounds import ShardEnd, capture_shard, take_round
 from snapshots.services.rows import save_shots
 from snapshots.slots import slot_at
@@ -319,3 +319,25 @@ def test_shard_of_a_killed_worker_is_free_at_once(camera: Camera, streams: Strea
     while (report := run(streams)).end == ShardEnd.BUSY:
         assert time.monotonic() < deadline
     assert report.taken == 1
+
+
+def test_a_storage_that_was_away_gets_another_try_within_the_slot(
+    camera: Camera, streams: Streams, pictures: Path, time_machine: TimeMachineFixture
+) -> None:
+    pictures.write_text("a file where the folder should be")
+    plan = begin_round()
+    end = capture_shard(slot=NOON, shard=0, shards=plan.shards, targets=streams)
+    assert (end.taken, Snapshot.objects.get().result) == (0, SnapshotResult.STORAGE)
+    pictures.unlink()
+    time_machine.move_to(NOON_AT + timedelta(seconds=90))
+    assert [lost.shard for lost in lost_shards()] == [0]
+    assert capture_shard(slot=NOON, shard=0, shards=plan.shards, targets=streams).taken == 1
+    assert Snapshot.objects.get().result == SnapshotResult.TAKEN
+
+
+def test_a_storage_that_stays_away_is_tried_twice_a_slot(
+    camera: Camera, streams: Streams, pictures: Path
+) -> None:
+    pictures.write_text("a file where the folder should be")
+    for end in (ShardEnd.DONE, ShardEnd.DONE, ShardEnd.ALREADY):
+        assert capture_shard(slot=NOON, shard=0, shards=1, targets=streams).end is end

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.conf import LazySettings
@@ -233,3 +234,23 @@ def test_settings_that_cannot_be_are_told(settings: LazySettings) -> None:
     assert found() == {"snapshots.W002"}
     settings.SNAPSHOT_QUOTA_BYTES = 1
     assert found() == set()
+
+
+def test_a_disk_that_has_room_and_no_files_left_is_told_as_such(
+    folder: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.mkdir(parents=True)
+    found = os.statvfs(folder)
+    few = SimpleNamespace(
+        f_blocks=1000, f_bfree=900, f_bavail=900, f_frsize=4096, f_files=1000, f_ffree=50, f_favail=50
+    )
+    assert found.f_files >= 0
+    monkeypatch.setattr(os, "statvfs", lambda _: few)
+    room = space.measure().room
+    assert room is not None and (round(room.percent), room.is_short_of_files) == (95, True)
+    watch_space()
+    assert "inode" in Alarm.objects.get(key="snapshots:room").message
+    few.f_ffree = few.f_favail = 0
+    assert space.is_full()
+    space.tell_storage({SnapshotResult.STORAGE})
+    assert "inode" in Alarm.objects.get(key="snapshots:storage").message
