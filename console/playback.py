@@ -11,8 +11,16 @@ from access.days import day_of, day_start, days_between
 from access.models import User
 from cameras.models import Camera
 from console.cards import CameraCard, cards_of
-from quality.selectors import words_of
-from rates.definition import MISSED, SlotState, is_bad
+from console.slot_letters import (
+    BAD_PICTURE,
+    GAPS,
+    MISSED_LETTERS,
+    NOTHING,
+    PICTURE,
+    REASONS,
+    wrong_since,
+)
+from rates.definition import SlotState
 from rates.selectors import CameraSlots, camera_slots
 from snapshots.choices import SnapshotResult
 from snapshots.models import Snapshot
@@ -21,11 +29,6 @@ from snapshots.slots import oldest_kept_day, unix_slot, unix_slots
 
 DAYS: Final = 7
 
-# One letter a slot: 2,016 of them are read at once.
-_PICTURE, _BAD_PICTURE, _NOTHING = "p", "b", "-"
-_GAPS: Final[dict[SnapshotResult, str]] = {
-    result: chr(ord("A") + result.value) for result in SnapshotResult if result != SnapshotResult.TAKEN
-}
 
 
 class DayRow(TypedDict):
@@ -76,9 +79,9 @@ def playback_of(user: User, camera: Camera, last: date, *, now: datetime) -> Pla
         oldest=_oldest(camera, kept).isoformat(),
         kept=kept.isoformat(),
         days=[_day(day, slots, states, now) for day in days_between(first, last)],
-        reasons={letter: str(result.label) for result, letter in _GAPS.items()},
-        missed="".join(_GAPS[result] for result in sorted(MISSED)),
-        quality=[(since if since > 0 else None, _wrong(flags)) for since, flags in slots.flags],
+        reasons=REASONS,
+        missed=MISSED_LETTERS,
+        quality=wrong_since(slots.flags),
     )
 
 
@@ -106,10 +109,6 @@ def _oldest(camera: Camera, kept: date) -> date:
     return min([kept, *(day_of(first) for first in firsts if first is not None)])
 
 
-def _wrong(flags: str) -> str:
-    return words_of(flags) if is_bad(flags) else ""
-
-
 def _day(day: date, slots: CameraSlots, states: dict[int, SlotState], now: datetime) -> DayRow:
     unix = unix_slots(day)
     present = unix_slot(now)
@@ -130,11 +129,11 @@ def _day(day: date, slots: CameraSlots, states: dict[int, SlotState], now: datet
 def _letter(slot: int, slots: CameraSlots, state: SlotState | None) -> str:
     result, _ = slots.rows.get(slot, (None, None))
     if result == SnapshotResult.TAKEN:
-        return _BAD_PICTURE if state is not None and state.is_pictured and not state.is_good else _PICTURE
+        return BAD_PICTURE if state is not None and state.is_pictured and not state.is_good else PICTURE
     if result is not None:
-        return _GAPS[result]
+        return GAPS[result]
     # Nobody looked: the platform did not run then.
-    return _NOTHING if state is None else _GAPS[SnapshotResult.NOT_RUN]
+    return NOTHING if state is None else GAPS[SnapshotResult.NOT_RUN]
 
 
 def _taken(slots: CameraSlots, unix: Sequence[int]) -> list[int | None]:

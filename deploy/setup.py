@@ -35,7 +35,7 @@ def set_up(*, is_for_tests: bool) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _make_venv()
         _install(["requirements.txt", *(["requirements-dev.txt"] if is_for_tests else [])])
-        _install_javascript(is_for_tests=is_for_tests)
+        _install_javascript()
 
 
 def _make_venv() -> None:
@@ -66,12 +66,10 @@ def _install(files: Sequence[str]) -> None:
         stamp.write_text(digest)
 
 
-def _install_javascript(*, is_for_tests: bool) -> None:
+def _install_javascript() -> None:
     stamp = MODULES / ".stamp"
     wanted = _digest([ROOT / "package.json", ROOT / "package-lock.json", ROOT / "deploy" / "copy_js.py"])
-    # What tests need has all that the platform needs.
-    enough = {f"{wanted} dev"} if is_for_tests else {wanted, f"{wanted} dev"}
-    if stamp.exists() and stamp.read_text() in enough and (ROOT / "static" / "vendor").is_dir():
+    if _is_stamped(stamp, wanted) and (ROOT / "static" / "vendor").is_dir():
         return
     _say("安装 JavaScript 依赖")
     npm = shutil.which("npm")
@@ -80,10 +78,9 @@ def _install_javascript(*, is_for_tests: bool) -> None:
         _run([str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", NODE_WHEEL])
         npm = str(VENV / "bin" / "npm")
     search = f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    least = [] if is_for_tests else ["--omit=dev"]
-    _run([npm, "ci", *least, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], PATH=search)
+    _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], PATH=search)
     _run([str(PYTHON), "-m", "deploy.copy_js"])
-    stamp.write_text(f"{wanted} dev" if is_for_tests else wanted)
+    stamp.write_text(wanted)
 
 
 def _digest(files: Sequence[Path], *more: str) -> str:

@@ -12,7 +12,7 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography.hazmat.primitives import hashes
 from gmssl import sm2 as gmssl_sm2
@@ -66,6 +66,30 @@ def sm3(data: bytes) -> bytes:
     if _HASHLIB_HAS_SM3:
         return hashlib.new("sm3", data).digest()
     return _sm3_by_cryptography(data)
+
+
+class Digest(Protocol):
+    """SM3 of what comes piece by piece."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
+
+
+class _CryptographySm3:
+    def __init__(self) -> None:
+        self._hash = hashes.Hash(hashes.SM3())
+
+    def update(self, data: bytes, /) -> None:
+        self._hash.update(data)
+
+    def digest(self) -> bytes:
+        return self._hash.copy().finalize()
+
+
+def new_sm3() -> Digest:
+    """SM3 of nothing yet."""
+    return hashlib.new("sm3") if _HASHLIB_HAS_SM3 else _CryptographySm3()
 
 
 def hmac_sm3(key: bytes, data: bytes) -> bytes:

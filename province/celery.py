@@ -117,4 +117,9 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=7),
         "options": {"expires": 3000},
     },
+    "settle-cases": {
+        "task": "cases.tasks.settle",
+        "schedule": crontab(minute=52),
+        "options": {"expires": 3000},
+    },
 }

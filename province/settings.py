@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "analysis",
     "acceptance",
     "rates",
+    "cases",
     "ministry",
     "console",
 ]

@@ -1,5 +1,6 @@
 """Reads of image quality."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from cameras.models import Camera
 from quality.choices import ALL_GOOD, QualityFlag, QualitySource
-from quality.models import CameraDiagnosis, CameraQuality, QualityFeedback, flags_set
+from quality.models import CameraDiagnosis, CameraQuality, QualityChange, QualityFeedback, flags_set
 
 # Of a state's flags: something wrong with the picture itself, offline or not.
 _WRONG_PICTURE = "^.+1"
@@ -86,4 +87,46 @@ def words_on(states: Iterable[CameraQuality]) -> dict[tuple[int, int], QualityFe
     said = QualityFeedback.objects.filter(camera__in=since)
     return {
         (row.camera_id, row.flag): row for row in said if since[row.camera_id][row.flag] == row.since
+    }
+
+
+def flags_between(
+    cameras: Iterable[Camera], begin: datetime, end: datetime
+) -> dict[int, list[tuple[float, str]]]:
+    """By camera id the nine flags and since when (unix seconds), in order; the first since ever.
+
+    Up to a change holds what was before it: a camera that came back after a deletion starts without flags, and no
+    change says so.
+    """
+    listed = {camera.pk: camera for camera in cameras}
+    changes = QualityChange.objects.filter(camera__in=listed)
+    within: dict[int, list[QualityChange]] = defaultdict(list)
+    for change in changes.filter(at__gt=begin, at__lte=end).order_by("at", "pk"):
+        within[change.camera_id].append(change)
+    after = _flags_after(listed.values(), changes, end)
+    return {
+        pk: list(
+            zip(
+                [float("-inf"), *(change.at.timestamp() for change in within[pk])],
+                [*(change.before for change in within[pk]), after.get(pk, ALL_GOOD)],
+                strict=True,
+            )
+        )
+        for pk in listed
+    }
+
+
+def _flags_after(
+    cameras: Iterable[Camera], changes: QuerySet[QualityChange], end: datetime
+) -> dict[int, str]:
+    """What held at `end`; cameras of which nothing is known are missing."""
+    # What was known of a deleted camera is forgotten, its history is not.
+    gone = [camera.pk for camera in cameras if camera.deleted_at]
+    last = changes.filter(camera__in=gone, at__lte=end).order_by("camera_id", "-at", "-pk").distinct("camera_id")
+    now = CameraQuality.objects.filter(camera__in=[camera.pk for camera in cameras])
+    later = changes.filter(at__gt=end).order_by("camera_id", "at", "pk").distinct("camera_id")
+    return {
+        **dict(last.values_list("camera_id", "after")),
+        **dict(now.values_list("camera_id", "flags")),
+        **dict(later.values_list("camera_id", "before")),
     }

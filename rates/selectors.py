@@ -16,8 +16,7 @@ from access.models import User
 from access.selectors import below_paths, paths_allowed
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, StatusChange
-from quality.choices import ALL_GOOD
-from quality.models import CameraQuality, QualityChange
+from quality.selectors import flags_between
 from rates.definition import History, Life, SlotState, is_bad, judge_slots
 from rates.models import CameraDay
 from snapshots.choices import SnapshotResult
@@ -97,7 +96,7 @@ def camera_slots(camera: Camera, first: date, last: date, *, now: datetime) -> C
         int(slot_at.timestamp()): (SnapshotResult(result), taken_at)
         for slot_at, result, taken_at in rows.values_list("slot_at", "result", "taken_at")
     }
-    flags = _quality_states(camera, begin, end)
+    flags = flags_between([camera], begin, end)[camera.pk]
     states = judge_slots(
         [slot for day in days_between(first, last) for slot in unix_slots(day)],
         now=now.timestamp(),
@@ -124,31 +123,6 @@ def _online(camera: Camera, begin: datetime, end: datetime) -> History:
         times.append(at.timestamp())
         values.append(status == OnlineStatus.ONLINE)
     return History(times, values)
-
-
-def _quality_states(camera: Camera, begin: datetime, end: datetime) -> list[tuple[float, str]]:
-    """The nine flags and since when (unix seconds), in order; the first since ever.
-
-    Up to a change holds what was before it: a camera that came back after a deletion starts without flags, and no
-    change says so.
-    """
-    changes = QualityChange.objects.filter(camera=camera)
-    within = list(changes.filter(at__gt=begin, at__lte=end).order_by("at", "pk"))
-    times = [float("-inf"), *(change.at.timestamp() for change in within)]
-    flags = [*(change.before for change in within), _flags_after(camera, changes, end)]
-    return list(zip(times, flags, strict=True))
-
-
-def _flags_after(camera: Camera, changes: QuerySet[QualityChange], end: datetime) -> str:
-    later = changes.filter(at__gt=end).order_by("at", "pk").first()
-    if later is not None:
-        return later.before
-    row = CameraQuality.objects.filter(camera=camera).first()
-    if row is not None:
-        return row.flags
-    # What was known of a deleted camera is forgotten, its history is not.
-    last = changes.filter(at__lte=end).order_by("-at", "-pk").first() if camera.deleted_at else None
-    return last.after if last else ALL_GOOD
 
 
 def days_visible_to(user: User, first: date, last: date) -> QuerySet[CameraDay]:

@@ -1,7 +1,6 @@
 """A day of one camera as a ZIP, written while it is sent: pictures as they are, and a list of the gaps."""
 
 import logging
-import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from access.actors import Actor
+from access.archives import Outlet, file_name
 from access.csv_rows import Cell, csv_pieces
 from access.days import ZONE, day_start
 from access.services.logs import record
@@ -25,10 +25,6 @@ GAPS_NAME: Final = "缺失时段.csv"
 # One bad picture is no failing storage.
 _MOST_FAILURES: Final = 3
 _LOST: Final = "图片缺失或暂时无法读取"
-# What some system does not take in the name of a file.
-_NOT_IN_NAMES: Final = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
-# File systems count bytes, 255 of them; three for a Chinese character.
-_LONGEST_NAME: Final = 60
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ def pack_day(*, camera: Camera, day: date, actor: Actor) -> DayArchive:
         object_name=camera.name,
         detail={"日期": str(day), "张数": pictures, "缺失": len(slots) - pictures},
     )
-    name = _file_name(camera.name)
+    name = file_name(camera.name, fallback="摄像机")
     return DayArchive(f"{name}_{day:%Y%m%d}.zip", _pack(name, slots, _places(camera, day)))
 
 
@@ -73,9 +69,9 @@ def _places(camera: Camera, day: date) -> dict[datetime, list[str]]:
 
 
 def _pack(name: str, slots: list[Slot], places: Mapping[datetime, list[str]]) -> Iterator[bytes]:
-    outlet = _Outlet()
+    outlet = Outlet()
     gaps: list[list[Cell]] = [["时段", "原因"]]
-    reader = _Reader()
+    reader = PictureReader()
     with zipfile.ZipFile(outlet, "w") as archive:
         for slot in slots:
             jpeg = reader.read(places.get(slot.slot_at, ())) if slot.has_picture else None
@@ -88,7 +84,7 @@ def _pack(name: str, slots: list[Slot], places: Mapping[datetime, list[str]]) ->
     yield outlet.taken()
 
 
-class _Reader:
+class PictureReader:
     """Reads pictures until the storage has failed too often: each failure may take seconds, and a day has hundreds."""
 
     def __init__(self) -> None:
@@ -118,28 +114,3 @@ def _entry(name: str, slot: Slot) -> zipfile.ZipInfo:
     clock = f"{local:%H%M%S}" if local.second else f"{local:%H%M}"
     taken: datetime = (slot.taken_at or slot.slot_at).astimezone(ZONE)
     return zipfile.ZipInfo(f"{name}_{local:%Y%m%d}_{clock}.jpg", taken.timetuple()[:6])
-
-
-def _file_name(text: str) -> str:
-    return _NOT_IN_NAMES.sub("_", text)[:_LONGEST_NAME].strip(" .") or "摄像机"
-
-
-class _Outlet:
-    """A file without a way back, as `zipfile` writes to: what was written goes out at once."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-
-    def write(self, piece: bytes, /) -> int:
-        self._pieces.append(bytes(piece))
-        return len(piece)
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-    def taken(self) -> bytes:
-        pieces, self._pieces = self._pieces, []
-        return b"".join(pieces)

@@ -42,22 +42,39 @@ def hold_pictures(
 
     Raises MalformedError. What cannot be copied now is copied within the hour, and its day stays until it is.
     """
-    check_hold(begins_at, ends_at, reason)
     with transaction.atomic():
-        hold = PictureHold.objects.create(
-            camera=camera, begins_at=begins_at, ends_at=ends_at, reason=reason[:200], held_by=actor.name[:64]
+        hold = begin_hold(
+            camera=camera, begins_at=begins_at, ends_at=ends_at, reason=reason, actor=actor
         )
-        record(
-            actor,
-            "留存截图",
-            object_kind="camera",
-            object_id=camera.pk,
-            object_name=camera.name,
-            reason=reason,
-            detail={"hold": hold.pk, "from": begins_at.isoformat(), "to": ends_at.isoformat()},
-        )
-    _try_to_secure(hold, timezone.now(), until=time.monotonic() + _WAIT_SECONDS)
+    secure_begun([hold])
     return hold
+
+
+def begin_hold(
+    *, camera: Camera, begins_at: datetime, ends_at: datetime, reason: str, actor: Actor
+) -> PictureHold:
+    """The promise alone, for a transaction that makes several; `secure_begun` after it. Raises MalformedError."""
+    check_hold(begins_at, ends_at, reason)
+    hold = PictureHold.objects.create(
+        camera=camera, begins_at=begins_at, ends_at=ends_at, reason=reason[:200], held_by=actor.name[:64]
+    )
+    record(
+        actor,
+        "留存截图",
+        object_kind="camera",
+        object_id=camera.pk,
+        object_name=camera.name,
+        reason=reason,
+        detail={"hold": hold.pk, "from": begins_at.isoformat(), "to": ends_at.isoformat()},
+    )
+    return hold
+
+
+def secure_begun(holds: Iterable[PictureHold]) -> None:
+    """Copy what is there as long as somebody waits for a page; the rest within the hour."""
+    now, until = timezone.now(), time.monotonic() + _WAIT_SECONDS
+    for hold in holds:
+        _try_to_secure(hold, now, until=until)
 
 
 def check_hold(begins_at: datetime, ends_at: datetime, reason: str) -> None:

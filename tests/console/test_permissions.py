@@ -17,14 +17,17 @@ PUBLIC = {"login", "logout"}
 PARTS = {"road_branch", "tree", "branch", "search", "streams_standing", "streams_pushes", "quality_standing"}
 PAGES = {
     *("wall", "analysis", "quality", "snapshots", "online", "online_table", "streams", "ministry"),
-    *("acceptance", "acceptance_report"),
+    *("acceptance", "acceptance_report", "film", "cases", "case_new"),
+}
+PAGES_OF_A_CASE = {
+    *("case", "case_note", "case_add", "case_close", "case_release", "case_export", "case_picture"),
 }
 PARTS_OF_A_REPORT = {"acceptance_standing", "acceptance_picture"}
 PARTS_OF_A_PLATFORM = {
     *("ministry_standing", "ministry_calls", "ministry_retry", "ministry_retry_parked"),
     *("ministry_check", "ministry_repair", "ministry_token"),
 }
-JSON_OF_NOBODY = {"state", "cards", "presets", "forget_preset", "places", "tour"}
+JSON_OF_NOBODY = {"state", "cards", "presets", "forget_preset", "places", "tour", "film_roads", "film_day"}
 JSON_OF_A_CAMERA = {"card", "play", "ptz", "strip", "days"}
 # Asks for more than watching: tests/console/test_quality_page.py.
 JSON_OF_A_KEEPER = {"judge_quality"}
@@ -37,10 +40,15 @@ def patterns() -> list[URLPattern]:
 def path_to(name: str, camera: Camera, office: Organisation) -> str:
     arguments: dict[str, list[Any]] = {"branch": [office.pk], "road": ["G2"], "road_branch": ["G2"]}
     arguments["forget_preset"] = [1]
+    arguments["film_road"] = ["G2"]
     if name in JSON_OF_A_CAMERA | JSON_OF_A_KEEPER:
         arguments[name] = [camera.pk]
     if name == "day_archive":
         arguments[name] = [camera.pk, "2026-11-22"]
+    if name == "film_day":
+        arguments[name] = ["2026-11-22"]
+    if name in PAGES_OF_A_CASE:
+        arguments[name] = [1, 1, 300] if name == "case_picture" else [1]
     if name in PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | {"acceptance_report"}:
         arguments[name] = [1, 1] if name == "acceptance_picture" else [1]
     return reverse(f"console:{name}", args=arguments.get(name, []))
@@ -66,7 +74,7 @@ def test_every_view_declares_its_permission() -> None:
 def test_the_matrix_below_knows_every_view() -> None:
     assert {pattern.name for pattern in patterns()} == (
         PUBLIC | PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PAGES | JSON_OF_NOBODY | JSON_OF_A_CAMERA
-    ) | JSON_OF_A_KEEPER | {"road", "day_archive"}
+    ) | PAGES_OF_A_CASE | JSON_OF_A_KEEPER | {"road", "film_road", "day_archive"}
 
 
 NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not in PUBLIC)
@@ -75,7 +83,7 @@ NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not i
 @pytest.mark.parametrize("name", NAMES)
 def test_nobody_gets_in_without_signing_in(name: str, camera: Camera, office: Organisation) -> None:
     response = ask(Client(), path_to(name, camera, office))
-    if name in PAGES:
+    if name in PAGES | PAGES_OF_A_CASE:
         assert response.headers["Location"] == f"/login/?next={path_to(name, camera, office)}"
     elif name in PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT:
         assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login/")
@@ -92,7 +100,7 @@ def test_a_role_without_watching_is_refused(
     assert "权限" in text_of(response)
 
 
-@pytest.mark.parametrize("name", sorted(JSON_OF_A_CAMERA | {"branch", "road"}))
+@pytest.mark.parametrize("name", sorted(JSON_OF_A_CAMERA | {"branch", "road", "film_road"}))
 def test_another_company_is_not_there(
     name: str, desk: Desk, other_desk: Desk, camera: Camera, office: Organisation, media_server: object
 ) -> None:
@@ -100,7 +108,7 @@ def test_another_company_is_not_there(
     assert ask(desk.client, path).status_code == 200
     unknown = path_to(name, Camera(pk=camera.pk + 1000), Organisation(pk=office.pk + 1000))
     for response in (ask(other_desk.client, path), ask(desk.client, unknown)):
-        if name != "road" or response.wsgi_request.user == other_desk.user:
+        if name not in ("road", "film_road") or response.wsgi_request.user == other_desk.user:
             assert response.status_code == 404
             assert "不存在" in text_of(response) or "没有可查看的摄像机" in text_of(response)
 

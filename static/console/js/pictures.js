@@ -5,7 +5,8 @@ const MOST_KEPT = 160;
 const MOST_AHEAD = 4;
 
 export class Pictures {
-  constructor() {
+  constructor(mostKept = MOST_KEPT) {
+    this.mostKept = mostKept;
     this.entries = new Map();
     this.ahead = [];
     this.running = 0;
@@ -25,18 +26,31 @@ export class Pictures {
     entry.image.src = url;
     entry.done = entry.image.decode().then(
       () => (entry.isReady = true),
-      () => this.entries.delete(url) && false,
+      () => this.#isGone(entry),
     );
     this.entries.set(url, entry);
     const [oldest] = this.entries.keys();
-    if (this.entries.size > MOST_KEPT) this.entries.delete(oldest);
+    if (this.entries.size > this.mostKept) this.entries.delete(oldest);
     return entry;
+  }
+
+  // No longer waited for: its connection is free for another.
+  drop(entry) {
+    if (entry.isReady) return;
+    this.entries.delete(entry.url);
+    entry.image.src = "";
   }
 
   // These next, the nearest first; what was asked for before and has not begun is forgotten.
   prepare(urls) {
     this.ahead = urls.filter((url) => !this.entries.has(url));
     while (this.running < MOST_AHEAD && this.ahead.length) this.#next();
+  }
+
+  // Another may have been asked for under the same address meanwhile.
+  #isGone(entry) {
+    if (this.entries.get(entry.url) === entry) this.entries.delete(entry.url);
+    return false;
   }
 
   async #next() {

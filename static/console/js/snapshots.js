@@ -129,6 +129,8 @@ function settle() {
   save.hidden = !slots.isPicture(slot);
   save.href = slots.url(slot);
   save.download = `${slots.card.road}_${slots.card.stake}_${slots.words(slot).replace(" ", "_").replaceAll(":", "")}.jpg`;
+  byId("to-film").search = new URLSearchParams({ road: slots.card.road, camera: slots.cameraId, at: slot });
+  byId("to-case").search = new URLSearchParams({ camera: slots.cameraId, at: slot });
   byId("save-day").href = `/console/api/cameras/${slots.cameraId}/days/${isoDay(slot)}.zip`;
   showNear(slot);
 }
