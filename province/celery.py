@@ -65,6 +65,18 @@ app.conf.beat_schedule = {
         "options": {"expires": 3000},
     },
     "keep-streams": _every("streaming.tasks.keep_streams", 2),
+    "fold-incidents": _every("incidents.tasks.fold", 10),
+    "tell-alarms": _every("access.tasks.tell_targets", 5),
+    "forget-alarms": {
+        "task": "access.tasks.forget_alarms",
+        "schedule": crontab(hour=3, minute=17),
+        "options": {"expires": 3000},
+    },
+    "forget-incidents": {
+        "task": "incidents.tasks.forget",
+        "schedule": crontab(hour=3, minute=27),
+        "options": {"expires": 3000},
+    },
     "reconcile-media": _every("streaming.tasks.reconcile_media_servers", 5),
     "note-viewer-peaks": _every("streaming.tasks.note_peaks", 5),
     "judge-egress": _every("streaming.tasks.judge_egress", 5),
