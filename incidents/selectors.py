@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from access.choices import Action, OrganisationKind
 from access.models import User
@@ -116,10 +116,11 @@ def incidents_visible_to(user: User) -> QuerySet[Incident]:
 
 
 def members_visible_to(user: User, incident: Incident) -> QuerySet[IncidentCamera]:
-    """Those who are away first, in driving order; cameras of others are not told of."""
+    """Those who are away first, in driving order, then who came back last; cameras of others are not told of."""
     cameras = cameras_visible_to(user, Action.WATCH).order_by()
     members = IncidentCamera.objects.filter(incident=incident, camera__in=cameras).select_related("camera__organisation")
-    return members.order_by("left_at", "camera__road", "camera__stake_m", "camera__orientation", "pk")
+    latest = F("left_at").desc(nulls_first=True)
+    return members.order_by(latest, "camera__road", "camera__stake_m", "camera__orientation", "pk")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ app.conf.broker_transport_options = {
 # Queues by kind of work (design.md section 4), each with a worker of its own.
 app.conf.task_routes = {
     "ministry.tasks.*": {"queue": "reports"},
+    # A webhook that is silent holds its process for seconds: the end of a PTZ movement must not wait for it.
+    "access.tasks.tell_one": {"queue": "reports"},
     "snapshots.tasks.capture_shard": {"queue": "captures"},
     "quality.tasks.look_at_bursts": {"queue": "diagnosis"},
     # Seconds of work for the database; nothing on the default queue may wait for it.

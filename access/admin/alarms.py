@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
@@ -45,9 +45,10 @@ class AlarmTargetAdmin(RecordedAdmin):
     list_select_related = ["organisation"]
     actions = ["test"]
 
-    def save_model(self, request: HttpRequest, obj: AlarmTarget, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        reset_target(target=obj)
+        if isinstance(obj, AlarmTarget):
+            reset_target(target=obj)
 
     @admin.action(description="发送测试消息", permissions=["change"])
     def test(self, request: HttpRequest, queryset: QuerySet[AlarmTarget]) -> None:

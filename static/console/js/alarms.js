@@ -31,8 +31,10 @@ function select(row) {
   byId("look-none").hidden = true;
   byId("look").querySelector(".said").replaceChildren();
   history.replaceState(null, "", address(selected));
-  window.htmx.ajax("GET", row.dataset.look, { target: "#look-detail", swap: "innerHTML", source: "#look-detail" });
+  ask("GET", row.dataset.look);
 }
+
+const ask = (verb, url, values = {}) => window.htmx.ajax(verb, url, { target: "#look-detail", source: "#look-detail", values });
 
 // The address names what is shown, so that it can be handed on.
 function address(alarm) {
@@ -60,6 +62,12 @@ addEventListener("keydown", (event) => {
   else if (event.key === "Enter" && event.target.closest?.(".alarm")) byId("look-detail").querySelector("[data-role=go]")?.click();
   else return;
   event.preventDefault();
+});
+
+// Not left to htmx, which takes a moment to see a form that has just come; a key may be faster.
+byId("look-detail").addEventListener("submit", (event) => {
+  event.preventDefault();
+  ask("POST", event.target.action, { note: event.target.elements.note.value });
 });
 
 list.addEventListener("click", ({ target }) => {
