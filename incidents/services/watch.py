@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -58,7 +58,7 @@ def forget_old_incidents() -> int:
 def _watch(now: datetime) -> None:
     may_begin = _note_run(now)
     running = {_group_of(incident): incident for incident in Incident.objects.filter(ended_at=None)}
-    members = {member.camera_id: member for member in IncidentCamera.objects.filter(left_at=None)}
+    members = _members()
     away = cameras_away(now, {pk for pk, member in members.items() if member.is_flapping})
     if not away and not running:
         return
@@ -66,6 +66,20 @@ def _watch(now: datetime) -> None:
     standing = Standing(sizes, running.keys(), _silent(now), may_begin)
     wanted = _fewer_single(fold(away, standing, _rules(), now), running)
     _Change(now, running, members, wanted, sizes, {camera.camera_id for camera in away}).write()
+
+
+class _Member(NamedTuple):
+    """A row of IncidentCamera, of which there may be 20,000."""
+
+    pk: int
+    incident_id: int
+    is_flapping: bool
+
+
+def _members() -> dict[int, _Member]:
+    rows = IncidentCamera.objects.filter(left_at=None)
+    columns = rows.values_list("camera_id", "pk", "incident_id", "is_flapping")
+    return {camera_id: _Member(pk, incident, flaps) for camera_id, pk, incident, flaps in columns}
 
 
 def _note_run(now: datetime) -> bool:
@@ -119,7 +133,7 @@ class _Change:
 
     now: datetime
     running: dict[Group, Incident]
-    members: Mapping[int, IncidentCamera]
+    members: Mapping[int, _Member]
     wanted: Mapping[Group, Sequence[Away]]
     sizes: Mapping[Group, int]
     away: set[int]
