@@ -7,6 +7,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from protocol.forwarding import networks_of
+
 _SHORTEST_KEY = 32
 _SECRETS = (
     "SECRET_KEY",
@@ -61,3 +63,16 @@ def check_origins(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     if "*" in settings.SERVICE_CORS_ORIGINS and not (settings.DEBUG or settings.IS_DEMO):
         return [Warning("SERVICE_CORS_ORIGINS 允许任何网页读取 /service/", id="access.W001")]
     return []
+
+
+@register
+def check_alarms_out(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for text in settings.ALARM_NETWORKS:
+        try:
+            networks_of([text])
+        except ValueError:
+            found.append(Error(f"ALARM_NETWORKS：“{text}” 不是地址或网段", id="access.E006"))
+    if settings.EMAIL_USE_TLS and settings.EMAIL_USE_SSL:
+        found.append(Error("EMAIL_USE_TLS 与 EMAIL_USE_SSL 只能设置一个", id="access.E007"))
+    return found

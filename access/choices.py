@@ -24,15 +24,16 @@ class Action(models.TextChoices):
     SNAPSHOT = "snapshot", "查看截图"
     PTZ = "ptz", "云台控制"
     LEDGER = "ledger", "维护台账"
+    ALARM = "alarm", "处理告警"
     USERS = "users", "管理用户"
     MINISTRY = "ministry", "部级对接"
     AUDIT = "audit", "查看审计"
 
 
 ROLE_ACTIONS: dict[str, frozenset[str]] = {
-    Role.MONITOR: frozenset({Action.WATCH, Action.SNAPSHOT}),
-    Role.PTZ_OPERATOR: frozenset({Action.WATCH, Action.SNAPSHOT, Action.PTZ}),
-    Role.SECTION_ADMIN: frozenset({Action.WATCH, Action.SNAPSHOT, Action.PTZ, Action.LEDGER}),
+    Role.MONITOR: frozenset({Action.WATCH, Action.SNAPSHOT, Action.ALARM}),
+    Role.PTZ_OPERATOR: frozenset({Action.WATCH, Action.SNAPSHOT, Action.ALARM, Action.PTZ}),
+    Role.SECTION_ADMIN: frozenset({Action.WATCH, Action.SNAPSHOT, Action.ALARM, Action.PTZ, Action.LEDGER}),
     Role.PROVINCE_ADMIN: frozenset(Action.values) - {Action.AUDIT},
     Role.AUDITOR: frozenset({Action.AUDIT}),
 }
@@ -77,3 +78,29 @@ class Severity(models.IntegerChoices):
     NOTICE = 1, "提示"
     WARNING = 2, "警告"
     CRITICAL = 3, "严重"
+
+
+class TargetKind(models.TextChoices):
+    WEBHOOK = "webhook", "Webhook"
+    MAIL = "mail", "邮件"
+
+
+class WebhookProof(models.TextChoices):
+    """By what the receiver knows that a message is ours."""
+
+    HMAC_SM3 = "hmac", "HMAC-SM3 签名"
+    BEARER = "bearer", "令牌（Authorization: Bearer）"
+    NONE = "none", "无"
+
+
+class AlarmEvent(models.TextChoices):
+    OPENED = "opened", "发生"
+    RAISED = "raised", "升级"
+    CLOSED = "closed", "恢复"
+    TEST = "test", "测试"
+
+
+class DeliveryState(models.TextChoices):
+    PENDING = "pending", "待发"
+    SENT = "sent", "已送达"
+    FAILED = "failed", "已放弃"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from django.db.models import Max, Q, QuerySet
 
 from access.choices import ROLE_ACTIONS, Action
-from access.models import Organisation, Partner, PartnerToken, StaffRole, User
+from access.models import Alarm, Organisation, Partner, PartnerToken, StaffRole, User
 from access.statements import fetch_one
 from protocol.tokens import token_digest
 
@@ -53,6 +53,40 @@ def organisations_visible_to(user: User, action: Action = Action.WATCH) -> Query
 
 def is_allowed(user: User, action: Action, organisation: Organisation) -> bool:
     return any(organisation.path.startswith(path) for path in paths_allowed(user, action))
+
+
+def concerned(user: User, shared: Q) -> Q:
+    """Condition on what has an `organisation`, None being the platform itself: it lies in the subtrees that the user
+    watches, or holds for all below an organisation above them (`shared`). What is the platform's own, and not
+    shared, is for those who watch the whole province.
+    """
+    paths = paths_allowed(user, Action.WATCH)
+    if not paths:
+        return Q(pk__in=[])
+    if _are_everything(paths):
+        return Q()
+    above = {int(part) for path in paths for part in path.strip("/").split("/")}
+    return below_paths(paths, "organisation__path") | (shared & (Q(organisation=None) | Q(organisation__in=above)))
+
+
+def _are_everything(paths: list[str]) -> bool:
+    """The path of the root names itself alone: `/1/`."""
+    return any(path.count("/") <= len("//") for path in paths)
+
+
+def alarms_visible_to(user: User) -> QuerySet[Alarm]:
+    return Alarm.objects.filter(concerned(user, Q(is_shared=True)))
+
+
+def may_handle(user: User, alarm: Alarm, paths: list[str] | None = None) -> bool:
+    """Whether the user acknowledges it: what is above their own part they only read.
+
+    `paths` are those of Action.ALARM, where they are known already.
+    """
+    paths = paths_allowed(user, Action.ALARM) if paths is None else paths
+    if alarm.organisation is None:
+        return _are_everything(paths)
+    return any(alarm.organisation.path.startswith(path) for path in paths)
 
 
 def may_audit(user: object) -> bool:

@@ -21,7 +21,7 @@ from console.words import duration, percent
 from ministry.models import UpperPlatform
 from protocol.errors import NotFoundError
 from rates.models import CameraDay, CountedDay
-from rates.selectors import CameraSum, Counts, camera_sums, counts_of, days_visible_to
+from rates.selectors import CameraSum, Counts, PlaceSum, camera_sums, counts_of, days_visible_to
 
 MOST_WORST: Final = 20
 # Claimed online and no picture: from this share of the counted slots on it is marked.
@@ -164,12 +164,12 @@ def _rows(
     wanted: Wanted, sums: list[CameraSum], reported: Mapping[Hashable, Reported] | None
 ) -> list[RateRow]:
     """The worst first."""
-    key_of = _place_of(wanted)
+    key_of = placing_of(wanted)
     groups: dict[Hashable, list[CameraSum]] = defaultdict(list)
     for each in sums:
         groups[key_of(each)].append(each)
     told = reported or {}
-    names = _NAMES[wanted.by]([*groups, *told])
+    names = NAMES[wanted.by]([*groups, *told])
     rows = [
         RateRow(
             name=names.get(key, _NO_GATEWAY),
@@ -183,16 +183,17 @@ def _rows(
     return sorted(rows, key=lambda row: (row.counts.pictured_share or 0, row.name))
 
 
-def _place_of(wanted: Wanted) -> Callable[[CameraSum], Hashable]:
+def placing_of(wanted: Wanted) -> Callable[[CameraSum | PlaceSum], Hashable]:
+    """In which row of the table something is counted."""
     if wanted.by == Grouping.ROAD:
         return lambda each: each.road
     if wanted.by == Grouping.GATEWAY:
         return lambda each: each.gateway_id
-    nodes = _nodes(wanted)
+    nodes = nodes_of(wanted)
     return lambda each: nodes.get(each.organisation_id)
 
 
-def _nodes(wanted: Wanted) -> dict[int, int]:
+def nodes_of(wanted: Wanted) -> dict[int, int]:
     """For each organisation its node one level below the one asked for, or below the province."""
     within = wanted.organisation
     depth = len(path_ids(within.path)) if within else 1
@@ -225,7 +226,7 @@ def _road_names(keys: Iterable[Hashable]) -> dict[Hashable, str]:
     return {key: str(key) for key in keys}
 
 
-_NAMES: Final = {
+NAMES: Final = {
     Grouping.COMPANY: _organisation_names,
     Grouping.ROAD: _road_names,
     Grouping.GATEWAY: _gateway_names,
@@ -245,7 +246,7 @@ def _reported(user: User, wanted: Wanted, platform: UpperPlatform) -> dict[Hasha
     cameras = cameras_visible_to(user)
     if wanted.organisation is not None:
         cameras = cameras.filter(organisation__path__startswith=wanted.organisation.path)
-    nodes = _nodes(wanted) if wanted.by == Grouping.COMPANY else {}
+    nodes = nodes_of(wanted) if wanted.by == Grouping.COMPANY else {}
     found: dict[Hashable, Reported] = defaultdict(Reported)
     for value, reported in reported_by(platform, cameras, _CAMERA_KEYS[wanted.by]).items():
         key = nodes.get(value, value) if isinstance(value, int) else value

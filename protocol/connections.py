@@ -133,6 +133,24 @@ def _pool(**more: Any) -> urllib3.PoolManager:
     return pool
 
 
+def pinned_pool(
+    scheme: str, host: str, address: str, port: int, ca_file: str | None = None
+) -> HTTPConnectionPool:
+    """Connections to one IP address, which must prove by its certificate to be `host`; close it after use.
+
+    RemoteError when the CA file cannot be used.
+    """
+    if scheme != "https":
+        return _HTTPPool(address, port, maxsize=1)
+    try:
+        context = client_context(ca_file)
+    except TlsFileError as error:
+        raise RemoteError(str(error), permanent=True) from error
+    return _HTTPSPool(
+        address, port, maxsize=1, ssl_context=context, server_hostname=host, assert_hostname=host
+    )
+
+
 def forget_connections() -> None:
     """Close what is kept open; the next request connects again."""
     _tls_pool.cache_clear()

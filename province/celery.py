@@ -23,6 +23,8 @@ app.conf.broker_transport_options = {
 # Queues by kind of work (design.md section 4), each with a worker of its own.
 app.conf.task_routes = {
     "ministry.tasks.*": {"queue": "reports"},
+    # A webhook that is silent holds its process for seconds: the end of a PTZ movement must not wait for it.
+    "access.tasks.tell_one": {"queue": "reports"},
     "snapshots.tasks.capture_shard": {"queue": "captures"},
     "quality.tasks.look_at_bursts": {"queue": "diagnosis"},
     # Seconds of work for the database; nothing on the default queue may wait for it.
@@ -65,6 +67,18 @@ app.conf.beat_schedule = {
         "options": {"expires": 3000},
     },
     "keep-streams": _every("streaming.tasks.keep_streams", 2),
+    "fold-incidents": _every("incidents.tasks.fold", 10),
+    "tell-alarms": _every("access.tasks.tell_targets", 5),
+    "forget-alarms": {
+        "task": "access.tasks.forget_alarms",
+        "schedule": crontab(hour=3, minute=17),
+        "options": {"expires": 3000},
+    },
+    "forget-incidents": {
+        "task": "incidents.tasks.forget",
+        "schedule": crontab(hour=3, minute=27),
+        "options": {"expires": 3000},
+    },
     "reconcile-media": _every("streaming.tasks.reconcile_media_servers", 5),
     "note-viewer-peaks": _every("streaming.tasks.note_peaks", 5),
     "judge-egress": _every("streaming.tasks.judge_egress", 5),

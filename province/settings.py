@@ -11,6 +11,7 @@ import django_stubs_ext
 import environ
 
 from deploy.services import database_url, redis_url
+from province.incident_settings import *  # noqa: F403
 
 # Lets ModelAdmin, ModelForm and others be subscripted for the type checker.
 django_stubs_ext.monkeypatch()
@@ -69,6 +70,7 @@ INSTALLED_APPS = [
     "acceptance",
     "rates",
     "cases",
+    "incidents",
     "ministry",
     "console",
 ]
@@ -269,12 +271,8 @@ STREAM_MOVES_PER_SECOND = env.float("STREAM_MOVES_PER_SECOND", default=100)
 GATEWAY_NETWORKS = env.list(
     "GATEWAY_NETWORKS", default=["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
 )
-
-# --- Status ---------------------------------------------------------------------------------------------
-# An offline shorter than this many seconds is no change for reports and alarms.
-STATUS_BLIP_SECONDS = env.float("STATUS_BLIP_SECONDS", default=10)
-# Seconds for which a gateway's "online" is believed without a stream.
-STREAM_GRACE_SECONDS = env.float("STREAM_GRACE_SECONDS", default=60)
+# Networks in which webhooks may stand that are told of alarms.
+ALARM_NETWORKS = env.list("ALARM_NETWORKS", default=GATEWAY_NETWORKS)
 
 # --- Snapshots ------------------------------------------------------------------------------------------
 SNAPSHOT_ROOT = Path(env.str("SNAPSHOT_ROOT", default=str(DATA_DIR / "snapshots")))

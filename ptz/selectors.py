@@ -1,12 +1,14 @@
 """Reads of PTZ: who holds a camera, what was ordered."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from access.choices import ActorKind
 from cameras.models import Camera
-from ptz.choices import PtzLevel
+from ptz.choices import PtzAction, PtzLevel, PtzOutcome
 from ptz.models import PtzLease, PtzOrder
 
 
@@ -36,3 +38,10 @@ def lease_of(camera: Camera) -> LeaseView | None:
 def recent_orders(camera: Camera, limit: int = 20) -> list[PtzOrder]:
     """Newest first."""
     return list(PtzOrder.objects.filter(camera=camera).order_by("-id")[:limit])
+
+
+def moves_between(cameras: QuerySet[Camera], begin: datetime, end: datetime) -> list[tuple[int, str, int]]:
+    """Office, road and how many orders were carried out there in this time; the end of a movement is none."""
+    orders = PtzOrder.objects.filter(at__gte=begin, at__lt=end, camera__in=cameras.order_by(), outcome=PtzOutcome.DONE)
+    moves = orders.exclude(action__in=[PtzAction.STOP, PtzAction.STOP_LENS]).order_by()
+    return list(moves.values_list("camera__organisation_id", "camera__road").annotate(Count("pk")))

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from access.choices import Action
 from access.days import day_start, days_between
@@ -61,6 +61,22 @@ class CameraSum(NamedTuple):
     """One camera over some days, once for each place it had in them; the counts are those of CameraDay."""
 
     camera_id: int
+    organisation_id: int
+    gateway_id: int | None
+    road: str
+    slots: int
+    missed: int
+    claimed: int
+    pictured: int
+    good: int
+    hollow: int
+    offline_seconds: int
+    flaps: int
+
+
+class PlaceSum(NamedTuple):
+    """All cameras of one place over some days."""
+
     organisation_id: int
     gateway_id: int | None
     road: str
@@ -141,6 +157,18 @@ def camera_sums(days: QuerySet[CameraDay]) -> list[CameraSum]:
         # With the usual memory a month of a province is sorted on disk instead of being summed in one pass.
         cursor.execute("SET LOCAL work_mem = '64MB'")
         return list(starmap(CameraSum, rows))
+
+
+def place_sums(days: QuerySet[CameraDay]) -> list[PlaceSum]:
+    """The same without the cameras, a few hundred rows: how a time was that another is compared with."""
+    rows = days.order_by().values_list(*_PLACE[1:]).annotate(*(Sum(name) for name in COUNTED))
+    return list(starmap(PlaceSum, rows))
+
+
+def day_sums(days: QuerySet[CameraDay]) -> dict[date, Counts]:
+    """Day by day; days without any row are missing."""
+    rows = days.order_by().values_list("day").annotate(Count("camera_id"), *(Sum(name) for name in COUNTED))
+    return {day: Counts(*counts) for day, *counts in sorted(rows)}
 
 
 def counts_of(sums: Collection[CameraSum]) -> Counts:

@@ -4,6 +4,9 @@ from django.db import models
 
 from protocol import codes
 
+# Of the behaviour log: somebody began to watch.
+VIEWING_VERB = "查看视频"
+
 
 class VideoType(models.IntegerChoices):
     LOW = codes.VideoType.LOW.value, "低码流"

@@ -13,7 +13,7 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subq
 from django.utils import timezone
 
 from access.days import ZONE
-from access.models import Partner
+from access.models import BehaviourLog, Partner
 from access.services.tokens import Companion, beside_token
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, PtzGrant
@@ -22,7 +22,7 @@ from protocol.errors import InternalError
 from protocol.fields import is_camera_num
 from protocol.play_urls import CAPTURE_UID, new_rand, sign_path
 from streaming.addresses import Outlet
-from streaming.choices import Audience, PeakKind, PlayResult, PushState, VideoType
+from streaming.choices import VIEWING_VERB, Audience, PeakKind, PlayResult, PushState, VideoType
 from streaming.media import MediaAdapter, adapter_for
 from streaming.models import (
     HotHours,
@@ -343,3 +343,13 @@ def camera_of_stream(stream: str) -> tuple[Camera, VideoType] | None:
     cameras = Camera.objects.filter(number_key=number_key, deleted_at=None)
     camera = cameras.select_related("gateway").first()
     return (camera, VideoType(int(suffix))) if camera else None
+
+
+def viewings_between(cameras: QuerySet[Camera], begin: datetime, end: datetime) -> list[tuple[int, str, int]]:
+    """Office, road and how often somebody began to watch there in this time, by the behaviour log."""
+    rows = BehaviourLog.objects.filter(
+        at__gte=begin, at__lt=end, verb=VIEWING_VERB, object_kind="camera", object_id__regex=r"^\d{1,18}$"
+    )
+    counts = {int(pk): count for pk, count in rows.order_by().values_list("object_id").annotate(Count("pk"))}
+    places = cameras.filter(pk__in=list(counts)).order_by().values_list("pk", "organisation_id", "road")
+    return [(organisation_id, road, counts[pk]) for pk, organisation_id, road in places]

@@ -1,5 +1,6 @@
 """Staff pages of access: organisations, people, partners; logs and tokens to look at only."""
 
+from access.admin.alarms import AlarmDeliveryAdmin, AlarmTargetAdmin
 from access.admin.base import LogAdmin, ReadOnlyAdmin, RecordedAdmin
 from access.admin.logs import AlarmAdmin, BehaviourLogAdmin
 from access.admin.partners import PartnerAdmin, PartnerTokenAdmin
@@ -7,6 +8,8 @@ from access.admin.staff import OrganisationAdmin, StaffAdmin
 
 __all__ = [
     "AlarmAdmin",
+    "AlarmDeliveryAdmin",
+    "AlarmTargetAdmin",
     "BehaviourLogAdmin",
     "LogAdmin",
     "OrganisationAdmin",

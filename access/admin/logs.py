@@ -28,6 +28,7 @@ class AlarmAdmin(ReadOnlyAdmin):
         "last_seen_at",
         "closed_at",
         "acknowledged_by",
+        "note",
     ]
     list_filter = ["severity", ("closed_at", admin.EmptyFieldListFilter)]
     list_select_related = ["organisation", "acknowledged_by"]

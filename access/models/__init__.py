@@ -1,4 +1,4 @@
-from access.models.alarms import Alarm
+from access.models.alarms import Alarm, AlarmDelivery, AlarmTarget
 from access.models.logs import BehaviourLog
 from access.models.organisations import Organisation
 from access.models.partners import Application, Partner, PartnerToken
@@ -6,6 +6,8 @@ from access.models.staff import StaffRole, User
 
 __all__ = [
     "Alarm",
+    "AlarmDelivery",
+    "AlarmTarget",
     "Application",
     "BehaviourLog",
     "Organisation",

@@ -12,6 +12,7 @@ from access.choices import Action
 from access.models import User
 from cameras.models import Camera
 from cameras.selectors import cameras_visible_to, count_statuses, road_counts
+from console.alarms import AlarmCounts, alarm_counts
 from console.answers import answer
 from console.cards import state_of, unix
 from console.control import Control, control_of
@@ -50,6 +51,7 @@ class ConsoleState(TypedDict):
 
     now: float
     counts: Counts
+    alarms: AlarmCounts
     ministry: UpperState | None
     wall: list[RawState]
     changes: list[tuple[int, str]]
@@ -71,6 +73,7 @@ def state(request: HttpRequest, user: User) -> JsonResponse:
     content = ConsoleState(
         now=time.time(),
         counts=Counts(total=counts.total, online=counts.online, offline=counts.offline, fault=counts.fault),
+        alarms=alarm_counts(user),
         ministry=upper_state(user),
         wall=_raw_states(cameras, ids_of(request, "wall", most=_MOST_WALL)),
         changes=changes[:_MOST_CHANGES],

@@ -12,7 +12,7 @@ from access.choices import ActorKind
 from access.models import Partner, User
 from access.services.logs import record
 from cameras.models import Camera
-from streaming.choices import VideoType
+from streaming.choices import VIEWING_VERB, VideoType
 from streaming.models import Viewing
 from streaming.uids import partner_in, staff_in
 
@@ -29,7 +29,7 @@ def log_begin(
     actor = _actor_of(uid, address)
     if actor is None or not _is_first_lately(uid, camera, video_type):
         return False
-    _record(actor, "查看视频", camera, video_type, {"方式": protocol[:8]})
+    _record(actor, VIEWING_VERB, camera, video_type, {"方式": protocol[:8]})
     return True
 
 

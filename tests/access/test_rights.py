@@ -10,13 +10,13 @@ from tests.cast import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 
-# Rows as the control room knows them; the columns are watch, snapshot, ptz, ledger, users, ministry, audit.
+# Rows as the control room knows them; the columns are watch, snapshot, ptz, ledger, alarm, users, ministry, audit.
 MATRIX = {
-    Role.MONITOR: "xx.....",
-    Role.PTZ_OPERATOR: "xxx....",
-    Role.SECTION_ADMIN: "xxxx...",
-    Role.PROVINCE_ADMIN: "xxxxxx.",
-    Role.AUDITOR: "......x",
+    Role.MONITOR: "xx..x...",
+    Role.PTZ_OPERATOR: "xxx.x...",
+    Role.SECTION_ADMIN: "xxxxx...",
+    Role.PROVINCE_ADMIN: "xxxxxxx.",
+    Role.AUDITOR: ".......x",
 }
 
 
@@ -70,7 +70,9 @@ def test_somebody_switched_off_sees_nothing(operator: User, superuser: User) -> 
 
 def test_what_somebody_may_do_anywhere(operator: User, superuser: User, other_company: Organisation) -> None:
     operator.roles.create(role=Role.AUDITOR, organisation=other_company)
-    assert actions_allowed(operator) == {Action.WATCH, Action.SNAPSHOT, Action.PTZ, Action.AUDIT}
+    assert actions_allowed(operator) == {
+        *(Action.WATCH, Action.SNAPSHOT, Action.PTZ, Action.ALARM, Action.AUDIT)
+    }
     assert actions_allowed(superuser) == set(Action)
     for user in (operator, superuser):
         user.is_active = False

@@ -14,20 +14,27 @@ from console import urls
 from tests.console.desk import Desk, refusal_of, text_of
 
 PUBLIC = {"login", "logout"}
-PARTS = {"road_branch", "tree", "branch", "search", "streams_standing", "streams_pushes", "quality_standing"}
+PARTS = {
+    *("road_branch", "tree", "branch", "search", "streams_standing", "streams_pushes", "quality_standing"),
+    "alarms_standing",
+}
 PAGES = {
     *("wall", "analysis", "quality", "snapshots", "online", "online_table", "streams", "ministry"),
     *("acceptance", "acceptance_report", "film", "cases", "case_new"),
+    *("alarms", "incident", "incident_table", "reports", "report_table"),
 }
 PAGES_OF_A_CASE = {
     *("case", "case_note", "case_add", "case_close", "case_release", "case_export", "case_picture"),
 }
+PARTS_OF_AN_ALARM = {"alarm_look", "alarm_acknowledge"}
 PARTS_OF_A_REPORT = {"acceptance_standing", "acceptance_picture"}
 PARTS_OF_A_PLATFORM = {
     *("ministry_standing", "ministry_calls", "ministry_retry", "ministry_retry_parked"),
     *("ministry_check", "ministry_repair", "ministry_token"),
 }
-JSON_OF_NOBODY = {"state", "cards", "presets", "forget_preset", "places", "tour", "film_roads", "film_day"}
+JSON_OF_NOBODY = {
+    *("state", "cards", "presets", "forget_preset", "places", "tour", "film_roads", "film_day", "alarm_counts"),
+}
 JSON_OF_A_CAMERA = {"card", "play", "ptz", "strip", "days"}
 # Asks for more than watching: tests/console/test_quality_page.py.
 JSON_OF_A_KEEPER = {"judge_quality"}
@@ -39,8 +46,9 @@ def patterns() -> list[URLPattern]:
 
 def path_to(name: str, camera: Camera, office: Organisation) -> str:
     arguments: dict[str, list[Any]] = {"branch": [office.pk], "road": ["G2"], "road_branch": ["G2"]}
-    arguments["forget_preset"] = [1]
-    arguments["film_road"] = ["G2"]
+    arguments |= {"forget_preset": [1], "film_road": ["G2"], "report_table": ["csv"]}
+    if name in PARTS_OF_AN_ALARM | {"incident", "incident_table"}:
+        arguments[name] = [1]
     if name in JSON_OF_A_CAMERA | JSON_OF_A_KEEPER:
         arguments[name] = [camera.pk]
     if name == "day_archive":
@@ -74,7 +82,7 @@ def test_every_view_declares_its_permission() -> None:
 def test_the_matrix_below_knows_every_view() -> None:
     assert {pattern.name for pattern in patterns()} == (
         PUBLIC | PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PAGES | JSON_OF_NOBODY | JSON_OF_A_CAMERA
-    ) | PAGES_OF_A_CASE | JSON_OF_A_KEEPER | {"road", "film_road", "day_archive"}
+    ) | PAGES_OF_A_CASE | PARTS_OF_AN_ALARM | JSON_OF_A_KEEPER | {"road", "film_road", "day_archive"}
 
 
 NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not in PUBLIC)
@@ -85,7 +93,7 @@ def test_nobody_gets_in_without_signing_in(name: str, camera: Camera, office: Or
     response = ask(Client(), path_to(name, camera, office))
     if name in PAGES | PAGES_OF_A_CASE:
         assert response.headers["Location"] == f"/login/?next={path_to(name, camera, office)}"
-    elif name in PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT:
+    elif name in PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PARTS_OF_AN_ALARM:
         assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login/")
     else:
         assert refusal_of(response, 401) == "登录已失效，请重新登录"

@@ -1,5 +1,6 @@
 // Top bar: counts, upper platform, clock, and whether we still hear from the platform at all.
 
+import { showAlarms } from "./alarmcount.js";
 import { byId, setText } from "./dom.js";
 import { clock, moment, nowSeconds } from "./words.js";
 
@@ -10,7 +11,7 @@ export function runClock() {
   setInterval(tick, 250);
 }
 
-export function showState({ counts, ministry }) {
+export function showState({ counts, alarms, ministry }) {
   document.body.classList.remove("is-stale");
   byId("broken").hidden = true;
   setText(byId("count-online"), String(counts.online));
@@ -18,6 +19,7 @@ export function showState({ counts, ministry }) {
   setText(byId("count-share"), counts.total ? `${((100 * counts.online) / counts.total).toFixed(2)}%` : "");
   setText(byId("count-offline"), String(counts.offline));
   setText(byId("count-fault"), String(counts.fault));
+  showAlarms(alarms);
   showMinistry(ministry);
 }
 

@@ -1,0 +1,20 @@
+"""Thresholds that would make an incident of nothing, or of everything."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+
+@register
+def check_thresholds(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not (0 < settings.INCIDENT_SHARE <= 1 and 0 < settings.INCIDENT_WIDE_SHARE <= 1):
+        found.append(Error("INCIDENT_SHARE 与 INCIDENT_WIDE_SHARE 应在 0 与 1 之间", id="incidents.E001"))
+    if settings.INCIDENT_CAMERAS < 2:
+        found.append(Error("INCIDENT_CAMERAS 应不小于 2：一路不是群体", id="incidents.E002"))
+    if settings.FLAPPING_TIMES < 2:
+        found.append(Error("FLAPPING_TIMES 应不小于 2", id="incidents.E003"))
+    return found

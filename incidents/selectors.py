@@ -1,0 +1,148 @@
+"""Reads of incidents: what is away now in one statement, and incidents with the actor first."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, Q, QuerySet
+
+from access.choices import Action, OrganisationKind
+from access.models import User
+from access.selectors import concerned
+from cameras.choices import OnlineStatus
+from cameras.models import Camera
+from cameras.selectors import cameras_visible_to
+from incidents.choices import IncidentKind
+from incidents.folding import Away, Group
+from incidents.models import Incident, IncidentCamera
+from streaming.choices import VideoType
+
+FLAPPING_OVER: Final = timedelta(hours=1)
+
+# Cameras of which something was heard; of others nobody misses anything.
+_LIVE: Final = """
+WITH live AS (
+    SELECT c.id, c.organisation_id AS office,
+           CASE WHEN o.kind = %(office)s THEN coalesce(o.parent_id, o.id) ELSE o.id END AS company,
+           btrim(split_part(c.road, '&', 1)) AS road,
+           c.gateway_id AS gateway, p.media_server_id AS server, c.status, c.status_at
+    FROM cameras_camera c
+    JOIN access_organisation o ON o.id = c.organisation_id
+    LEFT JOIN streaming_pushsession p ON p.camera_id = c.id AND p.video_type = %(low)s
+    WHERE c.deleted_at IS NULL AND NOT c.is_pending AND c.status_at IS NOT NULL
+)
+"""
+
+# Times that a camera came back, each of which it had gone away before.
+_AWAY: Final = (
+    _LIVE  # noqa: S608  constants alone
+    + """
+, flaps AS (
+    SELECT s.camera_id, count(*) AS times, min(s.at) AS since
+    FROM live JOIN cameras_statuschange s ON s.camera_id = live.id AND s.at >= %(flapping_from)s
+    WHERE live.status_at >= %(flapping_from)s AND s.status = %(online)s
+    GROUP BY s.camera_id HAVING count(*) >= %(least)s
+)
+SELECT live.id, office, company, road, gateway, server,
+       CASE WHEN status <> %(online)s THEN status_at ELSE since END, coalesce(times, 0), status <> %(online)s
+FROM live LEFT JOIN flaps ON flaps.camera_id = live.id
+WHERE status <> %(online)s OR times IS NOT NULL
+"""
+)
+
+_TOTALS: Final = (
+    _LIVE
+    + """
+SELECT server, company, road, gateway, office, grouping(server, company, road, gateway, office), count(*)
+FROM live
+GROUP BY GROUPING SETS ((server), (company), (company, road), (gateway), (office, road))
+"""
+)
+# By the bits of grouping(): 0 for each column that a group is named by.
+_KINDS: Final = {
+    0b01111: IncidentKind.MEDIA,
+    0b10111: IncidentKind.COMPANY,
+    0b10011: IncidentKind.ROAD,
+    0b11101: IncidentKind.GATEWAY,
+    0b11010: IncidentKind.SECTION,
+}
+
+
+def cameras_away(now: datetime, flapping: Collection[int]) -> list[Away]:
+    """All that are away or flap now; those of `flapping` (camera ids) do so until half as often as others."""
+    parameters = {**_parameters(), "flapping_from": now - FLAPPING_OVER, "least": max(1, settings.FLAPPING_TIMES // 2)}
+    with connection.cursor() as cursor:
+        cursor.execute(_AWAY, parameters)
+        rows = cursor.fetchall()
+    found = []
+    for pk, office, company, road, gateway, server, since, times, is_away in rows:
+        is_flapping = times >= settings.FLAPPING_TIMES or (times > 0 and pk in flapping)
+        if is_away or is_flapping:
+            found.append(Away(pk, office, company, road, gateway, server, since, is_flapping))
+    return found
+
+
+def group_sizes() -> dict[Group, int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TOTALS, _parameters())
+        rows = cursor.fetchall()
+    sizes: dict[Group, int] = {}
+    for server, company, road, gateway, office, bits, count in rows:
+        kind = _KINDS[bits]
+        number = {
+            IncidentKind.MEDIA: server,
+            IncidentKind.GATEWAY: gateway,
+            IncidentKind.SECTION: office,
+        }.get(kind, company)
+        if number is not None:
+            sizes[kind, f"{number}|{road}" if road is not None else str(number)] = count
+    return sizes
+
+
+def _parameters() -> dict[str, Any]:
+    return {
+        "office": OrganisationKind.OFFICE.value,
+        "low": VideoType.LOW.value,
+        "online": OnlineStatus.ONLINE.value,
+    }
+
+
+def incidents_visible_to(user: User) -> QuerySet[Incident]:
+    """Those of the user's organisations, those that take their cameras along, and those of the platform."""
+    return Incident.objects.filter(concerned(user, Q()))
+
+
+def members_visible_to(user: User, incident: Incident) -> QuerySet[IncidentCamera]:
+    """Those who are away first, in driving order, then who came back last; cameras of others are not told of."""
+    cameras = cameras_visible_to(user, Action.WATCH).order_by()
+    members = IncidentCamera.objects.filter(incident=incident, camera__in=cameras).select_related("camera__organisation")
+    latest = F("left_at").desc(nulls_first=True)
+    return members.order_by(latest, "camera__road", "camera__stake_m", "camera__orientation", "pk")
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """One incident as far as it reached into one office and road."""
+
+    incident_id: int
+    organisation_id: int
+    road: str
+
+
+def affected_between(cameras: QuerySet[Camera], begin: datetime, end: datetime) -> list[Affected]:
+    """Incidents that began in the time, once for each office and road of `cameras` they reached."""
+    rows = (
+        IncidentCamera.objects.filter(
+            incident__began_at__gte=begin,
+            incident__began_at__lt=end,
+            incident__merged_into=None,
+            camera__in=cameras.order_by(),
+        )
+        .order_by()
+        .values_list("incident_id", "camera__organisation_id", "camera__road")
+        .distinct()
+    )
+    return [Affected(*row) for row in rows]

@@ -1,0 +1,104 @@
+"""What an incident is called and how it is told, in the words of its alarm."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+
+from access.choices import Severity
+from access.days import ZONE
+from access.models import Organisation
+from cameras.models import Camera, Gateway
+from incidents.choices import IncidentKind
+from incidents.folding import Group, parts_of
+from incidents.models import Incident
+from streaming.models import MediaServer
+
+_LONGEST_NAME: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a group is called, to whom it belongs, and what else is known of its cause."""
+
+    name: str
+    organisation_id: int | None
+    hint: str = ""
+
+
+def subjects_of(groups: Collection[Group], companies: Mapping[Group, int]) -> dict[Group, Subject]:
+    """In a query for each kind; `companies` are those whose cameras the groups hold, which own a gateway's."""
+    ids = {kind: {parts_of(subject)[0] for other, subject in groups if other == kind} for kind in IncidentKind}
+    offices = ids[IncidentKind.COMPANY] | ids[IncidentKind.ROAD] | ids[IncidentKind.SECTION]
+    names = dict(Organisation.objects.filter(pk__in=offices).values_list("pk", "name"))
+    gateways = Gateway.objects.in_bulk(ids[IncidentKind.GATEWAY])
+    servers = MediaServer.objects.in_bulk(ids[IncidentKind.MEDIA])
+    cameras = Camera.objects.in_bulk(ids[IncidentKind.CAMERA])
+    found: dict[Group, Subject] = {}
+    for group in groups:
+        kind, subject = group
+        number, road = parts_of(subject)
+        if kind == IncidentKind.MEDIA:
+            found[group] = _of_server(servers.get(number))
+        elif kind == IncidentKind.GATEWAY:
+            found[group] = _of_gateway(gateways.get(number), companies.get(group))
+        elif kind == IncidentKind.CAMERA:
+            found[group] = _of_camera(cameras.get(number))
+        else:
+            found[group] = Subject(f"{names.get(number, '')} {road}".strip(), number)
+    return found
+
+
+def title_of(incident: Incident) -> str:
+    if incident.kind == IncidentKind.CAMERA:
+        return f"{incident.name}：{'频繁掉线' if incident.flapping else '离线'}"
+    return f"{incident.name}：{incident.cameras:,} 路{_what(incident)}"
+
+
+def message_of(incident: Incident, hint: str) -> str:
+    began = f"{incident.began_at.astimezone(ZONE):%m-%d %H:%M:%S} 起"
+    if incident.kind == IncidentKind.CAMERA:
+        return f"{began}，一小时内反复离线又恢复" if incident.flapping else began
+    counts = f"共 {incident.total:,} 路中的 {incident.cameras:,} 路"
+    most = f"，最多时 {incident.peak:,} 路" if incident.peak > incident.cameras else ""
+    return "。".join(filter(None, [f"{began}，{counts}{most}", hint]))
+
+
+def last_words_of(incident: Incident, into: str, now: datetime) -> str:
+    if into:
+        return f"并入“{into}”"
+    minutes = max(1, round((now - incident.began_at).total_seconds() / 60))
+    most = f"，最多时 {incident.peak:,} 路" if incident.kind != IncidentKind.CAMERA else ""
+    return f"{incident.began_at.astimezone(ZONE):%m-%d %H:%M:%S} 起，历时 {minutes:,} 分钟{most}"
+
+
+def severity_of(incident: Incident) -> Severity:
+    if incident.kind == IncidentKind.CAMERA:
+        return Severity.NOTICE
+    # By its peak: what shrinks and grows again is not news.
+    is_grave = incident.kind == IncidentKind.MEDIA or incident.peak >= settings.INCIDENT_CRITICAL_CAMERAS
+    return Severity.CRITICAL if is_grave else Severity.WARNING
+
+
+def _what(incident: Incident) -> str:
+    if not incident.flapping:
+        return "离线"
+    return "频繁掉线" if incident.flapping == incident.cameras else "离线或频繁掉线"
+
+
+def _of_server(server: MediaServer | None) -> Subject:
+    hint = f"媒体服务器无应答：{server.last_error}" if server and server.silent_since and server.last_error else ""
+    return Subject(f"媒体服务器 {server.name if server else ''}".strip(), None, hint)
+
+
+def _of_gateway(gateway: Gateway | None, company_id: int | None) -> Subject:
+    hint = f"网关最近一次无应答：{gateway.last_error}" if gateway and gateway.last_error else ""
+    return Subject(f"网关 {gateway or ''}".strip(), company_id, hint)
+
+
+def _of_camera(camera: Camera | None) -> Subject:
+    if camera is None:
+        return Subject("摄像机", None)
+    return Subject(camera.name[:_LONGEST_NAME], camera.organisation_id)
