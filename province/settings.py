@@ -191,6 +191,8 @@ OAUTH2_PROVIDER = {
 TOKEN_SERVER_KEY = env.str("TOKEN_SERVER_KEY", default=_key("tokens"))
 # Key (any text) under which secrets of other platforms are encrypted at rest.
 STORED_SECRET_KEY = env.str("STORED_SECRET_KEY", default=_key("stored"))
+# Earlier ones, which still open what they sealed until `manage.py reseal_secrets` has run.
+STORED_SECRET_OLD_KEYS = env.list("STORED_SECRET_OLD_KEYS", default=[])
 # Seconds in which a repeated exchange with the previous token still returns the same new one.
 TOKEN_GRACE_SECONDS = env.int("TOKEN_GRACE_SECONDS", default=600)
 # Seconds for which a token still opens after its successor was first used: for requests under way, and for
