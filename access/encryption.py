@@ -1,8 +1,6 @@
 """Secrets at rest: SM4-GCM under a key derived from STORED_SECRET_KEY, which can be changed (docs/security.md)."""
 
 import base64
-import hashlib
-import hmac
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +9,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
+
+from protocol.sm2 import hmac_sm3, sm3
 
 if TYPE_CHECKING:
     _TextField = models.TextField[str, str]
@@ -59,7 +59,7 @@ def is_sealed_anew(stored: str) -> bool:
 
 def fingerprint(text: str) -> str:
     """Tells whether a text with secrets in it is another, and nothing else about it; 64 hex digits."""
-    return hmac.new(_key(settings.STORED_SECRET_KEY), text.encode(), "sm3").hexdigest()
+    return hmac_sm3(_key(settings.STORED_SECRET_KEY), text.encode()).hex()
 
 
 def _opened(sealed: bytes, key: bytes) -> str:
@@ -73,11 +73,11 @@ def _newest() -> str:
 
 
 def _name(key: str) -> str:
-    return hashlib.new("sm3", f"stored-secret-name|{key}".encode()).hexdigest()[:8]
+    return sm3(f"stored-secret-name|{key}".encode()).hex()[:8]
 
 
 def _key(key: str) -> bytes:
-    return hashlib.new("sm3", f"stored-secret|{key}".encode()).digest()[:16]
+    return sm3(f"stored-secret|{key}".encode())[:16]
 
 
 class EncryptedTextField(_TextField):

@@ -87,7 +87,7 @@ def _replace(column: SealedColumn, pk: Any, old: str, new: str) -> int:
     query = sql.SQL("UPDATE {table} SET {value} = %s WHERE {pk} = %s AND {value} = %s")
     with connection.cursor() as cursor:
         cursor.execute(query.format(**_names(column)), [new, pk, old])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _names(column: SealedColumn) -> dict[str, sql.Identifier]:

@@ -27,7 +27,7 @@ HARMLESS = {
     # Hashed with Django's hashers.
     "access.User.password",
     "access.Application.client_secret",
-    "access.OldPassword.password",
+    "access.PasswordRecord.password",
     "access.Application.hash_client_secret",
     # A time.
     "ministry.UpperPlatform.token_at",
@@ -145,7 +145,7 @@ def test_more_rows_than_are_read_at_once(office: Organisation, settings: LazySet
 
 
 def test_what_somebody_wrote_meanwhile_stands(source: CameraSource, settings: LazySettings) -> None:
-    column = SealedColumn(CameraSource, CameraSource._meta.get_field("password"))  # type: ignore[arg-type]
+    column = SealedColumn(CameraSource, CameraSource._meta.get_field("password"))
     old = stored(CameraSource, "password", source.pk)
     CameraSource.objects.update(password="new")
     assert stored_secrets._replace(column, source.pk, old, encrypt_text("old again")) == 0
