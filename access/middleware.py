@@ -9,19 +9,21 @@ from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
 
 from access.answers import error_response
+from access.duties import user_present
 from access.handlers import as_protocol_error, is_service_path, replaced
 
-# Streams come from media servers and play domains that are rows, so their hosts are not listed here.
+# Streams come from elsewhere; the one page that plays them has a policy of its own (console/policy.py).
 _POLICY = "; ".join(
     [
         "default-src 'self'",
         "script-src 'self'",
         "style-src 'self'",
         f"img-src 'self' data: blob: {settings.PUBLIC_BASE_URL}",
-        "media-src 'self' blob: http: https:",
-        "connect-src 'self' ws: wss: http: https:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
         "worker-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'none'",
@@ -103,7 +105,11 @@ class PageSessionMiddleware(_PagesOnly, SessionMiddleware):
 
 
 class PageAuthenticationMiddleware(_PagesOnly, AuthenticationMiddleware):
-    pass
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        signed_in = request.user
+        # Found out only by who asks: pictures with a signed address need no session.
+        request.user = SimpleLazyObject(lambda: user_present(request, signed_in))  # type: ignore[assignment]
 
 
 class PageMessageMiddleware(_PagesOnly, MessageMiddleware):

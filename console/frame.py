@@ -14,5 +14,7 @@ def frame_of(user: User, page: str) -> dict[str, object]:
         "role": role_of(user),
         "may_snapshot": Action.SNAPSHOT in allowed,
         "may_ministry": Action.MINISTRY in allowed,
+        "may_audit": Action.AUDIT in allowed,
+        "may_users": Action.USERS in allowed,
         "may_ledger": Action.LEDGER in allowed,
     }

@@ -1,31 +1,30 @@
 """Every view of the console says here whom it lets in; a test walks the URLconf for one that does not."""
 
-import time
 from collections.abc import Callable
 from enum import Enum
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, Final, ParamSpec
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render, resolve_url
 from django.utils.cache import add_never_cache_headers
 
 from access.choices import Action
+from access.duties import opens_with_duties, renew
 from access.models import User
 from access.selectors import paths_allowed
+from access.sessions import SEEN
 from protocol.errors import ProtocolError, RemoteError
 
 P = ParamSpec("P")
 StaffView = Callable[Concatenate[HttpRequest, User, P], HttpResponseBase]
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
-_SEEN = "console_seen_at"
-# The session is written at most this often, not at every poll.
-_SEEN_SECONDS = 30
+# What `required_action` says of pages that belong to whoever is signed in.
+OWN: Final = "own"
 
 
 class Kind(Enum):
@@ -56,7 +55,7 @@ def requires(action: Action, *, kind: Kind, is_poll: bool = False) -> Callable[[
             if user is None:
                 return _to_login(request, kind)
             if not paths_allowed(user, action):
-                return _refusal(request, kind, action)
+                return _refusal(request, user, kind, action)
             try:
                 response = view(request, user, *args, **kwargs)
             except ProtocolError as error:
@@ -70,18 +69,29 @@ def requires(action: Action, *, kind: Kind, is_poll: bool = False) -> Callable[[
     return decorate
 
 
+def for_oneself(view: StaffView[P]) -> View[P]:
+    """Lets in everybody who is signed in, also before their duties are done: password, second factor, sessions."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        user = _present_user(request, renews=True)
+        if user is None:
+            return _to_login(request, Kind.PAGE)
+        response = view(request, user, *args, **kwargs)
+        add_never_cache_headers(response)
+        return response
+
+    guarded.required_action = OWN  # type: ignore[attr-defined]
+    opens_with_duties(guarded)
+    return guarded
+
+
 def _present_user(request: HttpRequest, *, renews: bool) -> User | None:
-    """The signed-in user, unless nobody touched the console for CONSOLE_IDLE_SECONDS (threats.md 18)."""
     user = request.user
     if not isinstance(user, User):
         return None
-    now = time.time()
-    seen = request.session.get(_SEEN)
-    if seen is not None and now - seen > settings.CONSOLE_IDLE_SECONDS:
-        logout(request)
-        return None
-    if seen is None or (renews and now - seen > _SEEN_SECONDS):
-        request.session[_SEEN] = now
+    if renews or SEEN not in request.session:
+        renew(request)
     return user
 
 
@@ -93,9 +103,13 @@ def _to_login(request: HttpRequest, kind: Kind) -> HttpResponseBase:
     return refuse(401, "登录已失效，请重新登录")
 
 
-def _refusal(request: HttpRequest, kind: Kind, action: Action) -> HttpResponseBase:
+def _refusal(request: HttpRequest, user: User, kind: Kind, action: Action) -> HttpResponseBase:
     if kind is Kind.PAGE:
-        context = {"action_label": action.label, "has_admin": admin.site.has_permission(request)}
+        context = {
+            "action_label": action.label,
+            "may_audit": bool(paths_allowed(user, Action.AUDIT)),
+            "has_admin": admin.site.has_permission(request),
+        }
         return render(request, "console/forbidden.html", context, status=403)
     message = f"没有“{action.label}”权限"
     return refuse(403, message) if kind is Kind.JSON else HttpResponse(message, status=403)

@@ -28,3 +28,9 @@ class ProvinceAdminSite(AdminSite):
             raise PermissionDenied("没有管理后台的权限")
         target = request.GET.get("next") or reverse("admin:index")
         return redirect(f"{reverse('console:login')}?{urlencode({'next': target})}")
+
+    def password_change(  # type: ignore[override]  # leads to a page instead of being one
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The console's page knows the rules, and that the owner chose."""
+        return redirect("console:password")

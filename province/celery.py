@@ -92,6 +92,22 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute=12),
         "options": {"expires": 3000},
     },
+    "seal-behaviour-log": _every("access.tasks.seal_behaviour_log", 5),
+    "anchor-behaviour-log": {
+        "task": "access.tasks.anchor_behaviour_log",
+        "schedule": crontab(minute=3),
+        "options": {"expires": 3000},
+    },
+    "forget-behaviour-log": {
+        "task": "access.tasks.forget_behaviour_log",
+        "schedule": crontab(hour=3, minute=13),
+        "options": {"expires": 3000},
+    },
+    "forget-sessions": {
+        "task": "access.tasks.forget_sessions",
+        "schedule": crontab(hour=3, minute=23),
+        "options": {"expires": 3000},
+    },
     "keep-analysis-partitions": {
         "task": "analysis.tasks.keep_partitions",
         "schedule": crontab(minute=27),

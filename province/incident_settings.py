@@ -1,8 +1,6 @@
 """Status of cameras, incidents and alarms on their way out (docs/alarms.md)."""
 
-import environ
-
-env = environ.Env()
+from province.environment import env
 
 # --- Status ---------------------------------------------------------------------------------------------
 # An offline shorter than this many seconds is no change for reports and alarms.

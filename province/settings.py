@@ -1,45 +1,35 @@
-"""Every knob of the platform. The environment is read here and nowhere else.
+"""Every knob of the platform. The environment is read in this package and nowhere else.
 
 Each own setting has a one-line comment with its unit. `DATABASE_URL` and `REDIS_URL` default to the
 embedded PostgreSQL and Valkey below `DATA_DIR`; this file computes their addresses and starts nothing.
 """
 
-import hmac
 from pathlib import Path
 
 import django_stubs_ext
-import environ
 
 from deploy.services import database_url, redis_url
+from province.environment import (  # noqa: F401 - settings as well
+    BASE_DIR,
+    DATA_DIR,
+    DEBUG,
+    INSECURE_SECRET_KEY,
+    IS_DEMO,
+    PUBLIC_BASE_URL,
+    SECRET_KEY,
+    env,
+)
+from province.environment import derived_key as _key
 from province.incident_settings import *  # noqa: F403
+from province.security_settings import *  # noqa: F403
 
 # Lets ModelAdmin, ModelForm and others be subscripted for the type checker.
 django_stubs_ext.monkeypatch()
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-env = environ.Env()
-
 # --- Place and mode -----------------------------------------------------------------------------------
-# Folder of everything that is kept: database, pictures, logs.
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
-DEBUG = env.bool("DEBUG", default=False)
-INSECURE_SECRET_KEY = "insecure-for-trials-only"  # noqa: S105  check access.E001 refuses it in production
-SECRET_KEY = env.str("SECRET_KEY", default=INSECURE_SECRET_KEY)
-
-
-def _key(purpose: str) -> str:
-    """The default of a key: a part of SECRET_KEY from which neither that nor another part can be told."""
-    return hmac.new(SECRET_KEY.encode(), purpose.encode(), "sha256").hexdigest()
-
-
-# A demo may run with keys made on the spot; production never with the defaults.
-IS_DEMO = env.bool("IS_DEMO", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# Scheme and host under which partners and browsers reach this platform.
-PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
-# The same as seen from the media server, for its hooks.
+# PUBLIC_BASE_URL as seen from the media server, for its hooks.
 PLATFORM_INTERNAL_URL = env.str("PLATFORM_INTERNAL_URL", default=PUBLIC_BASE_URL).rstrip("/")
 # PEM file with the CA of that address, for whoever verifies it; empty: the CAs of the system.
 PLATFORM_CA_FILE = env.str("PLATFORM_CA_FILE", default="")
@@ -116,10 +106,8 @@ AUTH_USER_MODEL = "access.User"
 LOGIN_URL = "console:login"
 LOGIN_REDIRECT_URL = "console:wall"
 LOGOUT_REDIRECT_URL = "console:login"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
-]
+
+# --- Files and requests ----------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -142,35 +130,6 @@ BODIES_AT_ONCE = env.int("BODIES_AT_ONCE", default=64)
 # Requests a web process works on at once, and how many of them for one caller; further ones wait in turn.
 REQUESTS_AT_ONCE = env.int("REQUESTS_AT_ONCE", default=16)
 CALLER_REQUESTS_AT_ONCE = env.int("CALLER_REQUESTS_AT_ONCE", default=8)
-SECURE_SSL_REDIRECT = False
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = PUBLIC_BASE_URL.startswith("https:")
-CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
-X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "console.views.sign_in.csrf_failure"
-# Seconds without keyboard or mouse after which the console asks to sign in again.
-CONSOLE_IDLE_SECONDS = env.int("CONSOLE_IDLE_SECONDS", default=1800)
-# Port differs between platforms on one host, cookies do not: a name of its own keeps logins apart.
-SESSION_COOKIE_NAME = env.str("SESSION_COOKIE_NAME", default="province_session")
-CSRF_COOKIE_NAME = env.str("CSRF_COOKIE_NAME", default="province_csrf")
-
-# --- TLS and proxies (docs/operation.md) ------------------------------------------------------------------
-# PEM files with which web and media server serve HTTPS themselves; empty: plain HTTP, or a proxy in front.
-TLS_CERT_FILE = env.str("TLS_CERT_FILE", default="")
-TLS_KEY_FILE = env.str("TLS_KEY_FILE", default="")
-# The same for the media server alone, where it has a name of its own.
-MEDIA_TLS_CERT_FILE = env.str("MEDIA_TLS_CERT_FILE", default=TLS_CERT_FILE)
-MEDIA_TLS_KEY_FILE = env.str("MEDIA_TLS_KEY_FILE", default=TLS_KEY_FILE)
-# Addresses or networks of the proxies whose word on address and scheme of a client is believed; of nobody else's.
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
-# Headers in which they give it.
-FORWARDED_FOR_HEADER = env.str("FORWARDED_FOR_HEADER", default="X-Forwarded-For")
-FORWARDED_PROTO_HEADER = env.str("FORWARDED_PROTO_HEADER", default="X-Forwarded-Proto")
-# Seconds for which browsers shall come back over HTTPS only; sent over HTTPS only, 0 not at all.
-SECURE_HSTS_SECONDS = env.int(
-    "HSTS_SECONDS", default=31_536_000 if PUBLIC_BASE_URL.startswith("https:") else 0
-)
 
 # --- Database, cache, broker ----------------------------------------------------------------------------
 DATABASES = {"default": env.db_url("DATABASE_URL", default=database_url(DATA_DIR))}
@@ -186,13 +145,23 @@ OAUTH2_PROVIDER = {
     "SCOPES": {"play": "播放地址", "ptz": "云台控制", "snapshot": "视频截图", "report": "数据上报"},
     "SCOPES_BACKEND_CLASS": "access.oauth.PartnerScopes",
     "OAUTH2_VALIDATOR_CLASS": "access.oauth.PartnerValidator",
-    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    # Of all grants only client_credentials is served (access/oauth.py); what the others allow is closed as well.
+    **{
+        f"COMPLIANT_BCP_RFC9700_{what}": True
+        for what in (
+            *("TOKEN_STORAGE", "IMPLICIT_GRANT", "PASSWORD_GRANT", "PKCE_METHOD"),
+            *("ACCESS_TOKEN_TRANSPORT", "AUTHZ_RESPONSE_ISS"),
+        )
+    },
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
 }
 # Key from which the tokens of partners are derived; changing it ends all of them.
 TOKEN_SERVER_KEY = env.str("TOKEN_SERVER_KEY", default=_key("tokens"))
 # Key (any text) under which secrets of other platforms are encrypted at rest.
 STORED_SECRET_KEY = env.str("STORED_SECRET_KEY", default=_key("stored"))
+# Earlier ones, which still open what they sealed until `manage.py reseal_secrets` has run.
+STORED_SECRET_OLD_KEYS = env.list("STORED_SECRET_OLD_KEYS", default=[])
 # Seconds in which a repeated exchange with the previous token still returns the same new one.
 TOKEN_GRACE_SECONDS = env.int("TOKEN_GRACE_SECONDS", default=600)
 # Seconds for which a token still opens after its successor was first used: for requests under way, and for

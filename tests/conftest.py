@@ -28,6 +28,8 @@ def _begin() -> None:
     (_folder / "data" / "static").mkdir(parents=True)
     # The manifest of the real storage exists only after collectstatic.
     os.environ["STATIC_STORAGE"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    # The cast signs in with the passwords it was given; tests/console/test_passwords.py turns it on.
+    os.environ["FIRST_PASSWORD_MUST_CHANGE"] = "false"
     # A worker of xdist inherits the addresses of the process that hands out the tests: it takes its own.
     if os.environ.pop(_OURS, None):
         del os.environ["DATABASE_URL"], os.environ["REDIS_URL"]

@@ -1,6 +1,7 @@
 """The behaviour log: who did what, on which object, from where, with which outcome."""
 
 from django.db import models
+from django.db.models import Q
 
 from access.choices import ActorKind, Outcome
 
@@ -27,6 +28,12 @@ class BehaviourLog(models.Model):
         indexes = [
             models.Index(fields=["object_kind", "object_id", "-id"], name="behaviour_object"),
             models.Index(fields=["at"], name="behaviour_at"),
+            # 操作审计: all of one person or partner, all of one verb, whatever did not succeed; newest first.
+            models.Index(fields=["actor_kind", "actor_id", "-id"], name="behaviour_actor"),
+            models.Index(fields=["verb", "-id"], name="behaviour_verb"),
+            models.Index(
+                fields=["outcome", "-id"], name="behaviour_not_done", condition=~Q(outcome=Outcome.DONE)
+            ),
         ]
 
     def __str__(self) -> str:

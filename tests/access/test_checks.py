@@ -5,7 +5,7 @@ from django.conf import LazySettings
 from django.conf import settings as django_settings
 
 from access.checks import check_origins, check_secrets, check_tokens
-from province.settings import _key
+from province.environment import derived_key
 
 GOOD = "k8Qz" * 10
 
@@ -44,7 +44,7 @@ def test_short_keys_are_refused(settings: LazySettings, name: str, short: object
 
 
 def test_no_default_gives_away_the_secret_key_or_another_default() -> None:
-    defaults = [_key(purpose) for purpose in ("tokens", "stored", "play", "hls", "publish", "media")]
+    defaults = [derived_key(purpose) for purpose in ("tokens", "stored", "play", "hls", "publish", "media")]
     assert len(set(defaults)) == len(defaults)
     assert not [key for key in defaults if django_settings.SECRET_KEY in key or len(key) < 32]
 

@@ -13,7 +13,12 @@ from cameras.models import Camera
 from console import urls
 from tests.console.desk import Desk, refusal_of, text_of
 
-PUBLIC = {"login", "logout"}
+PUBLIC = {"login", "logout", "login_code"}
+# Of whoever is signed in: test_passwords.py, test_second_factor.py.
+OWN = {"account", "password", "factor", "recovery", "end_sessions"}
+# Of whoever looks after the sign-ins of others, or reads the log: test_sign_ins.py, test_audit.py.
+OF_OTHERS = {"sign_ins", "sign_ins_end", "sign_ins_unlock", "sign_ins_factor"}
+AUDIT = {"audit", "audit_table"}
 PARTS = {
     *("road_branch", "tree", "branch", "search", "streams_standing", "streams_pushes", "quality_standing"),
     "alarms_standing",
@@ -76,13 +81,16 @@ def test_every_view_declares_its_permission() -> None:
     }
     assert {name for name, action in declared.items() if action == "missing"} == set()
     assert {name for name, action in declared.items() if action is None} == PUBLIC
-    assert all(isinstance(action, Action) for name, action in declared.items() if name not in PUBLIC)
+    assert {name for name, action in declared.items() if action == "own"} == OWN
+    assert all(isinstance(action, Action) for name, action in declared.items() if name not in PUBLIC | OWN)
 
 
 def test_the_matrix_below_knows_every_view() -> None:
     assert {pattern.name for pattern in patterns()} == (
         PUBLIC | PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PAGES | JSON_OF_NOBODY | JSON_OF_A_CAMERA
-    ) | PAGES_OF_A_CASE | PARTS_OF_AN_ALARM | JSON_OF_A_KEEPER | {"road", "film_road", "day_archive"}
+    ) | PAGES_OF_A_CASE | PARTS_OF_AN_ALARM | JSON_OF_A_KEEPER | OWN | OF_OTHERS | AUDIT | {
+        *("road", "film_road", "day_archive"),
+    }
 
 
 NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not in PUBLIC)
@@ -91,7 +99,7 @@ NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not i
 @pytest.mark.parametrize("name", NAMES)
 def test_nobody_gets_in_without_signing_in(name: str, camera: Camera, office: Organisation) -> None:
     response = ask(Client(), path_to(name, camera, office))
-    if name in PAGES | PAGES_OF_A_CASE:
+    if name in PAGES | PAGES_OF_A_CASE | OWN | OF_OTHERS | AUDIT:
         assert response.headers["Location"] == f"/login/?next={path_to(name, camera, office)}"
     elif name in PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PARTS_OF_AN_ALARM:
         assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login/")
@@ -99,7 +107,7 @@ def test_nobody_gets_in_without_signing_in(name: str, camera: Camera, office: Or
         assert refusal_of(response, 401) == "登录已失效，请重新登录"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OWN | AUDIT])
 def test_a_role_without_watching_is_refused(
     name: str, auditor_desk: Desk, camera: Camera, office: Organisation
 ) -> None:

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from access.choices import Role
+from access.models import User
 from access.services.organisations import ensure_root, place_department
 from access.services.staff import create_staff
 
@@ -32,7 +33,7 @@ class Command(BaseCommand):
                 within=organisation, department=options["department"], road_section=""
             )
         try:
-            validate_password(password)
+            validate_password(password, User(username=options["username"]))
             user = create_staff(
                 username=options["username"],
                 password=password,

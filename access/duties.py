@@ -1,0 +1,104 @@
+"""What somebody has to do after signing in before anything else opens."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_in
+from django.db.models import TextChoices
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
+
+from access.models import PasswordRecord, SecondFactor, StaffRole, User
+from access.sessions import SEEN, note_sign_in
+
+# The session is written at most this often, not at every poll.
+_SEEN_SECONDS = 30
+_DUTIES = "duties"
+SUPERUSER = "superuser"
+
+
+class Duty(TextChoices):
+    PASSWORD = "password", "修改密码"
+    FACTOR = "factor", "启用动态口令"
+
+
+def opens_with_duties(view: Any) -> Any:
+    """Marks the views where duties are done; for all others whoever has one is not signed in."""
+    view.opens_with_duties = True
+    return view
+
+
+def needs_second_factor(user: User) -> bool:
+    """SECOND_FACTOR_ROLES names the roles, on whatever organisation, and `superuser`."""
+    wanted = settings.SECOND_FACTOR_ROLES
+    if not wanted:
+        return False
+    if user.is_superuser:
+        return SUPERUSER in wanted
+    return StaffRole.objects.filter(user=user, role__in=wanted).exists()
+
+
+def password_reason(user: User) -> str:
+    """Why the present password has to be changed; empty when it may stay."""
+    newest = PasswordRecord.objects.filter(user=user).first()
+    if newest is not None and not newest.is_own and settings.FIRST_PASSWORD_MUST_CHANGE:
+        return "现在的密码由管理员设置，请先改为只有自己知道的密码"
+    # Who was there before passwords were recorded has had it as long as the account.
+    set_at = newest.set_at if newest is not None else user.date_joined
+    if settings.PASSWORD_DAYS and timezone.now() - set_at >= timedelta(days=settings.PASSWORD_DAYS):
+        return f"密码已使用满 {settings.PASSWORD_DAYS} 天，请更换"
+    return ""
+
+
+def duties_of(user: User) -> list[str]:
+    duties: list[str] = [Duty.PASSWORD] if password_reason(user) else []
+    has_factor = SecondFactor.objects.filter(user=user).exclude(confirmed_at=None)
+    if needs_second_factor(user) and not has_factor.exists():
+        duties.append(Duty.FACTOR)
+    return duties
+
+
+@receiver(user_logged_in)
+def _note_duties(sender: object, request: HttpRequest, user: User, **_: object) -> None:
+    note_sign_in(request)
+    if duties := duties_of(user):
+        request.session[_DUTIES] = duties
+
+
+def open_duty(request: HttpRequest) -> Duty | None:
+    """The first thing that is still to be done in this session."""
+    duties = request.session.get(_DUTIES)
+    return Duty(duties[0]) if duties else None
+
+
+def is_done(request: HttpRequest, duty: Duty) -> None:
+    duties = request.session.get(_DUTIES, [])
+    if duty in duties:
+        request.session[_DUTIES] = [each for each in duties if each != duty]
+
+
+def user_present(request: HttpRequest, user: User | AnonymousUser) -> User | AnonymousUser:
+    """Who is taken to be there: nobody after CONSOLE_IDLE_SECONDS without a touch, nor with a duty undone."""
+    if not isinstance(user, User):
+        return user
+    seen = request.session.get(SEEN)
+    if seen is not None and time.time() - seen > settings.CONSOLE_IDLE_SECONDS:
+        # Not logout(): that asks who is there.
+        request.session.flush()
+        return AnonymousUser()
+    view = request.resolver_match
+    if view is not None and view.app_name == "admin":
+        renew(request)
+    is_open = view is not None and getattr(view.func, "opens_with_duties", False)
+    return AnonymousUser() if open_duty(request) and not is_open else user
+
+
+def renew(request: HttpRequest) -> None:
+    """Somebody touched the platform just now."""
+    now, seen = time.time(), request.session.get(SEEN)
+    if seen is None or now - seen > _SEEN_SECONDS:
+        request.session[SEEN] = now

@@ -1,0 +1,70 @@
+"""Browsers in which somebody is signed in, and who may look after them."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+from django.utils import timezone
+
+from access.actors import Actor
+from access.choices import Action
+from access.models import StaffRole, StaffSession, User
+from access.selectors import below_paths, paths_allowed, root_organisation
+from access.services.logs import record
+
+
+def sessions_of(people: QuerySet[User]) -> QuerySet[StaffSession]:
+    """Where they are signed in, who touched the platform last first; what is idle for too long is over."""
+    now = timezone.now()
+    touched = Q(seen_at=None) | Q(seen_at__gte=now - timedelta(seconds=settings.CONSOLE_IDLE_SECONDS))
+    found = StaffSession.objects.filter(touched, user__in=people.filter(is_active=True), expire_date__gt=now)
+    return found.select_related("user").order_by("-seen_at", "session_key")
+
+
+def people_managed_by(user: User) -> QuerySet[User]:
+    """Staff whose sign-in `user` looks after: everybody, or those whose every role is below their own organisations."""
+    paths = paths_allowed(user, Action.USERS)
+    root = root_organisation()
+    everybody = User.objects.order_by("username")
+    if "" in paths:
+        return everybody
+    if root is not None and root.path in paths:
+        return everybody.filter(is_superuser=False)
+    roles = StaffRole.objects.filter(user=OuterRef("pk"))
+    inside = below_paths(paths, "organisation__path")
+    return everybody.filter(Exists(roles), ~Exists(roles.exclude(inside)), is_superuser=False)
+
+
+def find_session(sessions: QuerySet[StaffSession], handle: str) -> StaffSession | None:
+    return next((each for each in sessions if each.handle == handle), None)
+
+
+def end_session(*, session: StaffSession, actor: Actor) -> None:
+    """The next request of that browser is nobody's."""
+    session.delete()
+    user = session.user
+    if user is not None:
+        reason = f"登录于 {session.address or '未知地址'}"
+        record(
+            actor,
+            "结束登录会话",
+            object_kind="user",
+            object_id=user.pk,
+            object_name=user.username,
+            reason=reason,
+        )
+
+
+def forget_sessions_of(user: User) -> int:
+    """All of them; who ended them is for the caller to say."""
+    ended, _ = StaffSession.objects.filter(user=user).delete()
+    return ended
+
+
+@receiver(post_save, sender=User)
+def _end_with_the_account(sender: object, instance: User, **_: object) -> None:
+    # Switched on again later, an old browser must not be signed in with it.
+    if not instance.is_active:
+        forget_sessions_of(instance)

@@ -1,0 +1,87 @@
+"""What the pages of one's own account, and of the sign-ins one looks after, show."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from access.models import PasswordRecord, SecondFactor, StaffSession, User
+from access.staff_sessions import sessions_of
+
+_BROWSERS: Final = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS: Final = (
+    *(("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad")),
+    *(("Mac OS X", "macOS"), ("Linux", "Linux")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    session: StaffSession
+    browser: str
+    is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    user: User
+    has_factor: bool
+    password_at: datetime | None
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordState:
+    """`until` is None where passwords do not grow old."""
+
+    set_at: datetime
+    until: datetime | None
+
+
+def session_rows(sessions: QuerySet[StaffSession], this_key: str | None) -> list[SessionRow]:
+    return [SessionRow(each, browser_of(each.agent), each.session_key == this_key) for each in sessions]
+
+
+def password_state(user: User) -> PasswordState:
+    newest = PasswordRecord.objects.filter(user=user).first()
+    set_at = newest.set_at if newest else user.date_joined
+    days = settings.PASSWORD_DAYS
+    return PasswordState(set_at, set_at + timedelta(days=days) if days else None)
+
+
+def factor_of(user: User) -> SecondFactor | None:
+    """The one in use."""
+    return SecondFactor.objects.filter(user=user).exclude(confirmed_at=None).first()
+
+
+def person_rows(people: QuerySet[User]) -> list[PersonRow]:
+    newest = PasswordRecord.objects.filter(user=OuterRef("pk")).order_by("-id").values("set_at")[:1]
+    with_facts = people.filter(is_active=True).annotate(
+        password_at=Subquery(newest),
+        has_factor=Count("second_factor", filter=~Q(second_factor__confirmed_at=None)),
+    )
+    open_in: dict[int, int] = {}
+    for user_id in sessions_of(people).values_list("user_id", flat=True):
+        if user_id is not None:
+            open_in[user_id] = open_in.get(user_id, 0) + 1
+    return [
+        PersonRow(user, bool(user.has_factor), user.password_at, open_in.get(user.pk, 0))
+        for user in with_facts
+    ]
+
+
+def browser_of(agent: str) -> str:
+    """`Chrome 139 · Windows`; what is not known by name stands as it is."""
+    name = next(
+        (f"{label} {_version(agent, mark)}".strip() for mark, label in _BROWSERS if mark in agent), ""
+    )
+    system = next((label for mark, label in _SYSTEMS if mark in agent), "")
+    return " · ".join(filter(None, [name, system])) or agent[:60] or "未知"
+
+
+def _version(agent: str, mark: str) -> str:
+    found = re.search(rf"{re.escape(mark)}(\d+)", agent)
+    return found[1] if found and mark != "Safari/" else ""

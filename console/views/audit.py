@@ -1,0 +1,108 @@
+"""操作审计: the behaviour log by person, verb, thing, outcome and time; read only, and as CSV."""
+
+import ipaddress
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from access.actors import actor_of_user
+from access.choices import Action, Outcome
+from access.csv_rows import csv_response
+from access.days import day_of
+from access.models import User
+from access.services.logs import record
+from console.audit import AuditWanted, audit_page, audit_table, chain_state, verbs_logged
+from console.frame import frame_of
+from console.params import day_in, id_of, text_of
+from console.permissions import Kind, requires
+from protocol.errors import MalformedError, shorten
+
+_USUAL_DAYS = 7
+_LONGEST = 80
+
+
+@require_GET
+@requires(Action.AUDIT, kind=Kind.PAGE)
+def audit(request: HttpRequest, user: User) -> HttpResponse:
+    today = day_of(timezone.now())
+    wanted, before = _wanted(request, today), id_of(request, "before")
+    page = audit_page(user, wanted, before)
+    query = _query(wanted)
+    context = {
+        **frame_of(user, "audit"),
+        "wanted": wanted,
+        "page": page,
+        "before": before,
+        "query": query,
+        "older": f"{query}&{urlencode({'before': page.older})}" if page.older else "",
+        "outcomes": Outcome.choices,
+        "verbs": verbs_logged(),
+        "today": today,
+        "chain": chain_state(),
+        "keep_days": settings.LOG_KEEP_DAYS,
+    }
+    return render(request, "console/audit.html", context)
+
+
+@require_GET
+@requires(Action.AUDIT, kind=Kind.PAGE)
+def table(request: HttpRequest, user: User) -> HttpResponseBase:
+    wanted = _wanted(request, day_of(timezone.now()))
+    days = f"{wanted.first:%Y%m%d}-{wanted.last:%Y%m%d}"
+    record(actor_of_user(request), "导出操作审计", object_name=days, detail={"条件": _query(wanted)})
+    return csv_response(f"操作审计_{days}.csv", audit_table(user, wanted))
+
+
+def _wanted(request: HttpRequest, today: date) -> AuditWanted:
+    last = _day(request, "to") or today
+    first = _day(request, "from") or last - timedelta(days=_USUAL_DAYS - 1)
+    if first > last:
+        raise MalformedError("开始日期晚于结束日期")
+    return AuditWanted(
+        first=first,
+        last=last,
+        who=text_of(request, "who", longest=_LONGEST),
+        verb=text_of(request, "verb", longest=_LONGEST),
+        thing=text_of(request, "thing", longest=_LONGEST),
+        address=_address(text_of(request, "address", longest=_LONGEST)),
+        outcome=_outcome(text_of(request, "outcome", longest=20)),
+    )
+
+
+def _day(request: HttpRequest, name: str) -> date | None:
+    text = text_of(request, name, longest=20)
+    return day_in(text, name) if text else None
+
+
+def _address(text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise MalformedError(f"“{shorten(text)}”不是 IP 地址") from None
+
+
+def _outcome(text: str) -> Outcome | None:
+    if text and text not in Outcome.values:
+        raise MalformedError(f"outcome 的值“{shorten(text)}”应为 {'、'.join(Outcome.values)} 之一")
+    return Outcome(text) if text else None
+
+
+def _query(wanted: AuditWanted) -> str:
+    asked = {
+        "from": wanted.first,
+        "to": wanted.last,
+        "who": wanted.who,
+        "verb": wanted.verb,
+        "thing": wanted.thing,
+        "address": wanted.address,
+        "outcome": wanted.outcome,
+    }
+    return urlencode({name: str(value) for name, value in asked.items() if value})
