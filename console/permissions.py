@@ -16,7 +16,7 @@ from django.utils.cache import add_never_cache_headers
 
 from access.choices import Action
 from access.models import User
-from access.selectors import paths_allowed
+from cameras.visibility import may_somewhere
 from protocol.errors import ProtocolError, RemoteError
 
 P = ParamSpec("P")
@@ -55,7 +55,7 @@ def requires(action: Action, *, kind: Kind, is_poll: bool = False) -> Callable[[
             user = _present_user(request, renews=not is_poll or request.GET.get("active") == "1")
             if user is None:
                 return _to_login(request, kind)
-            if not paths_allowed(user, action):
+            if not may_somewhere(user, action):
                 return _refusal(request, kind, action)
             try:
                 response = view(request, user, *args, **kwargs)

@@ -128,10 +128,15 @@ def _rows(user: User, states: list[CameraQuality]) -> list[Row]:
         words=words_on(states),
         told=told,
         pictures=pictures_at((pk, slot) for (pk, _), slot in told.items()),
-        judges=paths_allowed(user, Action.LEDGER),
+        judged=_judged_by(user, states),
         now=timezone.now(),
     )
     return [desk.row(state, newest.get(state.camera_id)) for state in states]
+
+
+def _judged_by(user: User, states: list[CameraQuality]) -> set[int]:
+    cameras = cameras_visible_to(user, Action.LEDGER).filter(pk__in=[state.camera_id for state in states])
+    return set(cameras.values_list("pk", flat=True))
 
 
 def _told_slot(state: CameraQuality, flag: QualityFlag, diagnosis: CameraDiagnosis | None) -> int:
@@ -149,12 +154,11 @@ class _Desk:
     words: dict[tuple[int, int], QualityFeedback]
     told: dict[tuple[int, QualityFlag], int]
     pictures: dict[tuple[int, int], datetime]
-    judges: list[str]
+    judged: set[int]
     now: datetime
 
     def row(self, state: CameraQuality, newest: Picture | None) -> Row:
-        office = state.camera.organisation
-        may_judge = any(office.path.startswith(path) for path in self.judges)
+        may_judge = state.camera_id in self.judged
         abnormal = set(state.abnormal)
         return Row(
             camera=row_of(state.camera),

@@ -34,6 +34,8 @@ def _key(purpose: str) -> str:
 
 # A demo may run with keys made on the spot; production never with the defaults.
 IS_DEMO = env.bool("IS_DEMO", default=False)
+# Whether users, rights and logs are kept by three different people (三员), and superusers refused once they are there.
+SEPARATE_DUTIES = env.bool("SEPARATE_DUTIES", default=not (IS_DEMO or DEBUG))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Scheme and host under which partners and browsers reach this platform.
@@ -81,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "access.middleware.PageAuthenticationMiddleware",
+    "console.middleware.ViewAsMiddleware",
     "access.middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -110,6 +113,7 @@ FORMAT_MODULE_PATH = ["province.formats"]
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "access.User"
+AUTHENTICATION_BACKENDS = ["access.backends.StaffBackend"]
 LOGIN_URL = "console:login"
 LOGIN_REDIRECT_URL = "console:wall"
 LOGOUT_REDIRECT_URL = "console:login"

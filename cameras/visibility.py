@@ -1,0 +1,109 @@
+"""Which cameras somebody may do what with: roles on organisations, and the exceptions from them.
+
+The only place that knows: console, interface, admin and exports all ask here, and always the database.
+"""
+
+from datetime import datetime
+from functools import reduce
+from operator import or_
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from access.choices import CAMERA_ACTIONS, Action
+from access.models import Partner, User
+from access.models.staff import in_force
+from access.selectors import HeldRole, actions_allowed, below_paths, paths_of, roles_held
+from cameras.models import CameraException, GroupMember
+
+_NOTHING = Q(pk__in=[])
+
+
+def visible_condition(
+    user: User, action: Action, *, camera: str = "pk", path: str = "organisation__path"
+) -> Q:
+    """Condition: `user` may do `action` with the camera at `camera`, whose organisation's path is at `path`.
+
+    Two small reads, and subqueries only where an exception concerns the user: rows are never listed here.
+    """
+    if not user.is_active:
+        return _NOTHING
+    if user.is_superuser:
+        return Q()
+    now = timezone.now()
+    held = roles_held(user, now)
+    concerning = exceptions_for(user, held, now)
+    allowing, denying = concerning & _allows(action), concerning & _denies(action)
+    condition = below_paths(paths_of(held, action), path)
+    effects = (
+        CameraException.objects.filter(allowing | denying).order_by().values_list("is_denied", flat=True)
+    )
+    kinds = set(effects.distinct())
+    if False in kinds:
+        condition |= cameras_of_exceptions(allowing, camera, within=True)
+    if True in kinds:
+        condition &= ~cameras_of_exceptions(denying, camera)
+    return condition
+
+
+def exceptions_for(user: User, held: list[HeldRole], now: datetime) -> Q:
+    """Condition of CameraException: those in force for the person, or for a role held."""
+    subjects = [Q(user=user)]
+    for role in held:
+        # The path holds the ids of all organisations above.
+        above = [int(part) for part in role.path.strip("/").split("/")]
+        subjects.append(Q(role=role.role, role_at__in=above))
+    return reduce(or_, subjects) & in_force(now)
+
+
+def _allows(action: Action) -> Q:
+    allowing = [action.value] if action != Action.WATCH else [each.value for each in CAMERA_ACTIONS]
+    return Q(is_denied=False, action__in=allowing)
+
+
+def _denies(action: Action) -> Q:
+    return Q(is_denied=True, action__in={action.value, Action.WATCH.value})
+
+
+def cameras_of_exceptions(which: Q, camera: str, *, within: bool = False) -> Q:
+    """Condition: the camera, or a group it is in, has one of these exceptions; hashed once by the database.
+
+    `within`: and it still belongs to the organisation that made the exception.
+    """
+    exceptions = CameraException.objects.filter(which).order_by()
+    direct = exceptions.filter(camera__isnull=False)
+    # As values, not as rows of a join: `which` names fields of the exception.
+    groups = exceptions.filter(group__isnull=False).values("group")
+    members = GroupMember.objects.filter(group__in=groups)
+    if within:
+        direct = direct.filter(camera__organisation__path__startswith=F("organisation__path"))
+        members = members.filter(camera__organisation__path__startswith=F("group__organisation__path"))
+    return Q(**{f"{camera}__in": direct.values("camera")}) | Q(**{f"{camera}__in": members.values("camera")})
+
+
+def hidden_from(partner: Partner, camera: str = "pk") -> Q:
+    """Condition: the camera is hidden from the partner, as if it were not there."""
+    return cameras_of_exceptions(Q(partner=partner, is_denied=True) & in_force(timezone.now()), camera)
+
+
+def allowed_by_exception(user: User) -> frozenset[str]:
+    """Actions that exceptions allow `user` on some camera."""
+    if not user.is_active:
+        return frozenset()
+    now = timezone.now()
+    concerning = exceptions_for(user, roles_held(user, now), now)
+    rows = CameraException.objects.filter(concerning, is_denied=False)
+    actions = frozenset[str](rows.order_by().values_list("action", flat=True).distinct())
+    return actions | {Action.WATCH.value} if actions else actions
+
+
+def actions_open_to(user: User) -> frozenset[str]:
+    """Everything that `user` may do somewhere, by a role or by an exception."""
+    return actions_allowed(user) | allowed_by_exception(user)
+
+
+def may_somewhere(user: User, action: Action) -> bool:
+    allowed = actions_allowed(user)
+    if action.value in allowed:
+        return True
+    return action in CAMERA_ACTIONS and action.value in allowed_by_exception(user)
