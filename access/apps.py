@@ -6,4 +6,4 @@ class AccessConfig(AppConfig):
     verbose_name = "权限与接入"
 
     def ready(self) -> None:
-        from access import checks, https_checks, lookups  # noqa: F401 - registers them
+        from access import checks, duty_checks, https_checks, lookups  # noqa: F401 - registers them

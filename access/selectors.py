@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from access.choices import DUTIES, DUTY_ACTIONS, ROLE_ACTIONS, Action, ActorKind, Role
 from access.models import BehaviourLog, Organisation, Partner, PartnerToken, StaffRole, User
-from access.models.staff import in_force
+from access.models.staff import in_force, not_ended
 from access.statements import fetch_one
 from protocol.tokens import token_digest
 
@@ -103,9 +103,35 @@ def is_allowed(user: User, action: Action, organisation: Organisation) -> bool:
     return any(organisation.path.startswith(path) for path in paths_allowed(user, action))
 
 
+def users_overseen_by(user: User) -> QuerySet[User]:
+    """People whose account belongs to an organisation the user oversees, or who hold a role in one."""
+    paths = paths_allowed(user, Action.OVERSEE)
+    roles = StaffRole.objects.filter(not_ended(timezone.now()), below_paths(paths, "organisation__path"))
+    people = User.objects.select_related("organisation")
+    if "" in paths:
+        return people
+    own = below_paths(paths, "organisation__path") | Q(pk__in=roles.values("user"))
+    root = root_organisation()
+    if root is not None and root.path in paths:
+        # Accounts from before they belonged to an organisation.
+        own |= Q(organisation=None)
+    return people.filter(own)
+
+
+def partners_overseen_by(user: User) -> QuerySet[Partner]:
+    """Partners all of whose cameras the user may grant or oversee."""
+    paths = paths_allowed(user, Action.OVERSEE)
+    return Partner.objects.filter(below_paths(paths, "organisation__path")).select_related("organisation")
+
+
 def may_audit(user: object) -> bool:
     """Who reads the logs of the whole province: superusers, and auditors of its root."""
     return isinstance(user, User) and _covers_root(user, Action.AUDIT)
+
+
+def may_read_logs(user: object) -> bool:
+    """Whether any of the behaviour log is for `user`: `logs_visible_to` says which rows."""
+    return isinstance(user, User) and (may_audit(user) or _covers_root(user, Action.OPERATOR_LOG))
 
 
 def _covers_root(user: User, action: Action) -> bool:

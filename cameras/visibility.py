@@ -7,14 +7,14 @@ from datetime import datetime
 from functools import reduce
 from operator import or_
 
-from django.db.models import F, Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from access.choices import CAMERA_ACTIONS, Action
 from access.models import Partner, User
-from access.models.staff import in_force
-from access.selectors import HeldRole, actions_allowed, below_paths, paths_of, roles_held
-from cameras.models import CameraException, GroupMember
+from access.models.staff import in_force, not_ended
+from access.selectors import HeldRole, actions_allowed, below_paths, paths_allowed, paths_of, roles_held
+from cameras.models import Camera, CameraException, CameraGroup, GroupMember
 
 _NOTHING = Q(pk__in=[])
 
@@ -35,13 +35,14 @@ def visible_condition(
     concerning = exceptions_for(user, held, now)
     allowing, denying = concerning & _allows(action), concerning & _denies(action)
     condition = below_paths(paths_of(held, action), path)
-    effects = (
-        CameraException.objects.filter(allowing | denying).order_by().values_list("is_denied", flat=True)
-    )
-    kinds = set(effects.distinct())
-    if False in kinds:
-        condition |= cameras_of_exceptions(allowing, camera, within=True)
-    if True in kinds:
+    rows = CameraException.objects.filter(allowing | denying).order_by().distinct()
+    effects = set(rows.values_list("is_denied", "organisation", "organisation__path"))
+    for is_denied, organisation, owned in effects:
+        if not is_denied:
+            # A camera that has left the organisation which allowed it is no longer that one's to show.
+            own = cameras_of_exceptions(allowing & Q(organisation=organisation), camera)
+            condition |= own & Q(**{f"{path}__startswith": owned})
+    if any(is_denied for is_denied, *_ in effects):
         condition &= ~cameras_of_exceptions(denying, camera)
     return condition
 
@@ -65,25 +66,36 @@ def _denies(action: Action) -> Q:
     return Q(is_denied=True, action__in={action.value, Action.WATCH.value})
 
 
-def cameras_of_exceptions(which: Q, camera: str, *, within: bool = False) -> Q:
-    """Condition: the camera, or a group it is in, has one of these exceptions; hashed once by the database.
-
-    `within`: and it still belongs to the organisation that made the exception.
-    """
+def cameras_of_exceptions(which: Q, camera: str) -> Q:
+    """Condition: the camera, or a group it is in, has one of these exceptions; hashed once by the database."""
     exceptions = CameraException.objects.filter(which).order_by()
-    direct = exceptions.filter(camera__isnull=False)
-    # As values, not as rows of a join: `which` names fields of the exception.
+    direct = exceptions.filter(camera__isnull=False).values("camera")
     groups = exceptions.filter(group__isnull=False).values("group")
-    members = GroupMember.objects.filter(group__in=groups)
-    if within:
-        direct = direct.filter(camera__organisation__path__startswith=F("organisation__path"))
-        members = members.filter(camera__organisation__path__startswith=F("group__organisation__path"))
-    return Q(**{f"{camera}__in": direct.values("camera")}) | Q(**{f"{camera}__in": members.values("camera")})
+    members = GroupMember.objects.filter(group__in=groups).values("camera")
+    return Q(**{f"{camera}__in": direct}) | Q(**{f"{camera}__in": members})
 
 
 def hidden_from(partner: Partner, camera: str = "pk") -> Q:
     """Condition: the camera is hidden from the partner, as if it were not there."""
     return cameras_of_exceptions(Q(partner=partner, is_denied=True) & in_force(timezone.now()), camera)
+
+
+def cameras_overseen_by(user: User) -> QuerySet[Camera]:
+    """Live cameras whose rights the user looks after: to name them, not to watch them."""
+    own = below_paths(paths_allowed(user, Action.OVERSEE), "organisation__path")
+    return Camera.objects.filter(own, deleted_at=None, is_pending=False)
+
+
+def groups_overseen_by(user: User) -> QuerySet[CameraGroup]:
+    own = below_paths(paths_allowed(user, Action.OVERSEE), "organisation__path")
+    return CameraGroup.objects.filter(own).select_related("organisation")
+
+
+def exceptions_overseen_by(user: User) -> QuerySet[CameraException]:
+    """Those that count or will, the newest first."""
+    own = below_paths(paths_allowed(user, Action.OVERSEE), "organisation__path")
+    rows = CameraException.objects.filter(own & not_ended(timezone.now()))
+    return rows.select_related("user", "partner", "camera", "group", "role_at", "organisation")
 
 
 def allowed_by_exception(user: User) -> frozenset[str]:

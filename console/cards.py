@@ -91,11 +91,16 @@ def row_of(camera: Camera) -> CameraRow:
 def cards_of(user: User, cameras: Iterable[Camera]) -> list[CameraCard]:
     """Cards in the order given; `organisation__parent` should be loaded."""
     listed = list(cameras)
-    turned = set(cameras_visible_to(user, Action.PTZ).filter(pk__in=[camera.pk for camera in listed]).values_list("pk", flat=True))
+    turned = set(
+        cameras_visible_to(user, Action.PTZ)
+        .filter(pk__in=[camera.pk for camera in listed])
+        .values_list("pk", flat=True)
+    )
     pictures = newest_pictures(listed)
     quality = abnormal_words(listed)
     return [
-        _card(camera, camera.pk in turned, pictures.get(camera.pk), quality.get(camera.pk, "")) for camera in listed
+        _card(camera, camera.pk in turned, pictures.get(camera.pk), quality.get(camera.pk, ""))
+        for camera in listed
     ]
 
 

@@ -42,6 +42,12 @@ def public(view: View[P]) -> View[P]:
     return view
 
 
+def reading(view: View[P]) -> View[P]:
+    """Marks a view that only shows something although it is asked by POST: it answers while looking as another user."""
+    view.is_reading = True  # type: ignore[attr-defined]
+    return view
+
+
 def requires(action: Action, *, kind: Kind, is_poll: bool = False) -> Callable[[StaffView[P]], View[P]]:
     """Lets in signed-in staff who may do `action` somewhere; the view receives the user.
 

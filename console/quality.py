@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from access.choices import Action
 from access.models import Organisation, User
-from access.selectors import paths_allowed
 from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
 from console.cards import CameraRow, row_of
@@ -162,7 +161,7 @@ class _Desk:
         abnormal = set(state.abnormal)
         return Row(
             camera=row_of(state.camera),
-            office=office.name,
+            office=state.camera.organisation.name,
             newest=newest,
             newest_time=moment(datetime.fromtimestamp(newest["at"], UTC)) if newest else "",
             cells=[self._mark(state, flag, may_judge) if flag in abnormal else None for flag in QualityFlag],
@@ -184,7 +183,9 @@ class _Desk:
             source=str(QualitySource(state.sources[flag]).label),
             sureness=_sureness(state, flag, diagnosis),
             sensitivity=_sensitivity(diagnosis, flag),
-            told=Picture(url=picture_path(state.camera_id, slot), at=taken_at.timestamp()) if taken_at else None,
+            told=Picture(url=picture_path(state.camera_id, slot), at=taken_at.timestamp())
+            if taken_at
+            else None,
             told_time=moment(taken_at) if taken_at else "",
             word=_word(word),
             is_confirmed=word is not None and word.is_real,

@@ -14,8 +14,9 @@ from oauth2_provider import models as oauth
 
 from access.actors import actor_of_user
 from access.admin.base import ReadOnlyAdmin, RecordedAdmin
-from access.choices import PartnerKind, Scope
-from access.models import Application, Partner, PartnerToken
+from access.choices import Action, PartnerKind, Scope
+from access.models import Application, Partner, PartnerToken, User
+from access.selectors import paths_allowed
 from access.services.diagnosis import adopt_profile, diagnose_exchange
 from access.services.partners import (
     IssuedPartner,
@@ -160,7 +161,10 @@ class PartnerAdmin(RecordedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Partner | None = None) -> list[str]:
         if obj is None:
             return []
-        return ["kind", "code", "user", "shown_device_code", "shown_client_id", "created_at"]
+        fixed = ["kind", "code", "user", "shown_device_code", "shown_client_id", "created_at"]
+        may_grant = isinstance(request.user, User) and bool(paths_allowed(request.user, Action.GRANT))
+        # What a partner reaches is a right: with separate duties not for who keeps the system.
+        return fixed if may_grant else [*fixed, "organisation", "scopes"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

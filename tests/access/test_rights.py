@@ -10,13 +10,17 @@ from tests.cast import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 
-# Rows as the control room knows them; the columns are watch, snapshot, ptz, ledger, users, ministry, audit.
+# Rows as the control room knows them; the columns are watch, snapshot, ptz, ledger, users, ministry, audit, oversee,
+# grant, operator_log.
 MATRIX = {
-    Role.MONITOR: "xx.....",
-    Role.PTZ_OPERATOR: "xxx....",
-    Role.SECTION_ADMIN: "xxxx...",
-    Role.PROVINCE_ADMIN: "xxxxxx.",
-    Role.AUDITOR: "......x",
+    Role.MONITOR: "xx........",
+    Role.PTZ_OPERATOR: "xxx.......",
+    Role.SECTION_ADMIN: "xxxx......",
+    Role.PROVINCE_ADMIN: "xxxxxx.xx.",
+    Role.AUDITOR: "......x...",
+    Role.SYSTEM: "....x..x..",
+    Role.SECURITY: ".......xxx",
+    Role.AUDIT: "......x...",
 }
 
 
