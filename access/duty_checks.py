@@ -45,7 +45,7 @@ def _mixed() -> list[CheckMessage]:
 
 
 def _other_roles() -> QuerySet[StaffRole]:
-    return StaffRole.objects.filter(not_ended(timezone.now())).exclude(role__in=DUTIES).values("pk")
+    return StaffRole.objects.filter(not_ended(timezone.now())).exclude(role__in=DUTIES)
 
 
 def _open() -> list[CheckMessage]:

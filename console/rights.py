@@ -80,9 +80,8 @@ def matrix_of(user: User, *, organisation_id: int | None, words: str, page: int)
     if organisation_id is not None and organisation_id not in by_id:
         raise NotFoundError("单位不存在")
     node = by_id[organisation_id] if organisation_id is not None else (tops[0] if len(tops) == 1 else None)
-    below = sorted(
-        (place for place in places if node and place.parent_id == node.pk), key=lambda one: one.name
-    )
+    # In the order of the people, whose companies then lie on a diagonal.
+    below = [place for place in places if node and place.parent_id == node.pk]
     columns = [node, *below] if node else tops
     people = _people(user, node, words)
     begin = (page - 1) * PAGE_PEOPLE

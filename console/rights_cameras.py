@@ -118,7 +118,7 @@ def subject_of(
     if partner_id is not None:
         return Subject(partner=partner_of(user, partner_id))
     if role:
-        place = organisations_visible_to(user, Action.OVERSEE).filter(pk=role_at).first()
+        place = organisations_visible_to(user, Action.OVERSEE).filter(pk=role_at or 0).first()
         if place is None or role not in Role.values:
             raise MalformedError("请选择角色及其所在单位")
         return Subject(role=Role(role), role_at=place)

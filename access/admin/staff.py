@@ -1,7 +1,5 @@
 """Organisations and the people who work in them."""
 
-from collections.abc import Sequence
-
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
@@ -92,9 +90,9 @@ class StaffAdmin(RecordedAdmin, UserAdmin[User]):
         administrators = StaffRole.objects.filter(role__in=DUTIES).values("user")
         return people.filter(is_superuser=False).exclude(pk__in=administrators)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Sequence[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         if getattr(request.user, "is_superuser", False):
-            return self.readonly_fields
+            return list(self.readonly_fields)
         return [*self.readonly_fields, "is_staff", "is_superuser"]
 
     @admin.display(description="角色")

@@ -6,13 +6,14 @@ from django.db.models import F, Q
 from access.choices import CAMERA_ACTIONS, Action, Role
 from access.models.staff import LimitedInTime
 
+LONGEST_NAME = 64
 _CHOICES = [(action.value, action.label) for action in CAMERA_ACTIONS]
 
 
 class CameraGroup(models.Model):
     """One named set of cameras of an organisation and everything below it."""
 
-    name = models.CharField("名称", max_length=64)
+    name = models.CharField("名称", max_length=LONGEST_NAME)
     organisation = models.ForeignKey(
         "access.Organisation", models.PROTECT, related_name="camera_groups", verbose_name="所属单位"
     )

@@ -16,6 +16,7 @@ from access.services.logs import record
 from access.services.rights import ensure_may_change, ensure_span
 from access.words import span_in_words
 from cameras.models import Camera, CameraException, CameraGroup, GroupMember, PtzGrant
+from cameras.models.rights import LONGEST_NAME
 from cameras.visibility import visible_condition
 from protocol.errors import ForbiddenError, MalformedError
 
@@ -25,8 +26,8 @@ _MOST_NAMED = 100
 @transaction.atomic
 def create_group(*, by: User, name: str, organisation: Organisation, actor: Actor) -> CameraGroup:
     ensure_may_grant(by, organisation)
-    if not name or len(name) > CameraGroup._meta.get_field("name").max_length:
-        raise MalformedError("组名应为 1 至 64 个字")
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise MalformedError(f"组名应为 1 至 {LONGEST_NAME} 个字")
     group, is_new = CameraGroup.objects.get_or_create(name=name, organisation=organisation)
     if not is_new:
         raise MalformedError(f"{organisation.name}已有名为“{name}”的组")

@@ -86,7 +86,7 @@ def groups(request: HttpRequest, user: User) -> HttpResponse:
 
 def _new_group(request: HttpRequest, user: User) -> HttpResponse:
     try:
-        place = places_of(user, Action.GRANT).filter(pk=_posted_id(request, "organisation")).first()
+        place = places_of(user, Action.GRANT).filter(pk=_posted_id(request, "organisation") or 0).first()
         if place is None:
             raise MalformedError("请选择所属单位")
         name = posted(request, "name", longest=200)

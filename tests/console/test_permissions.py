@@ -13,11 +13,21 @@ from cameras.models import Camera
 from console import urls
 from tests.console.desk import Desk, refusal_of, text_of
 
-PUBLIC = {"login", "logout"}
+PUBLIC = {"login", "logout", "rights_end_view"}
 PARTS = {"road_branch", "tree", "branch", "search", "streams_standing", "streams_pushes", "quality_standing"}
 PAGES = {
     *("wall", "analysis", "quality", "snapshots", "online", "online_table", "streams", "ministry"),
     *("acceptance", "acceptance_report"),
+}
+# With their objects and by their methods: tests/test_outsiders.py.
+PAGES_OF_RIGHTS = {
+    *("rights", "rights_groups", "rights_group", "rights_members", "rights_remove_group"),
+    *("rights_exceptions", "rights_end_exception", "rights_watchers", "rights_watchers_table"),
+    *("rights_partners", "rights_ptz"),
+}
+PARTS_OF_RIGHTS = {
+    *("rights_cell", "rights_grant", "rights_end", "rights_person", "rights_switch", "rights_view_as"),
+    "rights_new_user",
 }
 PARTS_OF_A_REPORT = {"acceptance_standing", "acceptance_picture"}
 PARTS_OF_A_PLATFORM = {
@@ -41,6 +51,9 @@ def path_to(name: str, camera: Camera, office: Organisation) -> str:
         arguments[name] = [camera.pk]
     if name == "day_archive":
         arguments[name] = [camera.pk, "2026-11-22"]
+    if name in PAGES_OF_RIGHTS | PARTS_OF_RIGHTS:
+        count = str(next(pattern for pattern in patterns() if pattern.name == name).pattern).count("<")
+        arguments[name] = [1] * count
     if name in PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | {"acceptance_report"}:
         arguments[name] = [1, 1] if name == "acceptance_picture" else [1]
     return reverse(f"console:{name}", args=arguments.get(name, []))
@@ -66,7 +79,7 @@ def test_every_view_declares_its_permission() -> None:
 def test_the_matrix_below_knows_every_view() -> None:
     assert {pattern.name for pattern in patterns()} == (
         PUBLIC | PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PAGES | JSON_OF_NOBODY | JSON_OF_A_CAMERA
-    ) | JSON_OF_A_KEEPER | {"road", "day_archive"}
+    ) | JSON_OF_A_KEEPER | PAGES_OF_RIGHTS | PARTS_OF_RIGHTS | {"road", "day_archive"}
 
 
 NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not in PUBLIC)
@@ -75,9 +88,9 @@ NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not i
 @pytest.mark.parametrize("name", NAMES)
 def test_nobody_gets_in_without_signing_in(name: str, camera: Camera, office: Organisation) -> None:
     response = ask(Client(), path_to(name, camera, office))
-    if name in PAGES:
+    if name in PAGES | PAGES_OF_RIGHTS:
         assert response.headers["Location"] == f"/login/?next={path_to(name, camera, office)}"
-    elif name in PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT:
+    elif name in PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PARTS_OF_RIGHTS:
         assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login/")
     else:
         assert refusal_of(response, 401) == "登录已失效，请重新登录"
