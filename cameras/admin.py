@@ -16,7 +16,7 @@ from access.models import User
 from cameras.models import Camera, CameraSource, Gateway, GatewayConfiguration, PtzGrant, StatusChange
 from cameras.selectors import assigned_cameras
 from cameras.services.configurations import remove_sources, save_source
-from cameras.services.gateways import note_grants, remove_gateways, save_gateway
+from cameras.services.gateways import note_grants, opened_to, remove_gateways, save_gateway
 from cameras.services.ledger import approve_cameras, remove_cameras, save_camera
 from cameras.visibility import visible_condition
 from protocol.configuration import Origin
@@ -102,9 +102,10 @@ class CameraAdmin(admin.ModelAdmin[Camera]):
         save_camera(camera=obj, actor=actor_of_user(request))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        before = opened_to(form.instance)
         super().save_related(request, form, formsets, change)
         if any(formset.has_changed() for formset in formsets):
-            note_grants(camera=form.instance, actor=actor_of_user(request))
+            note_grants(camera=form.instance, before=before, actor=actor_of_user(request))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Camera]:
         """Deleted and pending ones too, but only those whose ledger the user keeps."""

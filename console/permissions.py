@@ -16,6 +16,7 @@ from django.utils.cache import add_never_cache_headers
 
 from access.choices import Action
 from access.models import User
+from access.selectors import paths_allowed
 from cameras.visibility import may_somewhere
 from protocol.errors import ProtocolError, RemoteError
 
@@ -62,7 +63,7 @@ def requires(action: Action, *, kind: Kind, is_poll: bool = False) -> Callable[[
             if user is None:
                 return _to_login(request, kind)
             if not may_somewhere(user, action):
-                return _refusal(request, kind, action)
+                return _refusal(request, user, kind, action)
             try:
                 response = view(request, user, *args, **kwargs)
             except ProtocolError as error:
@@ -99,9 +100,14 @@ def _to_login(request: HttpRequest, kind: Kind) -> HttpResponseBase:
     return refuse(401, "登录已失效，请重新登录")
 
 
-def _refusal(request: HttpRequest, kind: Kind, action: Action) -> HttpResponseBase:
+def _refusal(request: HttpRequest, user: User, kind: Kind, action: Action) -> HttpResponseBase:
     if kind is Kind.PAGE:
-        context = {"action_label": action.label, "has_admin": admin.site.has_permission(request)}
+        context = {
+            "action_label": action.label,
+            "has_admin": admin.site.has_permission(request),
+            # Where administrators go who watch nothing.
+            "may_oversee": action != Action.OVERSEE and bool(paths_allowed(user, Action.OVERSEE)),
+        }
         return render(request, "console/forbidden.html", context, status=403)
     message = f"没有“{action.label}”权限"
     return refuse(403, message) if kind is Kind.JSON else HttpResponse(message, status=403)

@@ -11,6 +11,7 @@ import django_stubs_ext
 import environ
 
 from deploy.services import database_url, redis_url
+from province.logs import logging_at
 
 # Lets ModelAdmin, ModelForm and others be subscripted for the type checker.
 django_stubs_ext.monkeypatch()
@@ -377,18 +378,7 @@ MINISTRY_BACKLOG_ALARM_SECONDS = env.int("MINISTRY_BACKLOG_ALARM_SECONDS", defau
 MINISTRY_LOG_DAYS = env.int("MINISTRY_LOG_DAYS", default=90)
 
 # --- Logging --------------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        # At DEBUG it writes every token it issues (threats.md 4).
-        "oauthlib": {"level": "INFO"},
-    },
-}
+LOGGING = logging_at(env.str("LOG_LEVEL", default="INFO"))
 
 # --- Celery ---------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -102,8 +103,22 @@ def paths(ids: dict[str, object]) -> list[tuple[str, str]]:
     for route in routes():
         if "(?P" in route:
             continue  # the admin's catch-all and its redirect to an app
-        found.append((route, "/" + _PART.sub(lambda part: str(ids[part[2]]), route)))
+        own = {**ids, **_of_admin(route)}
+        found.append((route, "/" + _PART.sub(lambda part, own=own: str(own[part[2]]), route)))
     return found
+
+
+def _of_admin(route: str) -> dict[str, object]:
+    """The first object of the model that a page of the admin is about."""
+    parts = route.split("/")
+    if parts[0] != "admin" or len(parts) < 4 or "<" in parts[1] + parts[2] or parts[1] == "r":
+        return {}
+    try:
+        model = apps.get_model(parts[1], parts[2])
+    except LookupError:
+        return {}
+    first = model._default_manager.order_by("pk").first()
+    return {"object_id": first.pk if first else 1, "id": first.pk if first else 1}
 
 
 def outsiders(other_company: Organisation) -> dict[str, User]:

@@ -171,7 +171,11 @@ class PartnerAdmin(RecordedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
+            before = _reach_of(Partner.objects.select_related("organisation").get(pk=obj.pk))
             super().save_model(request, obj, form, change)
+            after = _reach_of(obj)
+            if before != after:
+                self._record(request, "修改接入方权限", obj, {"之前": before, "之后": after})
             return
         issued = create_partner(
             kind=PartnerKind(obj.kind),
@@ -243,6 +247,12 @@ class PartnerAdmin(RecordedAdmin):
         }
         # No browser keeps it: the admin's pages are never cached.
         return TemplateResponse(request, "access/handed_once.html", context)
+
+
+def _reach_of(partner: Partner) -> dict[str, object]:
+    """What decides what a partner may see."""
+    labels = [str(Scope(scope).label) for scope in partner.scopes]
+    return {"单位范围": partner.organisation.name, "接口": labels, "启用": partner.is_active}
 
 
 def _rows_of(issued: IssuedPartner) -> list[tuple[str, str]]:

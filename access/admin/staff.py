@@ -1,5 +1,7 @@
 """Organisations and the people who work in them."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
@@ -25,6 +27,15 @@ class OrganisationAdmin(RecordedAdmin):
     autocomplete_fields = ["parent"]
     readonly_fields = ["path", "created_at"]
     show_full_result_count = False
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Where a node hangs decides who sees what is below it."""
+        before = Organisation.objects.select_related("parent").filter(pk=obj.pk).first()
+        super().save_model(request, obj, form, change)
+        if change and before is not None and "parent" in form.changed_data:
+            now = Organisation.objects.select_related("parent").get(pk=obj.pk)
+            detail: dict[str, object] = {"之前": str(before.parent or ""), "之后": str(now.parent or "")}
+            self._record(request, "移动单位", obj, detail)
 
 
 class StaffRoleInline(admin.TabularInline[StaffRole, User]):

@@ -86,7 +86,8 @@ def _ensure_may_give(granter: User, role: Role, organisation: Organisation) -> N
 
 
 def ensure_span(valid_from: datetime | None, valid_until: datetime | None) -> None:
-    if valid_until is not None and valid_until <= max(timezone.now(), valid_from or valid_until):
+    now = timezone.now()
+    if valid_until is not None and valid_until <= max(now, valid_from or now):
         raise MalformedError("失效时间须晚于现在，也晚于生效时间")
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from access.actors import Actor
 from access.choices import CAMERA_ACTIONS, Action, Role
 from access.models import Organisation, Partner, StaffRole, User
-from access.selectors import is_allowed
+from access.selectors import is_allowed, users_overseen_by
 from access.services.logs import record
 from access.services.rights import ensure_may_change, ensure_span
 from access.words import span_in_words
@@ -100,6 +100,9 @@ def make_exception(
     ensure_span(valid_from, valid_until)
     if subject.user is not None:
         ensure_may_change(by, subject.user)
+        if is_denied and not users_overseen_by(by).filter(pk=subject.user.pk).exists():
+            # Anybody may be let in; who is above is not shut out from below.
+            raise ForbiddenError("只能禁止自己单位的用户")
     if subject.partner is not None and not (is_denied and action == Action.WATCH):
         raise MalformedError("对接入方只能隐藏摄像机；可见范围按单位，云台按重要点位开放")
     if subject.partner is not None:

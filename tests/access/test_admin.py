@@ -201,7 +201,8 @@ def test_a_member_of_staff_whose_roles_are_given_elsewhere(desk: Client, company
         "password1": PASSWORD,
         "password2": PASSWORD,
     }
-    added = desk.post(reverse("admin:access_user_add"), form)
+    none = {"roles-TOTAL_FORMS": "0", "roles-INITIAL_FORMS": "0"}
+    added = desk.post(reverse("admin:access_user_add"), {**form, **none})
     assert added.status_code == 302, text_of(added)
     user = User.objects.get(username="sun")
     url = reverse("admin:access_user_change", args=[user.pk])

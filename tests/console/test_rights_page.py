@@ -23,8 +23,8 @@ from tests.ptz.ledger import make_camera
 pytestmark = pytest.mark.django_db
 
 
-def send(desk: Desk, name: str, *args: object, node: bool = False, **form: object) -> HttpResponseBase:
-    url = reverse(f"console:{name}", args=args) + ("?node=1" if node else "")
+def send(desk: Desk, view: str, *args: object, node: bool = False, **form: object) -> HttpResponseBase:
+    url = reverse(f"console:{view}", args=args) + ("?node=1" if node else "")
     return desk.client.post(url, form)
 
 
@@ -249,7 +249,11 @@ def test_an_exception_is_set_and_withdrawn(company_desk: Desk, operator: User, c
 
 
 def test_exceptions_give_no_more_than_one_holds(
-    company_desk: Desk, outsider: User, camera: Camera, other_company: Organisation
+    company_desk: Desk,
+    admin_desk: Desk,
+    outsider: User,
+    camera: Camera,
+    other_company: Organisation,
 ) -> None:
     allow = {"username": "li", "action": "ptz", "effect": "allow"}
     send(company_desk, "rights_exceptions", **allow, camera=camera.number)
@@ -265,8 +269,10 @@ def test_exceptions_give_no_more_than_one_holds(
         is_denied=True,
     )
     assert send(company_desk, "rights_exceptions", **allow, camera=camera.number).status_code == 403
-    own = {"username": "feng", "action": "watch", "effect": "deny", "camera": camera.number}
-    assert send(company_desk, "rights_exceptions", **own).status_code == 403
+    # Not of one's own, nor of those above.
+    for username in ("feng", "zhao"):
+        deny = {"username": username, "action": "watch", "effect": "deny", "camera": camera.number}
+        assert send(company_desk, "rights_exceptions", **deny).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -297,7 +303,8 @@ def test_partners_turn_what_is_opened_to_them(
     assert said(response).startswith("2 路云台已开放给ministry")
     again = send(admin_desk, "rights_ptz", ministry.partner.pk, how="open", numbers=camera.number)
     assert said(again).startswith("0 路")
-    send(admin_desk, "rights_ptz", ministry.partner.pk, how="close", numbers=gantry.number)
+    closed = send(admin_desk, "rights_ptz", ministry.partner.pk, how="close", numbers=gantry.number)
+    assert said(closed) == "1 路云台已对ministry收回"
     assert set(PtzGrant.objects.values_list("camera", flat=True)) == {camera.pk}
     details = BehaviourLog.objects.filter(object_kind="partner", detail__has_key="之前").order_by("id")
     assert [(row.verb, row.detail["之前"], row.detail["之后"]) for row in details] == [
