@@ -40,7 +40,9 @@ def groups_of(user: User) -> QuerySet[CameraGroup]:
 
 
 def members_of(group: CameraGroup) -> QuerySet[Camera]:
-    found = Camera.objects.filter(memberships__group=group, deleted_at=None).select_related("organisation")
+    """Without those that have left the organisation meanwhile."""
+    own = Camera.objects.filter(organisation__path__startswith=group.organisation.path, deleted_at=None)
+    found = own.filter(memberships__group=group).select_related("organisation")
     return found.order_by("road", "stake_m", "pk")
 
 
