@@ -161,7 +161,8 @@ def test_an_outsider_finds_nothing(who: str, ids: dict[str, object], other_compa
     browser.force_login(user)
     wrong = []
     for route, path in sorted(paths(ids), key=lambda one: one[0] == "logout/"):
-        for method in METHODS:
+        # Every method as the one with the most rights; which role it is makes no view take another method.
+        for method in METHODS if who == "chief" else ("GET", "POST"):
             response = browser.generic(method, path, b"", content_type="application/x-www-form-urlencoded")
             status, body = response.status_code, body_of(response)
             is_open = status == 200 and method != "OPTIONS" and has_object(route)
