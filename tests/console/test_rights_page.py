@@ -23,9 +23,8 @@ from tests.ptz.ledger import make_camera
 pytestmark = pytest.mark.django_db
 
 
-def send(desk: Desk, view: str, *args: object, node: bool = False, **form: object) -> HttpResponseBase:
-    url = reverse(f"console:{view}", args=args) + ("?node=1" if node else "")
-    return desk.client.post(url, form)
+def send(desk: Desk, view: str, *args: object, **form: Any) -> HttpResponseBase:
+    return desk.client.post(reverse(f"console:{view}", args=args), form)
 
 
 def said(response: HttpResponseBase) -> str:
@@ -185,14 +184,18 @@ def test_an_account_is_made_and_switched_off(company_desk: Desk, company: Organi
 
 
 def test_accounts_of_others_are_left_alone(
-    company_desk: Desk, outsider: User, other_company: Organisation, province: Organisation
+    company_desk: Desk,
+    outsider: User,
+    company: Organisation,
+    other_company: Organisation,
+    province: Organisation,
 ) -> None:
     form = {"username": "sun", "full_name": "孙工", "password": PASSWORD, "again": PASSWORD}
     for place in (other_company, province):
         response = send(company_desk, "rights_new_user", **form, organisation=place.pk)
         assert said(response) == "请选择所属单位"
     # Somebody of another company with a role here: the role is ours to take, the account is not.
-    outsider.roles.create(role=Role.MONITOR, organisation=company_desk.user.organisation)
+    outsider.roles.create(role=Role.MONITOR, organisation=company)
     assert send(company_desk, "rights_switch", outsider.pk, active="0").status_code == 403
     assert send(company_desk, "rights_switch", company_desk.user.pk, active="0").status_code == 403
     assert User.objects.filter(is_active=False).count() == 0
