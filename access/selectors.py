@@ -59,7 +59,11 @@ def actions_allowed(user: User) -> frozenset[str]:
     """Everything that `user` may do somewhere."""
     if user.is_active and user.is_superuser:
         return frozenset(Action.values)
-    return frozenset[str]().union(*(actions_of(held.role) for held in roles_held(user)))
+    return actions_held(roles_held(user))
+
+
+def actions_held(held: Iterable[HeldRole]) -> frozenset[str]:
+    return frozenset[str]().union(*(actions_of(role.role) for role in held))
 
 
 def holds_duty(user: User) -> bool:

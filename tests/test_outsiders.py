@@ -38,6 +38,26 @@ _FOR_ALL = {"logout/", "api/docs/", "api/schema/", "rights/view/end/"}
 SECRET = "密云一号隧道"
 
 
+def reporting(company: Organisation) -> UpperPlatform:
+    return UpperPlatform.objects.create(
+        name=SECRET,
+        base_url="http://127.0.0.1:9",
+        user="province",
+        device_code="Y29kZQ==",
+        token="token",
+        private_key=PRIVATE_KEY,
+        organisation=company,
+    )
+
+
+def accepted(company: Organisation) -> ShownPicture:
+    """A picture in a report of an acceptance."""
+    report = AcceptanceReport.objects.create(gateway_name=SECRET, organisation=company, cameras_wanted=1)
+    return ShownPicture.objects.create(
+        report=report, camera_name=SECRET, video_type=0, taken_at=timezone.now(), jpeg=b"\xff\xd8"
+    )
+
+
 @pytest.fixture
 def ids(
     company: Organisation, office: Organisation, operator: User, ministry: Caller, gateway_partner: Caller
@@ -56,19 +76,7 @@ def ids(
     exception = CameraException.objects.create(
         user=operator, group=group, organisation=company, action=Action.PTZ, is_denied=True
     )
-    platform = UpperPlatform.objects.create(
-        name=SECRET,
-        base_url="http://127.0.0.1:9",
-        user="province",
-        device_code="Y29kZQ==",
-        token="token",
-        private_key=PRIVATE_KEY,
-        organisation=company,
-    )
-    report = AcceptanceReport.objects.create(gateway_name=SECRET, organisation=company, cameras_wanted=1)
-    picture = ShownPicture.objects.create(
-        report=report, camera_name=SECRET, video_type=0, taken_at=timezone.now(), jpeg=b"\xff\xd8"
-    )
+    picture = accepted(company)
     preset = WallPreset.objects.create(user=operator, name=SECRET, layout=1, cameras=[camera.pk])
     raise_alarm(key="k", title=SECRET, organisation=company)
     record(SYSTEM, "试验", object_name=SECRET)
@@ -81,8 +89,8 @@ def ids(
         "group_id": group.pk,
         "exception_id": exception.pk,
         "partner_id": ministry.partner.pk,
-        "platform_id": platform.pk,
-        "report_id": report.pk,
+        "platform_id": reporting(company).pk,
+        "report_id": picture.report_id,
         "picture_id": picture.pk,
         "preset_id": preset.pk,
         "unix_slot": int(timezone.now().timestamp()) // 300 * 300,
