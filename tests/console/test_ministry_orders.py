@@ -46,7 +46,9 @@ def logged() -> BehaviourLog:
 def test_retry_ends_the_waiting(admin_desk: Desk, platform: UpperPlatform) -> None:
     later = NOON + timedelta(seconds=40)
     UpperPlatform.objects.update(failures=9, retry_at=later)
-    InterfaceState.objects.create(platform=platform, interface=Interface.STATUS, failures=6, retry_at=later)
+    InterfaceState.objects.create(
+        platform=platform, interface=Interface.STATUS, failures=6, retry_at=later
+    )
     page = pressed(admin_desk, "ministry_retry", platform)
     assert "12:30:00</span> 已取消等待，马上重试" in page
     assert "就在此刻" in page
@@ -111,7 +113,9 @@ def test_the_token_is_exchanged_or_it_is_told_why_not(admin_desk: Desk, upper: R
 # Check and repair ---------------------------------------------------------------------------------
 
 
-def test_a_check_is_asked_for_and_shown_when_done(admin_desk: Desk, clock: TimeMachineFixture) -> None:
+def test_a_check_is_asked_for_and_shown_when_done(
+    admin_desk: Desk, clock: TimeMachineFixture
+) -> None:
     with RunningMinistry(has_ledger_verbs=False) as upper:
         _check_by_acknowledgements(admin_desk, upper, clock)
 
@@ -135,7 +139,9 @@ def _check_by_acknowledgements(admin_desk: Desk, upper: RunningMinistry, clock: 
     assert "对方持有的与我方一致" not in admin_desk.page("ministry_standing", platform.pk)
 
 
-def test_differences_stand_by_kind(admin_desk: Desk, platform: UpperPlatform, office: Organisation) -> None:
+def test_differences_stand_by_kind(
+    admin_desk: Desk, platform: UpperPlatform, office: Organisation
+) -> None:
     check = find(platform, DifferenceKind.MISSING, DifferenceKind.STRANGER, DifferenceKind.STRANGER)
     delivery = told(platform, 1, office)
     LedgerDifference.objects.filter(kind=DifferenceKind.MISSING).update(camera=delivery.camera)
@@ -214,9 +220,7 @@ def test_the_log_by_interface_and_by_failure(admin_desk: Desk, platform: UpperPl
     page = admin_desk.page("ministry_calls", platform.pk)
     for words in ("没有此接口", "没有答复", "山东高速", "200 成功"):
         assert words in page
-    assert "七天内没有这样的记录" in admin_desk.page(
-        "ministry_calls", platform.pk, interface=int(Interface.TOKEN)
-    )
+    assert "七天内没有这样的记录" in admin_desk.page("ministry_calls", platform.pk, interface=int(Interface.TOKEN))
     page = admin_desk.page("ministry_standing", platform.pk)
     assert 'class="mono hand">2</b> 次失败' in page
 

@@ -210,7 +210,9 @@ def test_the_bar_of_a_day_is_pulled(page: Page, camera: Camera, first_slot: int)
     at(page, "a", first_slot + (288 + 144) * PERIOD)
 
 
-def test_scrubbing_reaches_the_slot_it_is_led_to(page: Page, camera: Camera, first_slot: int) -> None:
+def test_scrubbing_reaches_the_slot_it_is_led_to(
+    page: Page, camera: Camera, first_slot: int
+) -> None:
     page.goto(f"/snapshots/?camera={camera.pk}&at={first_slot + 110 * PERIOD}")
     at(page, "a", first_slot + 110 * PERIOD)
     took = sorted(page.evaluate(_SCRUB, {"key": "ArrowRight", "times": 60, "shift": False, "pause": 33}))
