@@ -21,7 +21,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def page(live_server: LiveServer, admin_desk: Desk, operator: User, camera: Camera) -> Iterator[Page]:
+def page(
+    live_server: LiveServer, admin_desk: Desk, operator: User, outsider: User, camera: Camera
+) -> Iterator[Page]:
     """The province administrator's; its loop ends before the database is cleared."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
@@ -53,7 +55,7 @@ def test_a_refusal_stands_in_the_panel(page: Page, operator: User, company: Orga
     expect(page.get_by_test_id("panel")).to_have_text("没有在山东高速授予或收回“系统管理员”的权限")
 
 
-def test_the_console_as_somebody_else(page: Page, operator: User, outsider: User) -> None:
+def test_the_console_as_somebody_else(page: Page) -> None:
     page.goto("/rights/")
     page.get_by_role("button", name="李工 li").click()
     page.get_by_test_id("view-as").click()

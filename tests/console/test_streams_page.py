@@ -333,7 +333,7 @@ def test_the_list_of_pushes_takes_as_many_statements_whatever_its_length(
     with CaptureQueriesContext(connection) as queries:
         page = admin_desk.page("streams_pushes")
     assert page.count('data-testid="push"') == min(count, 50)
-    assert len(queries) == 5
+    assert len(queries) == 6
 
 
 # Viewers ------------------------------------------------------------------------------------------
