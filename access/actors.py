@@ -29,10 +29,19 @@ def address_of(request: HttpRequest) -> str | None:
 
 
 def actor_of_user(request: HttpRequest) -> Actor:
-    user = request.user
+    user = person_of(request)
+    name = user.display_name
+    if user != request.user and isinstance(request.user, User):
+        name = f"{name}（以 {request.user.display_name} 查看）"
+    return Actor(ActorKind.STAFF, user.pk, name, address_of(request))
+
+
+def person_of(request: HttpRequest) -> User:
+    """Who sits there, also while they look at the console as somebody else (console/viewing_as.py)."""
+    user = getattr(request, "person", request.user)
     if not isinstance(user, User):
         raise TypeError("a page for staff was reached by somebody who is not signed in")
-    return Actor(ActorKind.STAFF, user.pk, user.display_name, address_of(request))
+    return user
 
 
 def actor_of_partner(partner: Partner, request: HttpRequest) -> Actor:

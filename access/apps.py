@@ -6,4 +6,12 @@ class AccessConfig(AppConfig):
     verbose_name = "权限与接入"
 
     def ready(self) -> None:
-        from access import checks, duties, https_checks, lookups, sign_in_checks, staff_sessions  # noqa: F401
+        from access import (  # noqa: F401 - registers them
+            checks,
+            duties,
+            duty_checks,
+            https_checks,
+            lookups,
+            sign_in_checks,
+            staff_sessions,
+        )

@@ -15,6 +15,9 @@ class Role(models.TextChoices):
     SECTION_ADMIN = "section", "路段管理员"
     PROVINCE_ADMIN = "province", "省中心管理员"
     AUDITOR = "auditor", "审计员"
+    SYSTEM = "system", "系统管理员"
+    SECURITY = "security", "安全管理员"
+    AUDIT = "audit", "审计管理员"
 
 
 class Action(models.TextChoices):
@@ -28,15 +31,27 @@ class Action(models.TextChoices):
     USERS = "users", "管理用户"
     MINISTRY = "ministry", "部级对接"
     AUDIT = "audit", "查看审计"
+    OVERSEE = "oversee", "查看权限"
+    GRANT = "grant", "授予权限"
+    OPERATOR_LOG = "operator_log", "查看操作员日志"
 
 
 ROLE_ACTIONS: dict[str, frozenset[str]] = {
     Role.MONITOR: frozenset({Action.WATCH, Action.SNAPSHOT, Action.ALARM}),
     Role.PTZ_OPERATOR: frozenset({Action.WATCH, Action.SNAPSHOT, Action.ALARM, Action.PTZ}),
     Role.SECTION_ADMIN: frozenset({Action.WATCH, Action.SNAPSHOT, Action.ALARM, Action.PTZ, Action.LEDGER}),
-    Role.PROVINCE_ADMIN: frozenset(Action.values) - {Action.AUDIT},
+    Role.PROVINCE_ADMIN: frozenset(Action.values) - {Action.AUDIT, Action.OPERATOR_LOG},
     Role.AUDITOR: frozenset({Action.AUDIT}),
+    Role.SYSTEM: frozenset({Action.USERS, Action.OVERSEE}),
+    Role.SECURITY: frozenset({Action.GRANT, Action.OVERSEE, Action.OPERATOR_LOG}),
+    Role.AUDIT: frozenset({Action.AUDIT}),
 }
+# 三员: nobody holds two of them, and who holds one holds nothing else (threats.md 15).
+DUTIES = (Role.SYSTEM, Role.SECURITY, Role.AUDIT)
+# What the three share among themselves when duties are separate, and no other role keeps beside its own work.
+DUTY_ACTIONS = frozenset({Action.USERS, Action.GRANT, Action.OPERATOR_LOG})
+# What can be allowed or denied on a single camera; who may do one of the others there may watch it too.
+CAMERA_ACTIONS = (Action.WATCH, Action.SNAPSHOT, Action.PTZ, Action.LEDGER)
 
 
 class PartnerKind(models.TextChoices):

@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
 
-from access.choices import ROLE_ACTIONS, Action
-from access.models import Alarm, Organisation, Partner, PartnerToken, StaffRole, User
+from access.choices import DUTIES, DUTY_ACTIONS, ROLE_ACTIONS, Action, ActorKind, Role
+from access.models import Alarm, BehaviourLog, Organisation, Partner, PartnerToken, StaffRole, User
+from access.models.staff import in_force, not_ended
 from access.statements import fetch_one
 from protocol.tokens import token_digest
 
@@ -16,25 +19,74 @@ def root_organisation() -> Organisation | None:
     return Organisation.objects.filter(parent=None).order_by("pk").first()
 
 
-def paths_allowed(user: User, action: Action) -> list[str]:
-    """Path prefixes of the subtrees in which `user` may do `action`; [""] is everything."""
+class HeldRole(NamedTuple):
+    """A role of somebody that counts now, and where."""
+
+    role: Role
+    organisation_id: int
+    path: str
+
+
+def roles_held(user: User, now: datetime | None = None) -> list[HeldRole]:
+    """Read anew for each request: a role that was taken away or ran out counts for nothing from then on."""
     if not user.is_active:
         return []
-    if user.is_superuser:
+    rows = StaffRole.objects.filter(in_force(now or timezone.now()), user=user)
+    columns = rows.values_list("role", "organisation_id", "organisation__path")
+    return [HeldRole(Role(role), pk, path) for role, pk, path in columns]
+
+
+def actions_of(role: str) -> frozenset[str]:
+    """What a role opens. With separate duties users, grants and logs are left to 三员."""
+    actions = ROLE_ACTIONS[role]
+    if settings.SEPARATE_DUTIES and role not in DUTIES:
+        return actions - DUTY_ACTIONS
+    return actions
+
+
+def paths_allowed(user: User, action: Action) -> list[str]:
+    """Path prefixes of the subtrees in which `user` may do `action`; [""] is everything."""
+    if user.is_active and user.is_superuser:
         return [""]
-    roles = [role for role, actions in ROLE_ACTIONS.items() if action in actions]
-    rows = StaffRole.objects.filter(user=user, role__in=roles).values_list("organisation__path", flat=True)
-    return sorted(set(rows))
+    return paths_of(roles_held(user), action)
+
+
+def paths_of(held: Iterable[HeldRole], action: Action) -> list[str]:
+    return sorted({role.path for role in held if action in actions_of(role.role)})
 
 
 def actions_allowed(user: User) -> frozenset[str]:
     """Everything that `user` may do somewhere."""
-    if not user.is_active:
-        return frozenset()
-    if user.is_superuser:
+    if user.is_active and user.is_superuser:
         return frozenset(Action.values)
-    roles = StaffRole.objects.filter(user=user).values_list("role", flat=True)
-    return frozenset[str]().union(*(ROLE_ACTIONS[role] for role in roles))
+    return actions_held(roles_held(user))
+
+
+def actions_held(held: Iterable[HeldRole]) -> frozenset[str]:
+    return frozenset[str]().union(*(actions_of(role.role) for role in held))
+
+
+def holds_duty(user: User) -> bool:
+    """Whether `user` is one of 三员."""
+    return StaffRole.objects.filter(user=user, role__in=DUTIES).exists()
+
+
+def is_set_up() -> bool:
+    """Whether each of the three duties has somebody who can sign in for it."""
+    held = StaffRole.objects.filter(role__in=DUTIES, user__is_active=True, user__is_superuser=False)
+    return len(set(held.values_list("role", flat=True))) == len(DUTIES)
+
+
+def logs_visible_to(user: object) -> QuerySet[BehaviourLog]:
+    """All for who audits the province; for a security administrator those of operators, not of 三员."""
+    if not isinstance(user, User):
+        return BehaviourLog.objects.none()
+    if may_audit(user):
+        return BehaviourLog.objects.all()
+    if not _covers_root(user, Action.OPERATOR_LOG):
+        return BehaviourLog.objects.none()
+    administrators = StaffRole.objects.filter(role__in=DUTIES).values("user")
+    return BehaviourLog.objects.filter(actor_kind=ActorKind.STAFF).exclude(actor_id__in=administrators)
 
 
 def below_paths(paths: Iterable[str], field: str = "path") -> Q:
@@ -89,13 +141,43 @@ def may_handle(user: User, alarm: Alarm, paths: list[str] | None = None) -> bool
     return any(alarm.organisation.path.startswith(path) for path in paths)
 
 
+def users_overseen_by(user: User) -> QuerySet[User]:
+    """People whose account belongs to an organisation the user oversees, or who hold a role in one."""
+    paths = paths_allowed(user, Action.OVERSEE)
+    roles = StaffRole.objects.filter(not_ended(timezone.now()), below_paths(paths, "organisation__path"))
+    people = User.objects.select_related("organisation")
+    if "" in paths:
+        return people
+    own = below_paths(paths, "organisation__path") | Q(pk__in=roles.values("user"))
+    root = root_organisation()
+    if root is not None and root.path in paths:
+        # Accounts from before they belonged to an organisation.
+        own |= Q(organisation=None)
+    return people.filter(own)
+
+
+def partners_overseen_by(user: User) -> QuerySet[Partner]:
+    """Partners all of whose cameras the user may grant or oversee."""
+    paths = paths_allowed(user, Action.OVERSEE)
+    return Partner.objects.filter(below_paths(paths, "organisation__path")).select_related("organisation")
+
+
 def may_audit(user: object) -> bool:
     """Who reads the logs of the whole province: superusers, and auditors of its root."""
-    if not isinstance(user, User):
-        return False
-    paths = paths_allowed(user, Action.AUDIT)
-    root = root_organisation()
-    return "" in paths or (root is not None and root.path in paths)
+    return isinstance(user, User) and _covers_root(user, Action.AUDIT)
+
+
+def may_read_logs(user: object) -> bool:
+    """Whether any of the behaviour log is for `user`: `logs_visible_to` says which rows."""
+    return isinstance(user, User) and (may_audit(user) or _covers_root(user, Action.OPERATOR_LOG))
+
+
+def _covers_root(user: User, action: Action) -> bool:
+    paths = paths_allowed(user, action)
+    if "" in paths:
+        return True
+    root = root_organisation() if paths else None
+    return root is not None and root.path in paths
 
 
 def organisations_named(name: str, within: Organisation) -> list[Organisation]:

@@ -11,11 +11,14 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from access.actors import actor_of_user
+from access.choices import Action
+from access.models import User
 from cameras.models import Camera, CameraSource, Gateway, GatewayConfiguration, PtzGrant, StatusChange
 from cameras.selectors import assigned_cameras
 from cameras.services.configurations import remove_sources, save_source
-from cameras.services.gateways import note_grants, remove_gateways, save_gateway
+from cameras.services.gateways import note_grants, opened_to, remove_gateways, save_gateway
 from cameras.services.ledger import approve_cameras, remove_cameras, save_camera
+from cameras.visibility import visible_condition
 from protocol.configuration import Origin
 
 # Cameras that a page lists by name.
@@ -99,9 +102,17 @@ class CameraAdmin(admin.ModelAdmin[Camera]):
         save_camera(camera=obj, actor=actor_of_user(request))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        before = opened_to(form.instance)
         super().save_related(request, form, formsets, change)
         if any(formset.has_changed() for formset in formsets):
-            note_grants(camera=form.instance, actor=actor_of_user(request))
+            note_grants(camera=form.instance, before=before, actor=actor_of_user(request))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Camera]:
+        """Deleted and pending ones too, but only those whose ledger the user keeps."""
+        user = request.user
+        if not isinstance(user, User):
+            return Camera.objects.none()
+        return super().get_queryset(request).filter(visible_condition(user, Action.LEDGER))
 
     @admin.action(description="通过审核")
     def approve(self, request: HttpRequest, queryset: QuerySet[Camera]) -> None:

@@ -10,9 +10,10 @@ from django.db.models import Count, Q, QuerySet
 
 from access.choices import Action, OrganisationKind
 from access.models import Organisation, Partner, User
-from access.selectors import below_paths, organisations_named, paths_allowed
+from access.selectors import below_paths, organisations_named
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, GatewayConfiguration, PtzGrant
+from cameras.visibility import hidden_from, visible_condition
 from protocol import codes
 from protocol.cameras import CameraRecord
 from protocol.configuration import Origin
@@ -30,7 +31,7 @@ def _live() -> QuerySet[Camera]:
 
 def cameras_visible_to(user: User, action: Action = Action.WATCH) -> QuerySet[Camera]:
     """Live cameras on which `user` may do `action`."""
-    return _live().filter(below_paths(paths_allowed(user, action), "organisation__path"))
+    return _live().filter(visible_condition(user, action))
 
 
 def cameras_on_road(cameras: QuerySet[Camera], road: str) -> QuerySet[Camera]:
@@ -63,8 +64,8 @@ def _road_order(road: str) -> tuple[str, int, str]:
 
 
 def cameras_of(partner: Partner) -> QuerySet[Camera]:
-    """Live cameras in the partner's subtree."""
-    return _live().filter(organisation__path__startswith=partner.organisation.path)
+    """Live cameras in the partner's subtree, without those hidden from it."""
+    return _live().filter(~hidden_from(partner), organisation__path__startswith=partner.organisation.path)
 
 
 def cameras_in_department(partner: Partner, department: str) -> QuerySet[Camera]:
@@ -72,7 +73,8 @@ def cameras_in_department(partner: Partner, department: str) -> QuerySet[Camera]
     nodes = organisations_named(department, partner.organisation)
     if not nodes:
         raise NotFoundError(f"单位不存在：{shorten(department)}")
-    return _live().filter(below_paths([node.path for node in nodes], "organisation__path"))
+    inside = below_paths([node.path for node in nodes], "organisation__path")
+    return _live().filter(inside & ~hidden_from(partner))
 
 
 def departments_named(name: str, partner: Partner) -> list[Organisation]:

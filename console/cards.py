@@ -7,7 +7,6 @@ from typing import TypedDict
 
 from access.choices import Action
 from access.models import User
-from access.selectors import paths_allowed
 from cameras.choices import Classify, OnlineStatus
 from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
@@ -92,15 +91,20 @@ def row_of(camera: Camera) -> CameraRow:
 def cards_of(user: User, cameras: Iterable[Camera]) -> list[CameraCard]:
     """Cards in the order given; `organisation__parent` should be loaded."""
     listed = list(cameras)
-    ptz_paths = paths_allowed(user, Action.PTZ)
+    turned = set(
+        cameras_visible_to(user, Action.PTZ)
+        .filter(pk__in=[camera.pk for camera in listed])
+        .values_list("pk", flat=True)
+    )
     pictures = newest_pictures(listed)
     quality = abnormal_words(listed)
     return [
-        _card(camera, ptz_paths, pictures.get(camera.pk), quality.get(camera.pk, "")) for camera in listed
+        _card(camera, camera.pk in turned, pictures.get(camera.pk), quality.get(camera.pk, ""))
+        for camera in listed
     ]
 
 
-def _card(camera: Camera, ptz_paths: list[str], picture: Picture | None, quality: str) -> CameraCard:
+def _card(camera: Camera, may_ptz: bool, picture: Picture | None, quality: str) -> CameraCard:
     office = camera.organisation
     return CameraCard(
         id=camera.pk,
@@ -119,7 +123,7 @@ def _card(camera: Camera, ptz_paths: list[str], picture: Picture | None, quality
         quality=quality,
         has_stream=camera.has_stream,
         can_ptz=camera.can_ptz,
-        may_ptz=any(office.path.startswith(path) for path in ptz_paths),
+        may_ptz=may_ptz,
         picture=picture,
     )
 
@@ -139,10 +143,6 @@ def visible_camera(user: User, camera_id: int, action: Action = Action.WATCH) ->
     camera = cameras.filter(pk=camera_id).first()
     if camera is None:
         raise NotFoundError("摄像机不存在")
-    if action != Action.WATCH and not _may(user, action, camera):
+    if action != Action.WATCH and not cameras_visible_to(user, action).filter(pk=camera_id).exists():
         raise ForbiddenError(f"没有该摄像机的“{action.label}”权限")
     return camera
-
-
-def _may(user: User, action: Action, camera: Camera) -> bool:
-    return any(camera.organisation.path.startswith(path) for path in paths_allowed(user, action))

@@ -2,13 +2,13 @@
 
 from access.choices import Action
 from access.models import User
-from access.selectors import actions_allowed
+from cameras.visibility import actions_open_to
 from console.roles import role_of
 
 
 def frame_of(user: User, page: str) -> dict[str, object]:
     """Context of the top bar."""
-    allowed = actions_allowed(user)
+    allowed = actions_open_to(user)
     return {
         "page": page,
         "role": role_of(user),
@@ -17,4 +17,5 @@ def frame_of(user: User, page: str) -> dict[str, object]:
         "may_audit": Action.AUDIT in allowed,
         "may_users": Action.USERS in allowed,
         "may_ledger": Action.LEDGER in allowed,
+        "may_oversee": Action.OVERSEE in allowed,
     }

@@ -128,7 +128,7 @@ class OnlineView:
 def online_view(user: User, wanted: Wanted, *, is_now: bool) -> OnlineView:
     """`is_now`: the days reach up to today, so that what is reported now stands beside them."""
     sums = camera_sums(days_of(user, wanted))
-    platform = platform_compared() if is_now else None
+    platform = platform_compared(user) if is_now else None
     reported = _reported(user, wanted, platform) if platform else {}
     newest = CountedDay.objects.filter(day__gte=wanted.first, day__lte=wanted.last).order_by("-day").first()
     return OnlineView(

@@ -1,10 +1,11 @@
 """What a browser sends, read strictly: everything wrong becomes a `MalformedError` that names the place."""
 
 import json
-from datetime import date
+from datetime import date, datetime
 
 from django.http import HttpRequest
 
+from access.days import ZONE
 from protocol.errors import MalformedError, shorten
 
 _LARGEST_BODY = 10_000
@@ -17,6 +18,27 @@ def text_of(request: HttpRequest, name: str, *, longest: int) -> str:
     if len(text) > longest:
         raise MalformedError(f"{name} 超过 {longest} 个字符")
     return "".join(char if char.isprintable() else " " for char in text).strip()
+
+
+def posted(request: HttpRequest, name: str, *, longest: int) -> str:
+    """The same of a form that was posted."""
+    text = request.POST.get(name, "")
+    if len(text) > longest:
+        raise MalformedError(f"{name} 超过 {longest} 个字符")
+    return "".join(char if char.isprintable() else " " for char in text).strip()
+
+
+def moment_in(text: str, name: str) -> datetime | None:
+    """`2026-12-01T08:00` of a form, in the time of the province; nothing is None."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is not None or not 2000 <= moment.year <= 2100:
+        raise MalformedError(f"{name}“{shorten(text)}”应形如 2026-12-01 08:00")
+    return moment.replace(tzinfo=ZONE)
 
 
 def ids_of(request: HttpRequest, name: str, *, most: int) -> list[int]:

@@ -17,6 +17,7 @@ from access.duties import opens_with_duties, renew
 from access.models import User
 from access.selectors import paths_allowed
 from access.sessions import SEEN
+from cameras.visibility import may_somewhere
 from protocol.errors import ProtocolError, RemoteError
 
 P = ParamSpec("P")
@@ -41,6 +42,12 @@ def public(view: View[P]) -> View[P]:
     return view
 
 
+def reading(view: View[P]) -> View[P]:
+    """Marks a view that only shows something although it is asked by POST: it answers while looking as another user."""
+    view.is_reading = True  # type: ignore[attr-defined]
+    return view
+
+
 def requires(action: Action, *, kind: Kind, is_poll: bool = False) -> Callable[[StaffView[P]], View[P]]:
     """Lets in signed-in staff who may do `action` somewhere; the view receives the user.
 
@@ -54,7 +61,7 @@ def requires(action: Action, *, kind: Kind, is_poll: bool = False) -> Callable[[
             user = _present_user(request, renews=not is_poll or request.GET.get("active") == "1")
             if user is None:
                 return _to_login(request, kind)
-            if not paths_allowed(user, action):
+            if not may_somewhere(user, action):
                 return _refusal(request, user, kind, action)
             try:
                 response = view(request, user, *args, **kwargs)
@@ -109,6 +116,8 @@ def _refusal(request: HttpRequest, user: User, kind: Kind, action: Action) -> Ht
             "action_label": action.label,
             "may_audit": bool(paths_allowed(user, Action.AUDIT)),
             "has_admin": admin.site.has_permission(request),
+            # Where administrators go who watch nothing.
+            "may_oversee": action != Action.OVERSEE and bool(paths_allowed(user, Action.OVERSEE)),
         }
         return render(request, "console/forbidden.html", context, status=403)
     message = f"没有“{action.label}”权限"

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from access.choices import Action
 from access.models import Organisation, User
-from access.selectors import paths_allowed
 from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
 from console.cards import CameraRow, row_of
@@ -128,10 +127,15 @@ def _rows(user: User, states: list[CameraQuality]) -> list[Row]:
         words=words_on(states),
         told=told,
         pictures=pictures_at((pk, slot) for (pk, _), slot in told.items()),
-        judges=paths_allowed(user, Action.LEDGER),
+        judged=_judged_by(user, states),
         now=timezone.now(),
     )
     return [desk.row(state, newest.get(state.camera_id)) for state in states]
+
+
+def _judged_by(user: User, states: list[CameraQuality]) -> set[int]:
+    cameras = cameras_visible_to(user, Action.LEDGER).filter(pk__in=[state.camera_id for state in states])
+    return set(cameras.values_list("pk", flat=True))
 
 
 def _told_slot(state: CameraQuality, flag: QualityFlag, diagnosis: CameraDiagnosis | None) -> int:
@@ -149,16 +153,15 @@ class _Desk:
     words: dict[tuple[int, int], QualityFeedback]
     told: dict[tuple[int, QualityFlag], int]
     pictures: dict[tuple[int, int], datetime]
-    judges: list[str]
+    judged: set[int]
     now: datetime
 
     def row(self, state: CameraQuality, newest: Picture | None) -> Row:
-        office = state.camera.organisation
-        may_judge = any(office.path.startswith(path) for path in self.judges)
+        may_judge = state.camera_id in self.judged
         abnormal = set(state.abnormal)
         return Row(
             camera=row_of(state.camera),
-            office=office.name,
+            office=state.camera.organisation.name,
             newest=newest,
             newest_time=moment(datetime.fromtimestamp(newest["at"], UTC)) if newest else "",
             cells=[self._mark(state, flag, may_judge) if flag in abnormal else None for flag in QualityFlag],
@@ -180,7 +183,9 @@ class _Desk:
             source=str(QualitySource(state.sources[flag]).label),
             sureness=_sureness(state, flag, diagnosis),
             sensitivity=_sensitivity(diagnosis, flag),
-            told=Picture(url=picture_path(state.camera_id, slot), at=taken_at.timestamp()) if taken_at else None,
+            told=Picture(url=picture_path(state.camera_id, slot), at=taken_at.timestamp())
+            if taken_at
+            else None,
             told_time=moment(taken_at) if taken_at else "",
             word=_word(word),
             is_confirmed=word is not None and word.is_real,

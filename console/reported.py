@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count, F, FilteredRelation, Q, QuerySet
 
+from access.choices import Action
+from access.models import User
+from access.selectors import paths_allowed
 from cameras.choices import OnlineStatus
 from cameras.models import Camera
 from ministry.models import UpperPlatform
@@ -23,8 +26,15 @@ class Reported:
         return Reported(self.ours + other.ours, self.theirs + other.theirs, self.differing + other.differing)
 
 
-def platform_compared() -> UpperPlatform | None:
-    return UpperPlatform.objects.filter(is_active=True).select_related("organisation").order_by("pk").first()
+def platform_compared(user: User) -> UpperPlatform | None:
+    """The first that is to hold cameras which the user watches."""
+    watched = paths_allowed(user, Action.WATCH)
+    platforms = UpperPlatform.objects.filter(is_active=True).select_related("organisation").order_by("pk")
+    for platform in platforms:
+        own = platform.organisation.path
+        if any(own.startswith(path) or path.startswith(own) for path in watched):
+            return platform
+    return None
 
 
 def reported_by(platform: UpperPlatform, cameras: QuerySet[Camera], key: str) -> dict[Hashable, Reported]:

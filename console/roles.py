@@ -1,10 +1,14 @@
 """What a person is called beside their name."""
 
+from django.utils import timezone
+
 from access.models import StaffRole, User
+from access.models.staff import in_force
 
 
 def role_of(user: User) -> str:
     if user.is_superuser:
         return "超级管理员"
-    role = StaffRole.objects.filter(user=user).order_by("pk").first()
+    held = StaffRole.objects.filter(in_force(timezone.now()), user=user)
+    role = held.order_by("pk").first()
     return role.get_role_display() if role else "用户"

@@ -21,12 +21,15 @@ from province.environment import (  # noqa: F401 - settings as well
 )
 from province.environment import derived_key as _key
 from province.incident_settings import *  # noqa: F403
+from province.logs import logging_at
 from province.security_settings import *  # noqa: F403
 
 # Lets ModelAdmin, ModelForm and others be subscripted for the type checker.
 django_stubs_ext.monkeypatch()
 
 # --- Place and mode -----------------------------------------------------------------------------------
+# Whether users, rights and logs are kept by three different people (三员), and superusers refused once they are there.
+SEPARATE_DUTIES = env.bool("SEPARATE_DUTIES", default=not (IS_DEMO or DEBUG))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # PUBLIC_BASE_URL as seen from the media server, for its hooks.
@@ -74,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "access.middleware.PageAuthenticationMiddleware",
+    "console.middleware.ViewAsMiddleware",
     "access.middleware.PageMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -103,6 +107,7 @@ FORMAT_MODULE_PATH = ["province.formats"]
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "access.User"
+AUTHENTICATION_BACKENDS = ["access.backends.StaffBackend"]
 LOGIN_URL = "console:login"
 LOGIN_REDIRECT_URL = "console:wall"
 LOGOUT_REDIRECT_URL = "console:login"
@@ -341,18 +346,7 @@ MINISTRY_BACKLOG_ALARM_SECONDS = env.int("MINISTRY_BACKLOG_ALARM_SECONDS", defau
 MINISTRY_LOG_DAYS = env.int("MINISTRY_LOG_DAYS", default=90)
 
 # --- Logging --------------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        # At DEBUG it writes every token it issues (threats.md 4).
-        "oauthlib": {"level": "INFO"},
-    },
-}
+LOGGING = logging_at(env.str("LOG_LEVEL", default="INFO"))
 
 # --- Celery ---------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")

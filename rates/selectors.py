@@ -13,9 +13,9 @@ from django.db.models import Count, QuerySet, Sum
 from access.choices import Action
 from access.days import day_start, days_between
 from access.models import User
-from access.selectors import below_paths, paths_allowed
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, StatusChange
+from cameras.visibility import visible_condition
 from quality.selectors import flags_between
 from rates.definition import History, Life, SlotState, is_bad, judge_slots
 from rates.models import CameraDay
@@ -146,7 +146,7 @@ def days_visible_to(user: User, first: date, last: date) -> QuerySet[CameraDay]:
 
     Deleted cameras are among them: a rate of the past does not rise because a dead camera was deleted.
     """
-    within = below_paths(paths_allowed(user, Action.WATCH), "organisation__path")
+    within = visible_condition(user, Action.WATCH, camera="camera")
     return CameraDay.objects.filter(within, day__gte=first, day__lte=last)
 
 

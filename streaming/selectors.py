@@ -151,7 +151,8 @@ _CAMERA_FIELDS = ("number", "number_key", "name", "status", "camera_type", "ptz_
 # Not the secret: a raw read would bring it sealed. Whoever needs it has it loaded by the ORM.
 _SERVER_FIELDS = [field.attname for field in MediaServer._meta.concrete_fields if field.attname != "secret"]
 # Camera, grant and media server beside the token of who asks (protocol.md section 4). A stream's own
-# server first, else that of the camera's other stream, else the first that answers. A department is read as in `organisations_named`.
+# server first, else that of the camera's other stream, else the first that answers. A department is read as in
+# `organisations_named`, what is hidden from the partner as in cameras/visibility.py.
 _PLAYABLE = beside_token(f"""
 SELECT {", ".join(f'c."{name}" AS c_{name}' for name in _CAMERA_FIELDS)},
        EXISTS (SELECT 1 FROM cameras_ptzgrant g WHERE g.camera_id = c.id AND g.partner_id = presented.p_id),
@@ -173,6 +174,12 @@ LEFT JOIN LATERAL (
     ORDER BY b.media_server_id NULLS LAST, b.id LIMIT 1
 ) b ON true
 WHERE c.number_key = %s AND c.deleted_at IS NULL AND NOT c.is_pending AND starts_with(o.path, presented.o_path)
+  AND NOT EXISTS (
+    SELECT 1 FROM cameras_cameraexception x
+    WHERE x.partner_id = presented.p_id AND x.is_denied
+      AND (x.valid_from IS NULL OR x.valid_from <= now()) AND (x.valid_until IS NULL OR x.valid_until > now())
+      AND (x.camera_id = c.id OR EXISTS (
+        SELECT 1 FROM cameras_groupmember g WHERE g.group_id = x.group_id AND g.camera_id = c.id)))
   AND (%s::text IS NULL OR EXISTS (
     SELECT 1 FROM access_organisation d
     WHERE d.name = %s AND starts_with(d.path, presented.o_path) AND starts_with(o.path, d.path) AND NOT EXISTS (

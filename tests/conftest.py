@@ -24,6 +24,8 @@ def _begin() -> None:
     global _services
     os.environ["DJANGO_SETTINGS_MODULE"] = "province.settings"
     os.environ["DATA_DIR"] = str(_folder / "data")
+    # Tests of duties switch it on; the cast has a superuser.
+    os.environ.setdefault("SEPARATE_DUTIES", "false")
     # Without it WhiteNoise warns, and warnings are errors.
     (_folder / "data" / "static").mkdir(parents=True)
     # The manifest of the real storage exists only after collectstatic.

@@ -14,8 +14,9 @@ from oauth2_provider import models as oauth
 
 from access.actors import actor_of_user
 from access.admin.base import ReadOnlyAdmin, RecordedAdmin
-from access.choices import PartnerKind, Scope
-from access.models import Application, Partner, PartnerToken
+from access.choices import Action, PartnerKind, Scope
+from access.models import Application, Partner, PartnerToken, User
+from access.selectors import paths_allowed
 from access.services.diagnosis import adopt_profile, diagnose_exchange
 from access.services.partners import (
     IssuedPartner,
@@ -160,14 +161,21 @@ class PartnerAdmin(RecordedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Partner | None = None) -> list[str]:
         if obj is None:
             return []
-        return ["kind", "code", "user", "shown_device_code", "shown_client_id", "created_at"]
+        fixed = ["kind", "code", "user", "shown_device_code", "shown_client_id", "created_at"]
+        may_grant = isinstance(request.user, User) and bool(paths_allowed(request.user, Action.GRANT))
+        # What a partner reaches is a right: with separate duties not for who keeps the system.
+        return fixed if may_grant else [*fixed, "organisation", "scopes"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if change:
+            before = _reach_of(Partner.objects.select_related("organisation").get(pk=obj.pk))
             super().save_model(request, obj, form, change)
+            after = _reach_of(obj)
+            if before != after:
+                self._record(request, "修改接入方权限", obj, {"之前": before, "之后": after})
             return
         issued = create_partner(
             kind=PartnerKind(obj.kind),
@@ -239,6 +247,12 @@ class PartnerAdmin(RecordedAdmin):
         }
         # No browser keeps it: the admin's pages are never cached.
         return TemplateResponse(request, "access/handed_once.html", context)
+
+
+def _reach_of(partner: Partner) -> dict[str, object]:
+    """What decides what a partner may see."""
+    labels = [str(Scope(scope).label) for scope in partner.scopes]
+    return {"单位范围": partner.organisation.name, "接口": labels, "启用": partner.is_active}
 
 
 def _rows_of(issued: IssuedPartner) -> list[tuple[str, str]]:

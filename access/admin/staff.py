@@ -7,8 +7,10 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from access.admin.base import RecordedAdmin
+from access.choices import DUTIES
 from access.models import Organisation, StaffRole, User
 
 _PASSWORD_PAGE = "auth_user_password_change"  # noqa: S105 - the name of a page
@@ -28,11 +30,33 @@ class OrganisationAdmin(RecordedAdmin):
     readonly_fields = ["path", "created_at"]
     show_full_result_count = False
 
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Where a node hangs decides who sees what is below it."""
+        before = Organisation.objects.select_related("parent").filter(pk=obj.pk).first()
+        super().save_model(request, obj, form, change)
+        if change and before is not None and "parent" in form.changed_data:
+            now = Organisation.objects.select_related("parent").get(pk=obj.pk)
+            detail: dict[str, object] = {"之前": str(before.parent or ""), "之后": str(now.parent or "")}
+            self._record(request, "移动单位", obj, detail)
+
 
 class StaffRoleInline(admin.TabularInline[StaffRole, User]):
+    """To look at: roles are given on the page 用户与权限, which knows who may give which."""
+
     model = StaffRole
     extra = 0
-    autocomplete_fields = ["organisation"]
+    fields = ["role", "organisation", "granted_at", "valid_from", "valid_until"]
+    readonly_fields = ["granted_at"]
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("access.view_user")
 
 
 @admin.register(User)
@@ -45,32 +69,50 @@ class StaffAdmin(RecordedAdmin, UserAdmin[User]):
     add_form_template = "access/add_user.html"
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
-        ("个人信息", {"fields": ["full_name", "email"]}),
+        ("个人信息", {"fields": ["full_name", "organisation", "email"]}),
         (
             "登录",
             {
                 "fields": ["is_active", "is_staff", "is_superuser", "last_login", "date_joined"],
-                "description": "可见范围由下方的角色决定；系统管理员不受角色限制。",
+                "description": "可见范围由下方的角色决定，在控制台“用户与权限”页设置；超级管理员不受角色限制。",
             },
         ),
     ]
     add_fieldsets = [
-        (None, {"fields": ["username", "full_name", "usable_password", "password1", "password2"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "username",
+                    "full_name",
+                    "organisation",
+                    "usable_password",
+                    "password1",
+                    "password2",
+                ]
+            },
+        ),
     ]
     inlines = [StaffRoleInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("roles__organisation")
+        people = super().get_queryset(request).prefetch_related("roles__organisation")
+        if getattr(request.user, "is_superuser", False):
+            return people
+        # Whoever could reset their passwords could sign in as them.
+        administrators = StaffRole.objects.filter(role__in=DUTIES).values("user")
+        return people.filter(is_superuser=False).exclude(pk__in=administrators)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        if getattr(request.user, "is_superuser", False):
+            return list(self.readonly_fields)
+        return [*self.readonly_fields, "is_staff", "is_superuser"]
 
     @admin.display(description="角色")
     def role_names(self, user: User) -> str:
-        return "、".join(f"{role.get_role_display()}（{role.organisation}）" for role in user.roles.all())
-
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        super().save_formset(request, form, formset, change)
-        roles = [str(role) for role in form.instance.roles.select_related("user", "organisation")]
-        if formset.has_changed():
-            self._record(request, "修改用户角色", form.instance, {"roles": roles})
+        now = timezone.now()
+        held = [role for role in user.roles.all() if role.valid_until is None or role.valid_until > now]
+        return "、".join(f"{role.get_role_display()}（{role.organisation}）" for role in held)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         # The one trace that the library's page for passwords leaves.

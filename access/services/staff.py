@@ -17,19 +17,29 @@ def create_staff(
     full_name: str = "",
     role: Role | None = None,
     organisation: Organisation | None = None,
+    home: Organisation | None = None,
     is_superuser: bool = False,
     actor: Actor = SYSTEM,
 ) -> User:
     """Somebody who may sign in, with one role on `organisation` (default: the whole province).
 
-    ValidationError when the name is taken or not one. Whether the password is good is for the caller.
+    The account belongs to `home`, by default to where the role is. ValidationError when the name is taken or not
+    one. Whether the password is good is for the caller.
     """
-    user = User(username=username, full_name=full_name, is_superuser=is_superuser, is_staff=is_superuser)
+    place = (organisation or ensure_root()) if role is not None else None
+    user = User(
+        username=username,
+        full_name=full_name,
+        organisation=home or place,
+        is_superuser=is_superuser,
+        # The admin opens to a system administrator what belongs to that duty (access/backends.py).
+        is_staff=is_superuser or role == Role.SYSTEM,
+    )
     user.set_password(password)
     user.full_clean()
     user.save()
-    if role is not None:
-        StaffRole.objects.create(user=user, role=role, organisation=organisation or ensure_root())
+    if role is not None and place is not None:
+        StaffRole.objects.create(user=user, role=role, organisation=place)
     record(
         actor,
         "建立用户",

@@ -86,16 +86,20 @@ def _record(actor: Actor, verb: str, gateway: Gateway) -> None:
     )
 
 
-def note_grants(*, camera: Camera, actor: Actor) -> None:
+def opened_to(camera: Camera) -> list[str]:
+    """Users of the partners that may turn the camera."""
+    return list(camera.ptz_grants.order_by("partner__user").values_list("partner__user", flat=True))
+
+
+def note_grants(*, camera: Camera, before: list[str], actor: Actor) -> None:
     """Log to whom a camera is opened, after staff changed it."""
-    users = list(camera.ptz_grants.order_by("partner__user").values_list("partner__user", flat=True))
     record(
         actor,
         "开放云台",
         object_kind="camera",
         object_id=camera.pk,
         object_name=camera.name,
-        detail={"接入方": users},
+        detail={"之前": before, "接入方": opened_to(camera)},
     )
 
 

@@ -15,7 +15,7 @@ from access.models import Partner
 from access.services.logs import record
 from cameras.choices import Classify, OnlineStatus, StatusSource
 from cameras.initials import initials_of
-from cameras.models import Camera, PtzGrant, StatusChange
+from cameras.models import Camera, CameraException, GroupMember, PtzGrant, StatusChange
 from protocol.cameras import BackResult, CameraRecord
 
 UNCHANGED = "未变化"
@@ -206,7 +206,8 @@ def revive(camera: Camera, *, owner: Partner | None) -> None:
     camera.status_reason = ""
     if camera.owner_id != (owner.pk if owner else None):
         # What staff granted was for the camera of somebody else.
-        PtzGrant.objects.filter(camera_id=camera.pk).delete()
+        for granted in (PtzGrant, CameraException, GroupMember):
+            granted.objects.filter(camera_id=camera.pk).delete()
         camera.ptz_override = None
     camera.owner = owner
 

@@ -5,6 +5,7 @@ from typing import TypedDict
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
 
+from access.actors import person_of
 from access.choices import Action
 from access.models import User
 from cameras.choices import OnlineStatus
@@ -13,7 +14,7 @@ from cameras.selectors import cameras_visible_to
 from console.answers import answer
 from console.cards import CameraCard, cards_of, visible_camera
 from console.params import body_of, ids_of, number_of, whole
-from console.permissions import Kind, requires
+from console.permissions import Kind, reading, requires
 from streaming.choices import Audience, PushState, VideoType
 from streaming.models import PushSession
 from streaming.services.play import play_urls
@@ -56,6 +57,7 @@ def card(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
     return answer({"card": cards_of(user, [camera])[0], "push_error": push_error})
 
 
+@reading
 @require_POST
 @requires(Action.WATCH, kind=Kind.JSON)
 def play(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
@@ -74,7 +76,7 @@ def play(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
             _begin_high_stream(camera)
             session = _session(camera, video_type)
         server_id = session.media_server_id if session else None
-        urls = play_urls(camera, video_type, uid=staff_uid(user.pk), server_id=server_id, audience=Audience.STAFF)
+        urls = play_urls(camera, video_type, uid=staff_uid(person_of(request).pk), server_id=server_id, audience=Audience.STAFF)
         playing |= {"ws_url": urls.ws_url, "flv_url": urls.flv_url}
     return answer(playing)
 

@@ -49,12 +49,12 @@ def standing(request: HttpRequest, user: User) -> HttpResponse:
 @requires(Action.LEDGER, kind=Kind.JSON)
 def judge(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
     """A person says that an abnormality is real, or a false alarm."""
+    camera = visible_camera(user, camera_id, Action.LEDGER)
     body = body_of(request)
     flag = QualityFlag(whole(body.get("flag"), "flag", low=0, high=max(QualityFlag)))
     is_real = body.get("is_real")
     if not isinstance(is_real, bool):
         raise MalformedError("is_real 应为 true 或 false")
-    camera = visible_camera(user, camera_id, Action.LEDGER)
     judge_alarm(camera=camera, flag=flag, is_real=is_real, actor=actor_of_user(request))
     words = "已确认属实" if is_real else "已判为误报"
     return answer({"message": f"{camera.stake} {flag.label}：{words}"})

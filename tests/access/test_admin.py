@@ -192,31 +192,33 @@ def test_a_bad_profile_is_told_in_the_form(desk: Client, ministry: Caller) -> No
     assert "scopes" in row.detail["fields"]
 
 
-def test_a_member_of_staff_with_a_role(desk: Client, company: Organisation) -> None:
+def test_a_member_of_staff_whose_roles_are_given_elsewhere(desk: Client, company: Organisation) -> None:
     form = {
         "username": "sun",
         "full_name": "孙工",
+        "organisation": str(company.pk),
         "usable_password": "true",
         "password1": PASSWORD,
         "password2": PASSWORD,
     }
-    roles = {
+    none = {"roles-TOTAL_FORMS": "0", "roles-INITIAL_FORMS": "0"}
+    added = desk.post(reverse("admin:access_user_add"), {**form, **none})
+    assert added.status_code == 302, text_of(added)
+    user = User.objects.get(username="sun")
+    url = reverse("admin:access_user_change", args=[user.pk])
+    sneaked = {
         "roles-TOTAL_FORMS": "1",
         "roles-INITIAL_FORMS": "0",
         "roles-0-role": Role.MONITOR.value,
         "roles-0-organisation": str(company.pk),
     }
-    added = desk.post(
-        reverse("admin:access_user_add"), {**form, "roles-TOTAL_FORMS": "0", "roles-INITIAL_FORMS": "0"}
-    )
-    assert added.status_code == 302, text_of(added)
-    user = User.objects.get(username="sun")
-    url = reverse("admin:access_user_change", args=[user.pk])
-    changed = desk.post(url, {"username": "sun", "full_name": "孙工", "is_active": "on", **roles})
+    changed = desk.post(url, {"username": "sun", "full_name": "孙工", "is_active": "on", **sneaked})
     assert changed.status_code == 302, text_of(changed)
-    assert user.roles.get().organisation == company
+    assert not user.roles.exists()
+    user.roles.create(role=Role.MONITOR, organisation=company)
+    assert "值班监控员" in text_of(desk.get(url))
     verbs = list(BehaviourLog.objects.filter(object_name="sun").order_by("id").values_list("verb", flat=True))
-    assert verbs == ["新增用户", "修改用户", "修改用户角色"]
+    assert verbs == ["新增用户", "修改用户"]
     assert desk.get(reverse("admin:access_user_delete", args=[user.pk])).status_code == 403
 
 

@@ -10,13 +10,17 @@ from tests.cast import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 
-# Rows as the control room knows them; the columns are watch, snapshot, ptz, ledger, alarm, users, ministry, audit.
+# Rows as the control room knows them; the columns are watch, snapshot, ptz, ledger, alarm, users, ministry, audit,
+# oversee, grant, operator_log.
 MATRIX = {
-    Role.MONITOR: "xx..x...",
-    Role.PTZ_OPERATOR: "xxx.x...",
-    Role.SECTION_ADMIN: "xxxxx...",
-    Role.PROVINCE_ADMIN: "xxxxxxx.",
-    Role.AUDITOR: ".......x",
+    Role.MONITOR: "xx..x......",
+    Role.PTZ_OPERATOR: "xxx.x......",
+    Role.SECTION_ADMIN: "xxxxx......",
+    Role.PROVINCE_ADMIN: "xxxxxxx.xx.",
+    Role.AUDITOR: ".......x...",
+    Role.SYSTEM: ".....x..x..",
+    Role.SECURITY: "........xxx",
+    Role.AUDIT: ".......x...",
 }
 
 

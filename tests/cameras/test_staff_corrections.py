@@ -126,7 +126,7 @@ def test_a_grant_is_logged(admin: Client, office: Organisation, ministry: Caller
     grant: dict[str, Any] = {"ptz_grants-TOTAL_FORMS": "1", "ptz_grants-0-partner": ministry.partner.pk}
     assert change(admin, form(office, **grant)) == ""
     assert PtzGrant.objects.get().partner == ministry.partner
-    assert BehaviourLog.objects.get(verb="开放云台").detail == {"接入方": ["ministry"]}
+    assert BehaviourLog.objects.get(verb="开放云台").detail == {"之前": [], "接入方": ["ministry"]}
 
 
 def test_a_camera_with_a_past_can_be_deleted_and_keeps_it(admin: Client, office: Organisation) -> None:

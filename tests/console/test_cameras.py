@@ -93,7 +93,7 @@ def test_number_of_queries_does_not_grow(
         make_camera(office, number)
     desk.get("cards", first=25)
     # Session, user, permission, visible, cameras with their offices, permission to turn, pictures, quality.
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(11):
         assert len(desk.json("cards", first=25)["cards"]) == count
 
 

@@ -13,7 +13,7 @@ from cameras.models import Camera
 from console import urls
 from tests.console.desk import Desk, refusal_of, text_of
 
-PUBLIC = {"login", "logout", "login_code"}
+PUBLIC = {"login", "logout", "login_code", "rights_end_view"}
 # Of whoever is signed in: test_passwords.py, test_second_factor.py.
 OWN = {"account", "password", "factor", "recovery", "end_sessions"}
 # Of whoever looks after the sign-ins of others, or reads the log: test_sign_ins.py, test_audit.py.
@@ -32,6 +32,16 @@ PAGES_OF_A_CASE = {
     *("case", "case_note", "case_add", "case_close", "case_release", "case_export", "case_picture"),
 }
 PARTS_OF_AN_ALARM = {"alarm_look", "alarm_acknowledge"}
+# With their objects and by their methods: tests/test_outsiders.py.
+PAGES_OF_RIGHTS = {
+    *("rights", "rights_groups", "rights_group", "rights_members", "rights_remove_group"),
+    *("rights_exceptions", "rights_end_exception", "rights_watchers", "rights_watchers_table"),
+    *("rights_partners", "rights_ptz"),
+}
+PARTS_OF_RIGHTS = {
+    *("rights_cell", "rights_grant", "rights_end", "rights_person", "rights_switch", "rights_view_as"),
+    "rights_new_user",
+}
 PARTS_OF_A_REPORT = {"acceptance_standing", "acceptance_picture"}
 PARTS_OF_A_PLATFORM = {
     *("ministry_standing", "ministry_calls", "ministry_retry", "ministry_retry_parked"),
@@ -62,6 +72,9 @@ def path_to(name: str, camera: Camera, office: Organisation) -> str:
         arguments[name] = ["2026-11-22"]
     if name in PAGES_OF_A_CASE:
         arguments[name] = [1, 1, 300] if name == "case_picture" else [1]
+    if name in PAGES_OF_RIGHTS | PARTS_OF_RIGHTS:
+        count = str(next(pattern for pattern in patterns() if pattern.name == name).pattern).count("<")
+        arguments[name] = [1] * count
     if name in PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | {"acceptance_report"}:
         arguments[name] = [1, 1] if name == "acceptance_picture" else [1]
     return reverse(f"console:{name}", args=arguments.get(name, []))
@@ -89,7 +102,7 @@ def test_the_matrix_below_knows_every_view() -> None:
     assert {pattern.name for pattern in patterns()} == (
         PUBLIC | PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PAGES | JSON_OF_NOBODY | JSON_OF_A_CAMERA
     ) | PAGES_OF_A_CASE | PARTS_OF_AN_ALARM | JSON_OF_A_KEEPER | OWN | OF_OTHERS | AUDIT | {
-        *("road", "film_road", "day_archive"),
+        *("road", "film_road", "day_archive", *PAGES_OF_RIGHTS, *PARTS_OF_RIGHTS),
     }
 
 
@@ -99,9 +112,9 @@ NAMES = sorted(str(pattern.name) for pattern in patterns() if pattern.name not i
 @pytest.mark.parametrize("name", NAMES)
 def test_nobody_gets_in_without_signing_in(name: str, camera: Camera, office: Organisation) -> None:
     response = ask(Client(), path_to(name, camera, office))
-    if name in PAGES | PAGES_OF_A_CASE | OWN | OF_OTHERS | AUDIT:
+    if name in PAGES | PAGES_OF_A_CASE | PAGES_OF_RIGHTS | OWN | OF_OTHERS | AUDIT:
         assert response.headers["Location"] == f"/login/?next={path_to(name, camera, office)}"
-    elif name in PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PARTS_OF_AN_ALARM:
+    elif name in PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PARTS_OF_AN_ALARM | PARTS_OF_RIGHTS:
         assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login/")
     else:
         assert refusal_of(response, 401) == "登录已失效，请重新登录"

@@ -71,5 +71,5 @@ def test_number_of_queries_does_not_grow(
     for number in range(1, count + 1):
         make_camera(office, number)
     desk.json("road", "G2")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert len(desk.json("road", "G2")["cameras"]) == count

@@ -241,9 +241,7 @@ def test_how_long_the_certificate_of_a_gateway_lasts(
     assert f" {words}" in row and " box/2.1 " in row
 
 
-def test_rare_key_frames_are_marked(
-    admin_desk: Desk, office: Organisation, server: MediaServer
-) -> None:
+def test_rare_key_frames_are_marked(admin_desk: Desk, office: Organisation, server: MediaServer) -> None:
     push(make_camera(office, 1), server, gop_ms=4000)
     page = admin_desk.page("streams_pushes")
     assert 'data-state="fault" title="要求不超过 2 s"' in page and " 4.0 " in row_of(page, "push")
@@ -296,7 +294,9 @@ def test_push_sessions_those_that_are_missing_first(
     rows = [row_of(page, "push", number) for number in range(4)]
     assert rows[0].endswith(f"{third.name} {gateway} 低码流 网关：摄像机离线 — — — — — 0 embedded")
     assert rows[1].endswith(f"{second.name} {gateway} 高码流 推流中 12:29:00 — — — — 0 embedded")
-    assert rows[2].endswith(f"{first.name} {gateway} 低码流 推流中 11:30:00 — H264 352×288 152 2.0 4 embedded")
+    assert rows[2].endswith(
+        f"{first.name} {gateway} 低码流 推流中 11:30:00 — H264 352×288 152 2.0 4 embedded"
+    )
     assert rows[3].endswith(f"{third.name} {gateway} 高码流 未推流 — 12:28:00 — — — 0 embedded")
 
 
@@ -333,7 +333,7 @@ def test_the_list_of_pushes_takes_as_many_statements_whatever_its_length(
     with CaptureQueriesContext(connection) as queries:
         page = admin_desk.page("streams_pushes")
     assert page.count('data-testid="push"') == min(count, 50)
-    assert len(queries) == 5
+    assert len(queries) == 6
 
 
 # Viewers ------------------------------------------------------------------------------------------
@@ -388,4 +388,4 @@ def test_queries_do_not_grow(
     with CaptureQueriesContext(connection) as queries:
         page = admin_desk.page("streams_standing")
     assert page.count('data-testid="unplayable-row"') == count
-    assert len(queries) == 25
+    assert len(queries) == 26

@@ -104,7 +104,7 @@ def test_number_of_queries_does_not_grow(
     arguments = [company.pk] if name == "branch" else []
     desk.get(name, *arguments)
     # Session, user, permission (twice), nodes; a branch also: organisation, whether it is seen, its own cameras.
-    with django_assert_num_queries({"tree": 6, "branch": 9}[name]):
+    with django_assert_num_queries({"tree": 7, "branch": 10}[name]):
         desk.get(name, *arguments)
 
 
@@ -114,5 +114,5 @@ def test_rows_of_an_office_are_one_query(
 ) -> None:
     fill(office, count)
     desk.get("branch", office.pk)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         desk.get("branch", office.pk)

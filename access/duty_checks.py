@@ -1,0 +1,60 @@
+"""System checks of 三员: nobody holds what belongs to two of them (threats.md 15)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from access.choices import DUTIES
+from access.models import StaffRole, User
+from access.models.staff import not_ended
+from access.selectors import is_set_up
+
+
+@register(Tags.database)
+def check_duties(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Runs where the database is checked: `check --database default`, and before the web server starts."""
+    if not settings.SEPARATE_DUTIES or not databases or "default" not in databases:
+        return []
+    try:
+        return [*_mixed(), *_open()]
+    except DatabaseError:
+        # Before the first migration there is nothing to check.
+        return []
+
+
+def _mixed() -> list[CheckMessage]:
+    held = User.objects.filter(is_active=True, roles__role__in=DUTIES)
+    other = Q(roles__in=_other_roles())
+    mixed = User.objects.filter(pk__in=held.values("pk")).filter(other | Q(is_superuser=True)).distinct()
+    return [
+        Error(
+            f"{user.username} 在三员之外还有其他角色或是超级管理员",
+            hint="三员只任一职：收回其他角色，或另建账号",
+            id="access.E021",
+        )
+        for user in mixed.order_by("username")
+    ]
+
+
+def _other_roles() -> QuerySet[StaffRole]:
+    return StaffRole.objects.filter(not_ended(timezone.now())).exclude(role__in=DUTIES)
+
+
+def _open() -> list[CheckMessage]:
+    if is_set_up():
+        return []
+    return [
+        Warning(
+            "三员尚未建立，超级管理员仍可登录",
+            hint="manage.py setup_administrators",
+            id="access.W021",
+        )
+    ]

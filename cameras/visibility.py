@@ -1,0 +1,127 @@
+"""Which cameras somebody may do what with: roles on organisations, and the exceptions from them.
+
+The only place that knows: console, interface, admin and exports all ask here, and always the database.
+"""
+
+from datetime import datetime
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from access.choices import CAMERA_ACTIONS, Action
+from access.models import Partner, User
+from access.models.staff import in_force, not_ended
+from access.selectors import HeldRole, actions_held, below_paths, paths_allowed, paths_of, roles_held
+from cameras.models import Camera, CameraException, CameraGroup, GroupMember
+
+_NOTHING = Q(pk__in=[])
+
+
+def visible_condition(
+    user: User, action: Action, *, camera: str = "pk", path: str = "organisation__path"
+) -> Q:
+    """Condition: `user` may do `action` with the camera at `camera`, whose organisation's path is at `path`.
+
+    Two small reads, and subqueries only where an exception concerns the user: rows are never listed here.
+    """
+    if not user.is_active:
+        return _NOTHING
+    if user.is_superuser:
+        return Q()
+    now = timezone.now()
+    held = roles_held(user, now)
+    concerning = exceptions_for(user, held, now)
+    allowing, denying = concerning & _allows(action), concerning & _denies(action)
+    condition = below_paths(paths_of(held, action), path)
+    rows = CameraException.objects.filter(allowing | denying).order_by().distinct()
+    effects = set(rows.values_list("is_denied", "organisation", "organisation__path"))
+    for is_denied, organisation, owned in effects:
+        if not is_denied:
+            # A camera that has left the organisation which allowed it is no longer that one's to show.
+            own = cameras_of_exceptions(allowing & Q(organisation=organisation), camera)
+            condition |= own & Q(**{f"{path}__startswith": owned})
+    if any(is_denied for is_denied, *_ in effects):
+        condition &= ~cameras_of_exceptions(denying, camera)
+    return condition
+
+
+def exceptions_for(user: User, held: list[HeldRole], now: datetime) -> Q:
+    """Condition of CameraException: those in force for the person, or for a role held."""
+    subjects = [Q(user=user)]
+    for role in held:
+        # The path holds the ids of all organisations above.
+        above = [int(part) for part in role.path.strip("/").split("/")]
+        subjects.append(Q(role=role.role, role_at__in=above))
+    return reduce(or_, subjects) & in_force(now)
+
+
+def _allows(action: Action) -> Q:
+    allowing = [action.value] if action != Action.WATCH else [each.value for each in CAMERA_ACTIONS]
+    return Q(is_denied=False, action__in=allowing)
+
+
+def _denies(action: Action) -> Q:
+    return Q(is_denied=True, action__in={action.value, Action.WATCH.value})
+
+
+def cameras_of_exceptions(which: Q, camera: str) -> Q:
+    """Condition: the camera, or a group it is in, has one of these exceptions; hashed once by the database."""
+    exceptions = CameraException.objects.filter(which).order_by()
+    direct = exceptions.filter(camera__isnull=False).values("camera")
+    groups = exceptions.filter(group__isnull=False).values("group")
+    members = GroupMember.objects.filter(group__in=groups).values("camera")
+    return Q(**{f"{camera}__in": direct}) | Q(**{f"{camera}__in": members})
+
+
+def hidden_from(partner: Partner, camera: str = "pk") -> Q:
+    """Condition: the camera is hidden from the partner, as if it were not there."""
+    return cameras_of_exceptions(Q(partner=partner, is_denied=True) & in_force(timezone.now()), camera)
+
+
+def cameras_overseen_by(user: User) -> QuerySet[Camera]:
+    """Live cameras whose rights the user looks after: to name them, not to watch them."""
+    own = below_paths(paths_allowed(user, Action.OVERSEE), "organisation__path")
+    return Camera.objects.filter(own, deleted_at=None, is_pending=False)
+
+
+def groups_overseen_by(user: User) -> QuerySet[CameraGroup]:
+    own = below_paths(paths_allowed(user, Action.OVERSEE), "organisation__path")
+    return CameraGroup.objects.filter(own).select_related("organisation")
+
+
+def exceptions_overseen_by(user: User) -> QuerySet[CameraException]:
+    """Those that count or will, the newest first."""
+    own = below_paths(paths_allowed(user, Action.OVERSEE), "organisation__path")
+    rows = CameraException.objects.filter(own & not_ended(timezone.now()))
+    return rows.select_related("user", "partner", "camera", "group", "role_at", "organisation")
+
+
+def actions_open_to(user: User) -> frozenset[str]:
+    """Everything that `user` may do somewhere, by a role or by an exception."""
+    if not user.is_active:
+        return frozenset()
+    if user.is_superuser:
+        return frozenset(Action.values)
+    now = timezone.now()
+    held = roles_held(user, now)
+    return actions_held(held) | _allowed_by_exception(user, held, now)
+
+
+def may_somewhere(user: User, action: Action) -> bool:
+    """Asks for exceptions only where no role says yes."""
+    if not user.is_active or user.is_superuser:
+        return user.is_active
+    now = timezone.now()
+    held = roles_held(user, now)
+    if action.value in actions_held(held):
+        return True
+    return action in CAMERA_ACTIONS and action.value in _allowed_by_exception(user, held, now)
+
+
+def _allowed_by_exception(user: User, held: list[HeldRole], now: datetime) -> frozenset[str]:
+    """Actions on some camera; whoever may do one of them may watch it too."""
+    rows = CameraException.objects.filter(exceptions_for(user, held, now), is_denied=False)
+    actions = frozenset[str](rows.order_by().values_list("action", flat=True).distinct())
+    return actions | {Action.WATCH.value} if actions else actions

@@ -1,0 +1,113 @@
+"""以此用户查看: an administrator sees the console as somebody with no more rights than their own.
+
+The session stays the administrator's: it says whom they look at and since when, and every request asks anew whether
+they still may.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from django.http import HttpRequest
+
+from access.actors import actor_of_user
+from access.choices import CAMERA_ACTIONS, Action
+from access.models import User
+from access.selectors import actions_of, holds_duty, paths_allowed, roles_held
+from access.services.logs import record
+from cameras.selectors import cameras_visible_to
+from protocol.errors import ForbiddenError
+
+VIEW_SECONDS: Final = 30 * 60
+_KEY: Final = "console_view_as"
+
+
+@dataclass(frozen=True)
+class Viewing:
+    """A look that is under way."""
+
+    user: User
+    seconds_left: int
+
+    @property
+    def minutes_left(self) -> int:
+        return -(-self.seconds_left // 60)
+
+
+def may_view_as(person: User, user: User) -> bool:
+    """Only of somebody whom the person oversees, and whose rights are all among the person's own."""
+    if person.pk == user.pk or not user.is_active or user.is_superuser or holds_duty(user):
+        return False
+    if person.is_superuser:
+        return True
+    overseen = paths_allowed(person, Action.OVERSEE)
+    held = roles_held(user)
+    home = [user.organisation.path] if user.organisation else []
+    places = [*home, *(role.path for role in held)]
+    if not places or not all(any(place.startswith(path) for path in overseen) for place in places):
+        return False
+    return _is_within(person, user)
+
+
+def _is_within(person: User, user: User) -> bool:
+    wanted = {(action, role.path) for role in roles_held(user) for action in actions_of(role.role)}
+    for action in {action for action, _ in wanted}:
+        own = paths_allowed(person, Action(action))
+        places = [path for each, path in wanted if each == action]
+        if not all(any(place.startswith(path) for path in own) for place in places):
+            return False
+    # Exceptions may open cameras to the one, or close them to the other.
+    return not any(
+        cameras_visible_to(user, action)
+        .exclude(pk__in=cameras_visible_to(person, action).order_by().values("pk"))
+        .exists()
+        for action in CAMERA_ACTIONS
+    )
+
+
+def begin_viewing(request: HttpRequest, user: User) -> None:
+    person = request.user
+    if not isinstance(person, User) or not may_view_as(person, user):
+        raise ForbiddenError("只能以权限不超过自己的用户身份查看")
+    request.session[_KEY] = {"user": user.pk, "until": time.time() + VIEW_SECONDS}
+    _record(request, "开始以用户身份查看", user, f"至多 {VIEW_SECONDS // 60} 分钟，只读")
+
+
+def viewing_of(request: HttpRequest) -> Viewing | None:
+    """The look of this session; one that ran out, or is no longer allowed, ends here."""
+    kept = request.session.get(_KEY)
+    if kept is None:
+        return None
+    person = request.user
+    user = User.objects.select_related("organisation").filter(pk=kept["user"]).first()
+    if not isinstance(person, User) or user is None:
+        del request.session[_KEY]
+        return None
+    left = int(kept["until"] - time.time())
+    if left > 0 and may_view_as(person, user):
+        return Viewing(user, left)
+    del request.session[_KEY]
+    _record(request, "结束以用户身份查看", user, "已满 30 分钟" if left <= 0 else "权限已变化")
+    return None
+
+
+def end_viewing(request: HttpRequest, why: str) -> None:
+    """Gives the session back to the person it belongs to."""
+    viewing = getattr(request, "viewing", None)
+    if viewing is None:
+        return
+    request.user = request.person  # type: ignore[attr-defined]
+    del request.viewing  # type: ignore[attr-defined]
+    request.session.pop(_KEY, None)
+    _record(request, "结束以用户身份查看", viewing.user, why)
+
+
+def _record(request: HttpRequest, verb: str, user: User, reason: str) -> None:
+    record(
+        actor_of_user(request),
+        verb,
+        object_kind="user",
+        object_id=user.pk,
+        object_name=f"{user.display_name}（{user.username}）",
+        reason=reason,
+    )

@@ -1,0 +1,72 @@
+"""用户与权限 in Debian's Chromium: a role by two clicks, and the console as somebody else."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from access.models import Organisation, User
+from cameras.models import Camera
+from tests.console.desk import Desk
+from tests.console.test_snapshots_browser import signed_in
+from tests.e2e.browser import CHROMIUM_ARGUMENTS, chromium_path
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="Debian package chromium is not installed"),
+]
+
+
+@pytest.fixture
+def page(
+    live_server: LiveServer, admin_desk: Desk, operator: User, outsider: User, camera: Camera
+) -> Iterator[Page]:
+    """The province administrator's; its loop ends before the database is cleared."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+        yield from signed_in(browser, live_server, admin_desk)
+        browser.close()
+
+
+def test_a_role_by_two_clicks_and_gone_by_one(page: Page, operator: User, company: Organisation) -> None:
+    page.goto("/rights/")
+    cell = page.locator(f"#cell-{operator.pk}-{company.pk}")
+    expect(cell).to_have_text("云台操作员")
+    cell.click()
+    page.get_by_test_id("give-section").click()
+    expect(page.get_by_test_id("panel-said")).to_have_text("已授予 路段管理员（山东高速）")
+    expect(cell.get_by_test_id("chip")).to_have_count(2)
+    page.get_by_test_id("held").filter(has_text="云台操作员").get_by_test_id("end").click()
+    expect(cell).to_have_text("路段管理员")
+    page.get_by_test_id("held").locator("[name=until]").fill("2099-12-01T08:00")
+    page.get_by_test_id("limit").click()
+    expect(cell).to_contain_text("至 2099-12-01 08:00")
+
+
+def test_a_refusal_stands_in_the_panel(page: Page, operator: User, company: Organisation) -> None:
+    page.goto("/rights/")
+    page.locator(f"#cell-{operator.pk}-{company.pk}").click()
+    expect(page.get_by_test_id("give-monitor")).to_be_visible()
+    page.get_by_test_id("give-monitor").evaluate("button => { button.value = 'system'; }")
+    page.get_by_test_id("give-monitor").click()
+    expect(page.get_by_test_id("panel")).to_have_text("没有在山东高速授予或收回“系统管理员”的权限")
+
+
+def test_the_console_as_somebody_else(page: Page) -> None:
+    page.goto("/rights/")
+    page.get_by_role("button", name="李工 li").click()
+    page.get_by_test_id("view-as").click()
+    banner = page.get_by_test_id("view-as-banner")
+    expect(banner).to_contain_text("正在以 李工 的身份查看")
+    expect(page.get_by_text("还没有可查看的摄像机")).to_be_visible()
+    # Nothing of the wall is pushed off the screen by the banner, or left behind it.
+    assert page.evaluate("document.documentElement.scrollHeight") == 768
+    page.goto("/online/")
+    page.mouse.wheel(0, 2000)
+    expect(banner).to_be_in_viewport()
+    page.get_by_test_id("end-view").click()
+    page.wait_for_url("**/rights/")
+    expect(banner).to_have_count(0)
