@@ -15,7 +15,8 @@ from cameras.models import Camera, CameraSource, Gateway, GatewayConfiguration, 
 from cameras.selectors import assigned_cameras
 from cameras.services.configurations import remove_sources, save_source
 from cameras.services.gateways import note_grants, remove_gateways, save_gateway
-from cameras.services.ledger import approve_cameras, remove_cameras, save_camera
+from cameras.services.ledger import remove_cameras, save_camera
+from cameras.services.review import approve_cameras
 from protocol.configuration import Origin
 
 # Cameras that a page lists by name.

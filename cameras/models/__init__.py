@@ -1,7 +1,19 @@
 from cameras.models.cameras import Camera, PtzGrant
 from cameras.models.configurations import CameraSource, GatewayConfiguration
 from cameras.models.gateways import Gateway
+from cameras.models.history import CameraChange
+from cameras.models.imports import LedgerImport
 from cameras.models.status import StatusChange
 from cameras.models.walls import WallPreset
 
-__all__ = ["Camera", "CameraSource", "Gateway", "GatewayConfiguration", "PtzGrant", "StatusChange", "WallPreset"]
+__all__ = [
+    "Camera",
+    "CameraChange",
+    "CameraSource",
+    "Gateway",
+    "GatewayConfiguration",
+    "LedgerImport",
+    "PtzGrant",
+    "StatusChange",
+    "WallPreset",
+]
