@@ -12,7 +12,7 @@ from access.choices import Action, OrganisationKind
 from access.models import Organisation, Partner, User
 from access.selectors import below_paths, organisations_named, paths_allowed
 from cameras.choices import OnlineStatus
-from cameras.models import Camera, GatewayConfiguration, PtzGrant
+from cameras.models import Camera, Gateway, GatewayConfiguration, PtzGrant
 from protocol import codes
 from protocol.cameras import CameraRecord
 from protocol.configuration import Origin
@@ -60,6 +60,20 @@ def road_counts(cameras: QuerySet[Camera]) -> dict[str, tuple[int, int]]:
 def _road_order(road: str) -> tuple[str, int, str]:
     digits = re.match(r"\d+", road[1:])
     return road[:1], int(digits[0]) if digits else 0, road
+
+
+def pending_cameras(user: User) -> QuerySet[Camera]:
+    """Cameras that gateways submitted and nobody let into service yet, where `user` keeps the ledger."""
+    waiting = Camera.objects.filter(deleted_at=None, is_pending=True)
+    return waiting.filter(below_paths(paths_allowed(user, Action.LEDGER), "organisation__path"))
+
+
+def gateways_for(user: User) -> QuerySet[Gateway]:
+    """Gateways to which `user` may give cameras: those of the own organisations, and those that serve them already."""
+    paths = paths_allowed(user, Action.LEDGER)
+    serving = Camera.objects.filter(below_paths(paths, "organisation__path"), deleted_at=None)
+    own = below_paths(paths, "partner__organisation__path")
+    return Gateway.objects.filter(own | Q(pk__in=serving.values("gateway")))
 
 
 def cameras_of(partner: Partner) -> QuerySet[Camera]:

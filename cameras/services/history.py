@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -84,7 +84,7 @@ class _Names:
     """Places by what they are called today: one may have another name when the history is read."""
 
     def __init__(self, changes: Iterable[Change]) -> None:
-        ids: dict[str, set[object]] = {"organisation_id": set(), "gateway_id": set(), "owner_id": set()}
+        ids: dict[str, set[Any]] = {"organisation_id": set(), "gateway_id": set(), "owner_id": set()}
         for change in changes:
             for name, before, after in change.fields:
                 if name in ids:
@@ -101,7 +101,7 @@ class _Names:
         return name.removesuffix("_id"), known.get(before, ""), known.get(after, "")
 
 
-def _names_of(field: str, ids: set[object]) -> dict[object, str]:
+def _names_of(field: str, ids: set[Any]) -> dict[object, str]:
     if not ids:
         return {}
     if field == "organisation_id":

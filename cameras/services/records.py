@@ -55,6 +55,7 @@ _REVIVED_FIELDS = (
 # What is read of a camera to tell what changes.
 _READ_FIELDS = (
     *COPIED_FIELDS,
+    "initials",
     "number",
     "number_key",
     "organisation",
