@@ -243,21 +243,41 @@ def search_cameras(
 
     `statuses` keeps those of these raw statuses; none means any.
     """
-    words = text.strip().split()
     cameras = cameras_visible_to(user).select_related("organisation")
     if statuses:
         cameras = cameras.filter(raw_status__in=statuses)
+    if not text.strip():
+        return []
+    cameras, stake = _with_words(cameras, text)
+    return list(cameras[:limit]) if stake is None else _near_stake(cameras, stake, limit)
+
+
+def cameras_found(cameras: QuerySet[Camera], text: str) -> QuerySet[Camera]:
+    """Those of `cameras` that a search line means, all of them and in their own order."""
+    cameras, stake = _with_words(cameras, text)
+    if stake is None:
+        return cameras
+    stake_m = _metres(stake)
+    near = Q(stake_m__range=(stake_m - 5000, stake_m + 5000))
+    return cameras.filter(near | _kilometre_begins_with(int(stake[1])) if stake[2] is None else near)
+
+
+def _with_words(cameras: QuerySet[Camera], text: str) -> tuple[QuerySet[Camera], re.Match[str] | None]:
+    """Narrowed by all words but the stake, which is told."""
     stake: re.Match[str] | None = None
-    for word in words:
+    for word in text.split():
         if _ROAD.match(word):
             cameras = cameras.filter(road__istartswith=word)
         elif match := _STAKE.match(word):
             stake = match
         else:
             cameras = cameras.filter(_is_called(word))
-    if not words:
-        return []
-    return list(cameras[:limit]) if stake is None else _near_stake(cameras, stake, limit)
+    return cameras, stake
+
+
+def _metres(stake: re.Match[str]) -> int:
+    """ "+3" begins +3xx: 1120+3 means somewhere in 1120+300."""
+    return int(stake[1]) * 1000 + int((stake[2] or "0").ljust(3, "0"))
 
 
 def _is_called(word: str) -> Q:
@@ -273,9 +293,7 @@ def _is_called(word: str) -> Q:
 
 def _near_stake(cameras: QuerySet[Camera], stake: re.Match[str], limit: int) -> list[Camera]:
     """The nearest first; `K11` may be half typed, so that K1100 and K1120 come after K11."""
-    kilometre = int(stake[1])
-    # "+3" begins +3xx: 1120+3 means somewhere in 1120+300.
-    stake_m = kilometre * 1000 + int((stake[2] or "0").ljust(3, "0"))
+    kilometre, stake_m = int(stake[1]), _metres(stake)
     near = cameras.filter(stake_m__range=(stake_m - 5000, stake_m + 5000))
     found = sorted(near, key=lambda camera: abs(camera.stake_m - stake_m))[:limit]
     if stake[2] is None and len(found) < limit:
