@@ -1,5 +1,6 @@
 """One change to many cameras of the ledger, and single cameras by their form; all of it tells its history."""
 
+import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -157,6 +158,8 @@ def save_form(*, user: User, texts: Mapping[str, str], actor: Actor) -> Verdict:
     ChangedMeanwhileError when somebody else wrote it at the same moment.
     """
     line = Line(1, {column.key: texts.get(column.key, "") for column in COLUMNS})
+    if not line.texts["number"]:
+        line.texts["number"], line.is_numbered = str(uuid.uuid4()), True
     table = Table({column.key: column.title for column in COLUMNS}, [line])
     try:
         with transaction.atomic():
@@ -174,11 +177,12 @@ def _write_form(user: User, found: Judgement, actor: Actor) -> None:
     lock_unchanged(found)
     if any(not verdict.ok for verdict in apply_records(registrar, found.records, actor=actor).values()):
         raise ChangedMeanwhileError("")
-    (item,) = found.records.values()
+    ((key, item),) = found.records.items()
+    held = found.held.get(key)
     record(
         actor,
-        "修改摄像机" if found.held else "新增摄像机",
+        "修改摄像机" if held else "新增摄像机",
         object_kind="camera",
-        object_id=item.camera_num,
+        object_id=held.pk if held else item.camera_num,
         object_name=item.camera_name,
     )

@@ -167,7 +167,8 @@ class _Judge:
         reading.read_all()
         office = self._office(reading, living)
         gateway_id = self._gateway(reading, living)
-        verdict = Verdict(line.number, WRONG, line.texts.get("number", ""), str(reading.values.get("name", "")))
+        shown_number = "" if line.is_numbered else line.texts.get("number", "")
+        verdict = Verdict(line.number, WRONG, shown_number, str(reading.values.get("name", "")))
         if reading.faults or office is None:
             verdict.faults = reading.faults
             return verdict
@@ -180,7 +181,6 @@ class _Judge:
         else:
             verdict.kind = SAME
             return verdict
-        verdict.number = "" if line.is_numbered else record.camera_num
         verdict.notes = _notes(held, living, office)
         found.records[key], found.offices[key], found.gateways[key] = record, office, gateway_id
         found.lines[key] = verdict
@@ -188,6 +188,8 @@ class _Judge:
 
     def _check_number(self, key: str, living: Held | None, reading: "_Reading") -> None:
         others = [number for number in self._lines[key] if number != reading.line.number]
+        if not key and not reading.faults:
+            reading.fault("number", "不能为空")
         if key and others:
             reading.fault("number", f"与第 {others[0]} 行的编号相同")
         if living is not None and living.pk not in self._own:
