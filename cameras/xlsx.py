@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 from xml.parsers import expat
 
 _NAMESPACES: Final = (
@@ -44,8 +44,7 @@ class SheetError(ValueError):
     """The file cannot be read as a sheet; the message is Chinese and for who uploaded it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """`text` as typed; `is_number` where the spreadsheet keeps it as a number, `is_formula` where it calculates it."""
 
     text: str

@@ -102,7 +102,7 @@ def exported(desk: Desk, **params: Any) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("is_full", [True, False])
 def test_an_export_comes_back_unchanged(
-    keeper: Desk, office: Organisation, gateway_partner: Caller, is_full: bool
+    keeper: Desk, office: Organisation, company: Organisation, gateway_partner: Caller, is_full: bool
 ) -> None:
     gateway = make_gateway(gateway_partner.partner)
     extra: dict[str, Any] = (
@@ -111,7 +111,7 @@ def test_an_export_comes_back_unchanged(
         else {}
     )
     make_camera(office, 1, longitude=117.12345678901234, latitude=36.1, road="G2&S38", **extra)
-    make_camera(office.parent, 2, area="370100", others="两行\n文字" if is_full else "")
+    make_camera(company, 2, area="370100", others="两行\n文字" if is_full else "")
     response = keeper.client.get("/ledger/export.xlsx")
     body = b"".join(response.streaming_content)  # type: ignore[attr-defined]  # a file
     assert b"<f>" not in zipfile.ZipFile(io.BytesIO(body)).read("xl/worksheets/sheet1.xml")
