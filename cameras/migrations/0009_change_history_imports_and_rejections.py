@@ -6,79 +6,148 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0003_most_viewers'),
-        ('cameras', '0005_main_stream_of_a_source'),
+        ("access", "0003_most_viewers"),
+        ("cameras", "0008_wall_presets"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CameraChange',
+            name="CameraChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(verbose_name='时间')),
-                ('act', models.CharField(choices=[('registered', '登记'), ('modified', '修改'), ('deleted', '删除'), ('revived', '重新登记'), ('approved', '通过审核'), ('rejected', '退回')], max_length=12, verbose_name='变更')),
-                ('source', models.CharField(choices=[('report', '接口上报'), ('import', '表格导入'), ('form', '台账页面'), ('bulk', '批量修改'), ('admin', '管理后台'), ('review', '审核'), ('gateway', '网关登记')], max_length=12, verbose_name='来源')),
-                ('actor_kind', models.CharField(choices=[('staff', '用户'), ('partner', '接入方'), ('system', '系统')], max_length=8, verbose_name='操作者类别')),
-                ('actor_id', models.BigIntegerField(null=True, verbose_name='操作者编号')),
-                ('actor_name', models.CharField(blank=True, max_length=64, verbose_name='操作者')),
-                ('fields', models.JSONField(default=list, verbose_name='字段')),
-                ('reason', models.CharField(blank=True, max_length=200, verbose_name='说明')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="时间")),
+                (
+                    "act",
+                    models.CharField(
+                        choices=[
+                            ("registered", "登记"),
+                            ("modified", "修改"),
+                            ("deleted", "删除"),
+                            ("revived", "重新登记"),
+                            ("approved", "通过审核"),
+                            ("rejected", "退回"),
+                        ],
+                        max_length=12,
+                        verbose_name="变更",
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("report", "接口上报"),
+                            ("import", "表格导入"),
+                            ("form", "台账页面"),
+                            ("bulk", "批量修改"),
+                            ("admin", "管理后台"),
+                            ("review", "审核"),
+                            ("gateway", "网关登记"),
+                        ],
+                        max_length=12,
+                        verbose_name="来源",
+                    ),
+                ),
+                (
+                    "actor_kind",
+                    models.CharField(
+                        choices=[("staff", "用户"), ("partner", "接入方"), ("system", "系统")],
+                        max_length=8,
+                        verbose_name="操作者类别",
+                    ),
+                ),
+                ("actor_id", models.BigIntegerField(null=True, verbose_name="操作者编号")),
+                ("actor_name", models.CharField(blank=True, max_length=64, verbose_name="操作者")),
+                ("fields", models.JSONField(default=list, verbose_name="字段")),
+                ("reason", models.CharField(blank=True, max_length=200, verbose_name="说明")),
             ],
             options={
-                'verbose_name': '点位变更',
-                'verbose_name_plural': '点位变更',
-                'ordering': ['-id'],
+                "verbose_name": "点位变更",
+                "verbose_name_plural": "点位变更",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='LedgerImport',
+            name="LedgerImport",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('filename', models.CharField(max_length=200, verbose_name='文件名')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='上传时间')),
-                ('judged_at', models.DateTimeField(verbose_name='核对时间')),
-                ('state', models.CharField(choices=[('previewed', '待确认'), ('committed', '已导入')], default='previewed', max_length=10, verbose_name='状态')),
-                ('committed_at', models.DateTimeField(blank=True, null=True, verbose_name='导入时间')),
-                ('summary', models.JSONField(default=dict, verbose_name='结果')),
-                ('cells', models.BinaryField(default=b'')),
-                ('verdicts', models.BinaryField(default=b'')),
-                ('fingerprint', models.CharField(blank=True, max_length=64)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("filename", models.CharField(max_length=200, verbose_name="文件名")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="上传时间")),
+                ("judged_at", models.DateTimeField(verbose_name="核对时间")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("previewed", "待确认"), ("committed", "已导入")],
+                        default="previewed",
+                        max_length=10,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("committed_at", models.DateTimeField(blank=True, null=True, verbose_name="导入时间")),
+                ("summary", models.JSONField(default=dict, verbose_name="结果")),
+                ("cells", models.BinaryField(default=b"")),
+                ("verdicts", models.BinaryField(default=b"")),
+                ("fingerprint", models.CharField(blank=True, max_length=64)),
             ],
             options={
-                'verbose_name': '台账导入',
-                'verbose_name_plural': '台账导入',
-                'ordering': ['-id'],
+                "verbose_name": "台账导入",
+                "verbose_name_plural": "台账导入",
+                "ordering": ["-id"],
             },
         ),
         migrations.AddField(
-            model_name='camera',
-            name='rejected_at',
-            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name='退回时间'),
+            model_name="camera",
+            name="rejected_at",
+            field=models.DateTimeField(blank=True, editable=False, null=True, verbose_name="退回时间"),
         ),
         migrations.AddField(
-            model_name='camera',
-            name='rejection',
-            field=models.CharField(blank=True, editable=False, max_length=200, verbose_name='退回原因'),
+            model_name="camera",
+            name="rejection",
+            field=models.CharField(blank=True, editable=False, max_length=200, verbose_name="退回原因"),
         ),
         migrations.AddIndex(
-            model_name='camera',
-            index=models.Index(condition=models.Q(('deleted_at', None), ('is_pending', True)), fields=['organisation'], name='camera_pending'),
+            model_name="camera",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None), ("is_pending", True)),
+                fields=["organisation"],
+                name="camera_pending",
+            ),
         ),
         migrations.AddField(
-            model_name='camerachange',
-            name='camera',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='cameras.camera', verbose_name='摄像机'),
+            model_name="camerachange",
+            name="camera",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="changes",
+                to="cameras.camera",
+                verbose_name="摄像机",
+            ),
         ),
         migrations.AddField(
-            model_name='ledgerimport',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ledger_imports', to=settings.AUTH_USER_MODEL, verbose_name='用户'),
+            model_name="ledgerimport",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="ledger_imports",
+                to=settings.AUTH_USER_MODEL,
+                verbose_name="用户",
+            ),
         ),
         migrations.AddIndex(
-            model_name='camerachange',
-            index=models.Index(fields=['camera', '-id'], name='camera_change_camera'),
+            model_name="camerachange",
+            index=models.Index(fields=["camera", "-id"], name="camera_change_camera"),
         ),
     ]
