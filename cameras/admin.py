@@ -11,7 +11,16 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from access.actors import actor_of_user
-from cameras.models import Camera, CameraSource, Gateway, GatewayConfiguration, PtzGrant, StatusChange
+from access.admin.base import ReadOnlyAdmin
+from cameras.models import (
+    Camera,
+    CameraChange,
+    CameraSource,
+    Gateway,
+    GatewayConfiguration,
+    PtzGrant,
+    StatusChange,
+)
 from cameras.selectors import assigned_cameras
 from cameras.services.configurations import remove_sources, save_source
 from cameras.services.gateways import note_grants, remove_gateways, save_gateway
@@ -253,3 +262,10 @@ class StatusChangeAdmin(admin.ModelAdmin[StatusChange]):
 
     def has_delete_permission(self, request: HttpRequest, obj: StatusChange | None = None) -> bool:
         return False
+
+
+@admin.register(CameraChange)
+class CameraChangeAdmin(ReadOnlyAdmin):
+    list_display = ["at", "camera", "act", "source", "actor_name", "reason"]
+    list_select_related = ["camera"]
+    list_filter = ["act", "source"]
