@@ -276,14 +276,6 @@ STATUS_BLIP_SECONDS = env.float("STATUS_BLIP_SECONDS", default=10)
 # Seconds for which a gateway's "online" is believed without a stream.
 STREAM_GRACE_SECONDS = env.float("STREAM_GRACE_SECONDS", default=60)
 
-# --- Ledger (docs/ledger.md) ------------------------------------------------------------------------------
-# Largest spreadsheet that is taken, in bytes; what it may be unpacked, in bytes; and its rows.
-LEDGER_IMPORT_BYTES = env.int("LEDGER_IMPORT_BYTES", default=20 * 1024 * 1024)
-LEDGER_IMPORT_UNPACKED_BYTES = env.int("LEDGER_IMPORT_UNPACKED_BYTES", default=256 * 1024 * 1024)
-LEDGER_IMPORT_ROWS = env.int("LEDGER_IMPORT_ROWS", default=50_000)
-# Hours for which a preview waits to be confirmed.
-LEDGER_IMPORT_HOURS = env.float("LEDGER_IMPORT_HOURS", default=24)
-
 # --- Snapshots ------------------------------------------------------------------------------------------
 SNAPSHOT_ROOT = Path(env.str("SNAPSHOT_ROOT", default=str(DATA_DIR / "snapshots")))
 # Seconds between two pictures of a camera (document 4.1 2.c: five minutes).

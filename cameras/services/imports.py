@@ -27,6 +27,8 @@ from cameras.xlsx import SheetError
 from protocol.cameras import CameraRecord
 from protocol.errors import MalformedError, NotFoundError
 
+# For this time a preview waits to be confirmed.
+KEPT: Final = timedelta(hours=24)
 # Previews that one person may have waiting.
 _MOST_WAITING: Final = 5
 _TABLE: Final = msgspec.msgpack.Decoder(Table)
@@ -40,8 +42,10 @@ class ChangedMeanwhileError(MalformedError):
 
 def preview_import(*, user: User, file: IO[bytes], filename: str, size: int) -> LedgerImport:
     """Read and judge an uploaded sheet; nothing is written to the ledger. MalformedError in words."""
-    if size > settings.LEDGER_IMPORT_BYTES:
-        raise MalformedError(f"文件 {size / 2**20:.0f} MB，最大 {settings.LEDGER_IMPORT_BYTES // 2**20} MB")
+    # Django holds no file against its limit for bodies.
+    if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 2**20
+        raise MalformedError(f"文件 {size / 2**20:.0f} MB，最大 {most} MB")
     try:
         table = read_table(file)
     except SheetError as error:
@@ -102,7 +106,7 @@ def _score_row(
 
 def find_import(user: User, import_id: int) -> LedgerImport:
     """One's own, unless its time is over."""
-    since = timezone.now() - timedelta(hours=settings.LEDGER_IMPORT_HOURS)
+    since = timezone.now() - KEPT
     found = LedgerImport.objects.filter(pk=import_id, user=user, created_at__gt=since).first()
     if found is None:
         raise NotFoundError("没有这次导入，或已过期，请重新上传")
@@ -226,7 +230,7 @@ class StaffRegistrar(Registrar):
 
 def _forget_old(user: User) -> None:
     """Previews whose time is over, of anybody; and of one person all but the latest."""
-    since = timezone.now() - timedelta(hours=settings.LEDGER_IMPORT_HOURS)
+    since = timezone.now() - KEPT
     waiting = Q(state=ImportState.PREVIEWED)
     LedgerImport.objects.filter(waiting, created_at__lt=since).delete()
     LedgerImport.objects.filter(created_at__lt=since).exclude(verdicts=b"").update(verdicts=b"", cells=b"")

@@ -243,12 +243,12 @@ def test_a_cell_far_away_costs_nothing(keeper: Desk) -> None:
     assert "没有找到表头" in told(upload(keeper, repacked(sheet(row(1)), SHEET, far)))
 
 
-def test_limits(keeper: Desk, settings: LazySettings) -> None:
-    settings.LEDGER_IMPORT_ROWS = 2
+def test_limits(keeper: Desk, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cameras.services.tables.MOST_ROWS", 2)
     assert "超过 2 行" in told(upload(keeper, sheet(row(1), row(2), row(3))))
-    settings.LEDGER_IMPORT_UNPACKED_BYTES = 10_000
+    monkeypatch.setattr("cameras.services.tables.MOST_UNPACKED_BYTES", 10_000)
     assert "文件解压后超过" in told(upload(keeper, sheet(row(1))))
-    settings.LEDGER_IMPORT_BYTES = 1000
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 5000
     assert "最大 0 MB" in told(upload(keeper, sheet(row(1))))
     assert LedgerImport.objects.count() == 0
 
