@@ -11,13 +11,23 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from access.actors import actor_of_user
+from access.admin.base import ReadOnlyAdmin
 from access.choices import Action
 from access.models import User
-from cameras.models import Camera, CameraSource, Gateway, GatewayConfiguration, PtzGrant, StatusChange
+from cameras.models import (
+    Camera,
+    CameraChange,
+    CameraSource,
+    Gateway,
+    GatewayConfiguration,
+    PtzGrant,
+    StatusChange,
+)
 from cameras.selectors import assigned_cameras
 from cameras.services.configurations import remove_sources, save_source
 from cameras.services.gateways import note_grants, opened_to, remove_gateways, save_gateway
-from cameras.services.ledger import approve_cameras, remove_cameras, save_camera
+from cameras.services.ledger import remove_cameras, save_camera
+from cameras.services.review import approve_cameras
 from cameras.visibility import visible_condition
 from protocol.configuration import Origin
 
@@ -263,3 +273,10 @@ class StatusChangeAdmin(admin.ModelAdmin[StatusChange]):
 
     def has_delete_permission(self, request: HttpRequest, obj: StatusChange | None = None) -> bool:
         return False
+
+
+@admin.register(CameraChange)
+class CameraChangeAdmin(ReadOnlyAdmin):
+    list_display = ["at", "camera", "act", "source", "actor_name", "reason"]
+    list_select_related = ["camera"]
+    list_filter = ["act", "source"]

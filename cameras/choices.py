@@ -76,3 +76,31 @@ class StatusSource(models.TextChoices):
     STREAM = "stream", "视频流"
     REPORT = "report", "网关上报"
     STAFF = "staff", "人工"
+
+
+class ChangeAct(models.TextChoices):
+    """What was done to a camera of the ledger."""
+
+    REGISTERED = "registered", "登记"
+    MODIFIED = "modified", "修改"
+    DELETED = "deleted", "删除"
+    REVIVED = "revived", "重新登记"
+    APPROVED = "approved", "通过审核"
+    REJECTED = "rejected", "退回"
+
+
+class ChangeSource(models.TextChoices):
+    """By which way it came."""
+
+    REPORT = "report", "接口上报"
+    IMPORT = "import", "表格导入"
+    FORM = "form", "台账页面"
+    BULK = "bulk", "批量修改"
+    ADMIN = "admin", "管理后台"
+    REVIEW = "review", "审核"
+    GATEWAY = "gateway", "网关登记"
+
+
+class ImportState(models.TextChoices):
+    PREVIEWED = "previewed", "待确认"
+    COMMITTED = "committed", "已导入"

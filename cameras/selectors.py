@@ -10,9 +10,9 @@ from django.db.models import Count, Q, QuerySet
 
 from access.choices import Action, OrganisationKind
 from access.models import Organisation, Partner, User
-from access.selectors import below_paths, organisations_named
+from access.selectors import below_paths, organisations_named, paths_allowed
 from cameras.choices import OnlineStatus
-from cameras.models import Camera, GatewayConfiguration, PtzGrant
+from cameras.models import Camera, Gateway, GatewayConfiguration, PtzGrant
 from cameras.visibility import hidden_from, visible_condition
 from protocol import codes
 from protocol.cameras import CameraRecord
@@ -61,6 +61,20 @@ def road_counts(cameras: QuerySet[Camera]) -> dict[str, tuple[int, int]]:
 def _road_order(road: str) -> tuple[str, int, str]:
     digits = re.match(r"\d+", road[1:])
     return road[:1], int(digits[0]) if digits else 0, road
+
+
+def pending_cameras(user: User) -> QuerySet[Camera]:
+    """Cameras that gateways submitted and nobody let into service yet, where `user` keeps the ledger."""
+    waiting = Camera.objects.filter(deleted_at=None, is_pending=True)
+    return waiting.filter(below_paths(paths_allowed(user, Action.LEDGER), "organisation__path"))
+
+
+def gateways_for(user: User) -> QuerySet[Gateway]:
+    """Gateways to which `user` may give cameras: those of the own organisations, and those that serve them already."""
+    paths = paths_allowed(user, Action.LEDGER)
+    serving = Camera.objects.filter(below_paths(paths, "organisation__path"), deleted_at=None)
+    own = below_paths(paths, "partner__organisation__path")
+    return Gateway.objects.filter(own | Q(pk__in=serving.values("gateway")))
 
 
 def cameras_of(partner: Partner) -> QuerySet[Camera]:
@@ -231,21 +245,41 @@ def search_cameras(
 
     `statuses` keeps those of these raw statuses; none means any.
     """
-    words = text.strip().split()
     cameras = cameras_visible_to(user).select_related("organisation")
     if statuses:
         cameras = cameras.filter(raw_status__in=statuses)
+    if not text.strip():
+        return []
+    cameras, stake = _with_words(cameras, text)
+    return list(cameras[:limit]) if stake is None else _near_stake(cameras, stake, limit)
+
+
+def cameras_found(cameras: QuerySet[Camera], text: str) -> QuerySet[Camera]:
+    """Those of `cameras` that a search line means, all of them and in their own order."""
+    cameras, stake = _with_words(cameras, text)
+    if stake is None:
+        return cameras
+    stake_m = _metres(stake)
+    near = Q(stake_m__range=(stake_m - 5000, stake_m + 5000))
+    return cameras.filter(near | _kilometre_begins_with(int(stake[1])) if stake[2] is None else near)
+
+
+def _with_words(cameras: QuerySet[Camera], text: str) -> tuple[QuerySet[Camera], re.Match[str] | None]:
+    """Narrowed by all words but the stake, which is told."""
     stake: re.Match[str] | None = None
-    for word in words:
+    for word in text.split():
         if _ROAD.match(word):
             cameras = cameras.filter(road__istartswith=word)
         elif match := _STAKE.match(word):
             stake = match
         else:
             cameras = cameras.filter(_is_called(word))
-    if not words:
-        return []
-    return list(cameras[:limit]) if stake is None else _near_stake(cameras, stake, limit)
+    return cameras, stake
+
+
+def _metres(stake: re.Match[str]) -> int:
+    """ "+3" begins +3xx: 1120+3 means somewhere in 1120+300."""
+    return int(stake[1]) * 1000 + int((stake[2] or "0").ljust(3, "0"))
 
 
 def _is_called(word: str) -> Q:
@@ -261,9 +295,7 @@ def _is_called(word: str) -> Q:
 
 def _near_stake(cameras: QuerySet[Camera], stake: re.Match[str], limit: int) -> list[Camera]:
     """The nearest first; `K11` may be half typed, so that K1100 and K1120 come after K11."""
-    kilometre = int(stake[1])
-    # "+3" begins +3xx: 1120+3 means somewhere in 1120+300.
-    stake_m = kilometre * 1000 + int((stake[2] or "0").ljust(3, "0"))
+    kilometre, stake_m = int(stake[1]), _metres(stake)
     near = cameras.filter(stake_m__range=(stake_m - 5000, stake_m + 5000))
     found = sorted(near, key=lambda camera: abs(camera.stake_m - stake_m))[:limit]
     if stake[2] is None and len(found) < limit:

@@ -62,6 +62,9 @@ class Camera(models.Model):
         "云台可控", null=True, blank=True, help_text="未设置：球机可控，其余不可控"
     )
     is_pending = models.BooleanField("待审核", default=False)
+    # Staff sent it back; it stays pending until its gateway reports it anew with something changed.
+    rejected_at = models.DateTimeField("退回时间", null=True, blank=True, editable=False)
+    rejection = models.CharField("退回原因", max_length=200, blank=True, editable=False)
     # Rises whenever a field that is reported upward changed.
     version = models.PositiveIntegerField("版本", default=1, editable=False)
     version_at = models.DateTimeField("版本时间", default=timezone.now, editable=False)
@@ -115,6 +118,12 @@ class Camera(models.Model):
                 condition=Q(raw_status=OnlineStatus.ONLINE, has_stream=False),
             ),
             models.Index(fields=["version_at"], name="camera_moved", condition=Q(is_moved=True)),
+            # What waits for a review.
+            models.Index(
+                fields=["organisation"],
+                name="camera_pending",
+                condition=Q(is_pending=True, deleted_at=None),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,8 +10,9 @@ from access.actors import Actor
 from access.choices import PartnerKind
 from access.models import Partner
 from access.services.logs import record
-from cameras.choices import GatewayStyle, PtzStop
+from cameras.choices import ChangeAct, ChangeSource, GatewayStyle, PtzStop
 from cameras.models import Camera, Gateway, PtzGrant
+from cameras.services.history import Change, keep_changes
 from protocol.errors import MalformedError, NotFoundError
 
 
@@ -54,16 +55,19 @@ def save_gateway(*, gateway: Gateway, actor: Actor) -> Gateway:
         is_of_new_partner = not Gateway.objects.filter(pk=gateway.pk, partner=gateway.partner).exists()
         gateway.save()
         if is_of_new_partner:
-            _adopt_cameras(gateway)
+            _adopt_cameras(gateway, actor)
         _record(actor, "新增网关" if is_new else "修改网关", gateway)
     return gateway
 
 
-def _adopt_cameras(gateway: Gateway) -> None:
+def _adopt_cameras(gateway: Gateway, actor: Actor) -> None:
     # In the order in which every writer of the ledger locks them.
     orphans = Camera.objects.filter(owner=gateway.partner, gateway=None, deleted_at=None)
     ids = list(orphans.select_for_update().order_by("pk").values_list("pk", flat=True))
-    Camera.objects.filter(pk__in=ids).update(gateway=gateway, updated_at=timezone.now())
+    now = timezone.now()
+    Camera.objects.filter(pk__in=ids).update(gateway=gateway, updated_at=now)
+    adopted = [Change(pk, ChangeAct.MODIFIED, (("gateway_id", None, gateway.pk),)) for pk in ids]
+    keep_changes(adopted, actor=actor, source=ChangeSource.GATEWAY, now=now)
 
 
 def remove_gateways(gateways: Sequence[Gateway], *, actor: Actor) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -13,9 +14,10 @@ from access.actors import Actor
 from access.choices import Outcome, PartnerKind
 from access.models import Partner
 from access.services.logs import record
-from cameras.choices import Classify, OnlineStatus, StatusSource
+from cameras.choices import ChangeAct, ChangeSource, Classify, OnlineStatus, StatusSource
 from cameras.initials import initials_of
 from cameras.models import Camera, CameraException, GroupMember, PtzGrant, StatusChange
+from cameras.services.history import Change, changed_fields, keep_changes, remember
 from protocol.cameras import BackResult, CameraRecord
 
 UNCHANGED = "未变化"
@@ -53,6 +55,8 @@ _STAFF_FIELDS = (
     "owner",
     "ptz_override",
     "is_pending",
+    "rejected_at",
+    "rejection",
     "deleted_at",
     "version",
     "version_at",
@@ -61,26 +65,31 @@ _STAFF_FIELDS = (
 )
 
 
-def copy_fields(camera: Camera, item: CameraRecord) -> set[str]:
-    """Take over what was reported; the names of the fields that changed.
+def copy_fields(camera: Camera, item: CameraRecord) -> dict[str, object]:
+    """Take over what was reported; the fields that changed, with their values before.
 
     The number is not among them: it stays written as it was registered.
     """
-    changed = set()
+    changed: dict[str, object] = {}
     for field, source in _FIELDS.items():
         value = getattr(item, source)
-        if getattr(camera, field) != value:
+        before = getattr(camera, field)
+        if before != value:
             setattr(camera, field, value)
-            changed.add(field)
+            changed[field] = before
     if "name" in changed:
         camera.initials = initials_of(camera.name)
     return changed
 
 
-def raise_version(camera: Camera, changed: set[str], now: datetime) -> None:
+def is_move(camera: Camera, changed: AbstractSet[str]) -> bool:
+    """A mobile source that is elsewhere now, and nothing else."""
+    return camera.classify == Classify.MOBILE and changed <= _POSITION
+
+
+def raise_version(camera: Camera, changed: AbstractSet[str], now: datetime) -> None:
     """Let the change be reported upward; the move of a mobile source waits until its minute is over."""
-    is_move = camera.classify == Classify.MOBILE and changed <= _POSITION
-    if is_move and now - camera.version_at < timedelta(seconds=MOVE_SECONDS):
+    if is_move(camera, changed) and now - camera.version_at < timedelta(seconds=MOVE_SECONDS):
         camera.is_moved = True
         return
     camera.version += 1
@@ -133,7 +142,7 @@ def delete_cameras(*, partner: Partner, actor: Actor, numbers: Sequence[str]) ->
     with transaction.atomic():
         known = locked_cameras(number_key__in=keys, deleted_at=None)
         own = {camera.number_key: camera for camera in known if may_touch_camera(partner, camera)}
-        bury_cameras(own.values())
+        bury_cameras(own.values(), actor=actor, source=ChangeSource.REPORT)
         results = []
         for number in numbers:
             camera = own.get(number.strip().lower())
@@ -146,11 +155,13 @@ def delete_cameras(*, partner: Partner, actor: Actor, numbers: Sequence[str]) ->
     return results
 
 
-def bury_cameras(cameras: Iterable[Camera]) -> None:
+def bury_cameras(cameras: Iterable[Camera], *, actor: Actor, source: ChangeSource) -> None:
     """Turn cameras into tombstones; they stay until every upper platform has acknowledged."""
     now = timezone.now()
     living = Camera.objects.filter(pk__in=[camera.pk for camera in cameras], deleted_at=None)
     _end_statuses(living, now)
+    changes = [Change(pk, ChangeAct.DELETED) for pk in living.values_list("pk", flat=True)]
+    keep_changes(changes, actor=actor, source=source, now=now)
     living.update(
         deleted_at=now,
         updated_at=now,
@@ -176,25 +187,18 @@ def _end_statuses(cameras: QuerySet[Camera], now: datetime) -> None:
     )
 
 
-def approve_cameras(cameras: Sequence[Camera], *, actor: Actor) -> int:
-    """Staff let reviewed cameras into service; how many had been waiting."""
-    waiting = [camera for camera in cameras if camera.is_pending and camera.deleted_at is None]
-    with transaction.atomic():
-        Camera.objects.filter(pk__in=[camera.pk for camera in waiting]).update(is_pending=False)
-        for camera in waiting:
-            _record(actor, "通过审核", camera)
-    return len(waiting)
-
-
-def remove_cameras(cameras: Sequence[Camera], *, actor: Actor) -> None:
+def remove_cameras(
+    cameras: Sequence[Camera], *, actor: Actor, source: ChangeSource = ChangeSource.ADMIN
+) -> None:
     """Staff delete cameras."""
     with transaction.atomic():
-        bury_cameras(cameras)
+        bury_cameras(cameras, actor=actor, source=source)
         for camera in cameras:
-            _record(actor, "删除摄像机", camera)
+            record_camera(actor, "删除摄像机", camera)
 
 
-def _record(actor: Actor, verb: str, camera: Camera) -> None:
+def record_camera(actor: Actor, verb: str, camera: Camera) -> None:
+    """What staff did to one camera, for the behaviour log."""
     record(actor, verb, object_kind="camera", object_id=camera.pk, object_name=camera.name)
 
 
@@ -203,7 +207,8 @@ def revive(camera: Camera, *, owner: Partner | None) -> None:
     camera.deleted_at = None
     camera.status = camera.raw_status = OnlineStatus.OFFLINE
     camera.status_at = camera.raw_status_at = None
-    camera.status_reason = ""
+    camera.status_reason = camera.rejection = ""
+    camera.rejected_at = None
     if camera.owner_id != (owner.pk if owner else None):
         # What staff granted was for the camera of somebody else.
         for granted in (PtzGrant, CameraException, GroupMember):
@@ -225,15 +230,20 @@ def save_camera(*, camera: Camera, actor: Actor) -> Camera:
             before = rows.filter(number_key=camera.number_key).first()
         else:
             before = rows.get(pk=camera.pk)
+        now = timezone.now()
         if before is None:
             camera.save()
+            change = Change(camera.pk, ChangeAct.REGISTERED)
         else:
-            _correct(camera, before, is_new=is_new)
-        _record(actor, "新增摄像机" if is_new else "修改摄像机", camera)
+            change = _correct(camera, before, is_new=is_new, now=now)
+        if change.fields or change.act != ChangeAct.MODIFIED:
+            keep_changes([change], actor=actor, source=ChangeSource.ADMIN, now=now)
+        record_camera(actor, "新增摄像机" if is_new else "修改摄像机", camera)
     return camera
 
 
-def _correct(camera: Camera, before: Camera, *, is_new: bool) -> None:
+def _correct(camera: Camera, before: Camera, *, is_new: bool, now: datetime) -> Change:
+    held = remember(before)
     if is_new:
         camera.pk = before.pk
         camera._state.adding = False
@@ -242,14 +252,18 @@ def _correct(camera: Camera, before: Camera, *, is_new: bool) -> None:
     # A form that was opened before a deletion must not undo it.
     camera.deleted_at = before.deleted_at
     camera.version, camera.version_at, camera.is_moved = before.version, before.version_at, before.is_moved
+    still = camera.is_pending
+    camera.rejected_at, camera.rejection = (before.rejected_at, before.rejection) if still else (None, "")
     changed = {
         name
         for name in (*REPORTED_FIELDS, "organisation_id")
         if getattr(before, name) != getattr(camera, name)
     }
     if changed or is_new:
-        raise_version(camera, changed or {"deleted_at"}, timezone.now())
+        raise_version(camera, changed or {"deleted_at"}, now)
     camera.save(update_fields=_STAFF_FIELDS)
+    act = ChangeAct.REVIVED if is_new else ChangeAct.MODIFIED
+    return Change(camera.pk, act, changed_fields(camera, held))
 
 
 def log_batch(actor: Actor, verb: str, results: Sequence[BackResult]) -> None:

@@ -12,7 +12,8 @@ from access.actors import SYSTEM
 from access.models import Organisation
 from cameras.models import Camera
 from cameras.services.ledger import delete_cameras
-from cameras.services.registration import _modify_all, _Places, register_cameras
+from cameras.services.records import _Modification
+from cameras.services.registration import PartnerRegistrar, register_cameras
 from protocol.cameras import parse_camera
 from tests.cameras.ledger import number, wire
 from tests.cast import Caller
@@ -110,10 +111,10 @@ def test_what_changed_hands_meanwhile_is_refused(gateway_partner: Caller, other_
     camera = Camera.objects.get()
     item = parse_camera(orjson.dumps(wire(1, cameraName="改名")))
     with transaction.atomic():
-        places = _Places(gateway_partner.partner, [item])
-        (verdict,) = _modify_all(
-            gateway_partner.partner, [camera.number_key], {camera.number_key: item}, places, timezone.now()
-        ).values()
+        registrar = PartnerRegistrar(gateway_partner.partner)
+        registrar.place([item])
+        modification = _Modification(registrar, SYSTEM, timezone.now())
+        (verdict,) = modification.of([camera.number_key], {camera.number_key: item}).values()
     assert (verdict.status, "已由其他单位登记" in verdict.info) == (1, True)
     camera.refresh_from_db()
     assert camera.name != "改名"

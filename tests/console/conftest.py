@@ -63,6 +63,14 @@ def monitor_desk(company: Organisation, quick_passwords: None) -> Desk:
 
 
 @pytest.fixture
+def keeper(company: Organisation, office: Organisation, quick_passwords: None) -> Desk:
+    """路段管理员 of the company: keeps its ledger, and no other."""
+    role = Role.SECTION_ADMIN
+    user = create_staff(username="feng", password=PASSWORD, full_name="冯工", role=role, organisation=company)
+    return Desk(user)
+
+
+@pytest.fixture
 def auditor_desk(province: Organisation, quick_passwords: None) -> Desk:
     """Reads logs, watches nothing."""
     return Desk(

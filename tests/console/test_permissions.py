@@ -27,6 +27,8 @@ PAGES = {
     *("wall", "analysis", "quality", "snapshots", "online", "online_table", "streams", "ministry"),
     *("acceptance", "acceptance_report", "film", "cases", "case_new"),
     *("alarms", "incident", "incident_table", "reports", "report_table"),
+    *("ledger", "ledger_template", "ledger_export", "ledger_edit", "ledger_gate", "ledger_upload", "ledger_new"),
+    *("ledger_review", "ledger_decide"),
 }
 PAGES_OF_A_CASE = {
     *("case", "case_note", "case_add", "case_close", "case_release", "case_export", "case_picture"),
@@ -42,6 +44,9 @@ PARTS_OF_RIGHTS = {
     *("rights_cell", "rights_grant", "rights_end", "rights_person", "rights_switch", "rights_view_as"),
     "rights_new_user",
 }
+PAGES_OF_AN_IMPORT = {"ledger_import", "ledger_commit", "ledger_discard", "ledger_faults"}
+PAGES_OF_A_LEDGER_CAMERA = {"ledger_camera", "ledger_delete"}
+PAGES |= PAGES_OF_AN_IMPORT | PAGES_OF_A_LEDGER_CAMERA
 PARTS_OF_A_REPORT = {"acceptance_standing", "acceptance_picture"}
 PARTS_OF_A_PLATFORM = {
     *("ministry_standing", "ministry_calls", "ministry_retry", "ministry_retry_parked"),
@@ -62,9 +67,9 @@ def patterns() -> list[URLPattern]:
 def path_to(name: str, camera: Camera, office: Organisation) -> str:
     arguments: dict[str, list[Any]] = {"branch": [office.pk], "road": ["G2"], "road_branch": ["G2"]}
     arguments |= {"forget_preset": [1], "film_road": ["G2"], "report_table": ["csv"]}
-    if name in PARTS_OF_AN_ALARM | {"incident", "incident_table"}:
+    if name in PARTS_OF_AN_ALARM | PAGES_OF_AN_IMPORT | {"incident", "incident_table"}:
         arguments[name] = [1]
-    if name in JSON_OF_A_CAMERA | JSON_OF_A_KEEPER:
+    if name in JSON_OF_A_CAMERA | JSON_OF_A_KEEPER | PAGES_OF_A_LEDGER_CAMERA:
         arguments[name] = [camera.pk]
     if name == "day_archive":
         arguments[name] = [camera.pk, "2026-11-22"]
