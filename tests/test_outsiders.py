@@ -5,6 +5,7 @@ Generated: a page that is added is walked from its first day, and fails here unt
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,11 +17,22 @@ from django.utils import timezone
 from acceptance.models import AcceptanceReport, ShownPicture
 from access.actors import SYSTEM
 from access.choices import Action, Role
-from access.models import Organisation, User
+from access.models import Alarm, Organisation, User
 from access.services.alarms import raise_alarm
 from access.services.logs import record
 from access.services.staff import create_staff
-from cameras.models import Camera, CameraException, CameraGroup, GroupMember, WallPreset
+from cameras.models import (
+    Camera,
+    CameraException,
+    CameraGroup,
+    GroupMember,
+    LedgerImport,
+    WallPreset,
+)
+from cases.models import CaseCamera
+from cases.services.files import open_case
+from incidents.choices import IncidentKind
+from incidents.models import Incident, IncidentCamera
 from ministry.models import UpperPlatform
 from tests.cast import PASSWORD, Caller
 from tests.mock_ministry.running import PRIVATE_KEY
@@ -58,6 +70,20 @@ def accepted(company: Organisation) -> ShownPicture:
     )
 
 
+def away(alarm: Alarm, company: Organisation, camera: Camera) -> Incident:
+    incident = Incident.objects.create(
+        kind=IncidentKind.COMPANY,
+        subject=str(company.pk),
+        name=SECRET,
+        organisation=company,
+        alarm=alarm,
+        began_at=timezone.now(),
+        cameras=1,
+    )
+    IncidentCamera.objects.create(incident=incident, camera=camera, since=timezone.now())
+    return incident
+
+
 @pytest.fixture
 def ids(
     company: Organisation, office: Organisation, operator: User, ministry: Caller, gateway_partner: Caller
@@ -78,7 +104,19 @@ def ids(
     )
     picture = accepted(company)
     preset = WallPreset.objects.create(user=operator, name=SECRET, layout=1, cameras=[camera.pk])
-    raise_alarm(key="k", title=SECRET, organisation=company)
+    alarm = raise_alarm(key="k", title=SECRET, organisation=company)
+    incident = away(alarm, company, camera)
+    case = open_case(
+        title=SECRET,
+        road="G88",
+        stake_m=1_100_000,
+        event_at=timezone.now(),
+        before=timedelta(minutes=30),
+        after=timedelta(minutes=30),
+        cameras=[Camera.objects.select_related("organisation__parent").get(pk=camera.pk)],
+        actor=SYSTEM,
+    )
+    sheet = LedgerImport.objects.create(user=operator, filename=f"{SECRET}.xlsx", judged_at=timezone.now())
     record(SYSTEM, "试验", object_name=SECRET)
     operator.full_name = SECRET
     operator.save()
@@ -93,6 +131,12 @@ def ids(
         "report_id": picture.report_id,
         "picture_id": picture.pk,
         "preset_id": preset.pk,
+        "alarm_id": alarm.pk,
+        "incident_id": incident.pk,
+        "case_id": case.pk,
+        "entry_id": CaseCamera.objects.get(case=case).pk,
+        "import_id": sheet.pk,
+        "kind": "csv",
         "unix_slot": int(timezone.now().timestamp()) // 300 * 300,
         "day": "2026-11-22",
         "name": "G88",
@@ -167,7 +211,7 @@ def body_of(response: Any) -> str:
 
 def has_object(route: str) -> bool:
     """Whether the path itself names an object of the first company."""
-    names = {part[1] for part in _PART.findall(route)} - {"day", "unix_slot", "url", "app_label", "path"}
+    names = {part[1] for part in _PART.findall(route)} - {"day", "unix_slot", "url", "app_label", "path", "kind"}
     return bool(names)
 
 
