@@ -82,6 +82,11 @@ def _fitting(memory: Memory, features: Features) -> Memory:
     return memory
 
 
+def _is_of_size(trace: Trace, features: Features) -> bool:
+    """Else what was said of the view would stand for good: the memories that could clear it no longer fit."""
+    return not trace.width or (trace.width, trace.height) == (features.width, features.height)
+
+
 def _still(sight: Sight, features: Features) -> Look:
     """A moving lens: only that a picture came is kept."""
     trace = replace(sight.trace, seen_at=0.0, lost=np.zeros_like(sight.trace.lost), strange=0)
@@ -95,7 +100,7 @@ def _look(
     scores = judgement.scores[place]
     is_strange = bool(judgement.is_strange[place])
     strange = sight.trace.strange + 1 if is_strange else 0
-    before = sight.trace
+    before = sight.trace if _is_of_size(sight.trace, features) else forget_view(sight.trace)
     if strange >= _MOST_STRANGE:
         memory, strange, is_strange, before = Memory(), 0, False, forget_view(before)
     trace = replace(
@@ -166,12 +171,13 @@ def answer(
     )
 
 
-def forget_view(trace: Trace) -> Trace:
+def forget_view(trace: Trace, mistaken: int | None = None) -> Trace:
     """After the lens was left somewhere else. The memories of all bands have to be dropped beside it.
 
-    What is no matter of the view stands: a picture was black, noisy or flickering wherever it looked.
+    What is no matter of the view stands: a picture was black, noisy or flickering wherever it looked. Unless that very
+    flag was `mistaken`.
     """
-    kept = (QualityFlag.SIGNAL_LOST, QualityFlag.NOISE, QualityFlag.FLICKER, QualityFlag.STRIPES)
+    kept = {QualityFlag.SIGNAL_LOST, QualityFlag.NOISE, QualityFlag.FLICKER, QualityFlag.STRIPES} - {mistaken}
     places = range(len(trace.states))
     return Trace(
         heat=tuple(trace.heat[place] if place in kept else 0 for place in places),

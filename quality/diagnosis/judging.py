@@ -60,7 +60,9 @@ def judge(
     strange = ready & (signs.same < 0.1) & (signs.lost > 0.75) & (signs.blank < 0.6)
     margins = np.full((len(features), FLAGS), np.nan, np.float32)
     margins[:, QualityFlag.SIGNAL_LOST] = _black(signs, alike)
-    margins[:, QualityFlag.NOISE] = _noise(signs, usual, ready)
+    # Where staff took noise for usual, it is learned before it is judged again.
+    is_noise_known = ready | (sensitivity[:, QualityFlag.NOISE] >= 0)
+    margins[:, QualityFlag.NOISE] = np.where(is_noise_known, _noise(signs, usual, ready), np.nan)
     margins[:, QualityFlag.FROZEN] = np.where(alike, _frozen(signs, usual), np.nan)
     is_known = ready & ~strange
     margins[:, QualityFlag.OCCLUDED] = np.where(is_known & ~veiled, _occluded(signs, usual), np.nan)

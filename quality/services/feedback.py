@@ -11,6 +11,7 @@ from access.services.logs import record
 from cameras.models import Camera
 from protocol.errors import MalformedError
 from quality.choices import QualityFlag
+from quality.diagnosis import Trace, forget_view
 from quality.models import CameraDiagnosis, CameraQuality, QualityFeedback
 from quality.services.rows import lock_rows
 from quality.services.verdicts import reject_flag
@@ -70,7 +71,9 @@ def _tune(row: CameraDiagnosis, flag: QualityFlag, is_real: bool) -> None:
     if not is_real and flag in LEARNED:
         now = timezone.now()
         row.view_since = max(row.view_since or now, now)
-        changed.append("view_since")
+        # What still stood as a fault would keep the view from being learned, and be cleared by nothing else.
+        row.trace = forget_view(Trace.from_bytes(bytes(row.trace)), flag).to_bytes()
+        changed += ["view_since", "trace"]
     row.save(update_fields=changed)
 
 

@@ -1,6 +1,6 @@
 """From streams to what goes upward: rounds of real captures, the real engine, and what the ministry is owed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,11 +10,13 @@ import pytest
 from django.conf import LazySettings
 from time_machine import TimeMachineFixture
 
+from access.actors import SYSTEM
 from cameras.choices import OnlineStatus
 from cameras.models import Camera
 from quality.choices import QualityFlag
 from quality.models import CameraDiagnosis, CameraQuality, CameraView
 from quality.services.bursts import look_at_bursts
+from quality.services.feedback import judge_alarm
 from quality.services.pictures import judge_pictures
 from snapshots.capture.crew import Shot
 from snapshots.capture.decode import Picture, Planes
@@ -124,6 +126,43 @@ def test_a_lens_that_loses_its_focus_and_finds_it_again() -> None:
         shown(scene(number), number)
     assert held() == "000000000"
     assert {source for _, source in history()} == {"d"}
+
+
+def occluded(luma: Luma) -> Luma:
+    luma = luma.copy()
+    luma[:200, :220] = 90
+    return luma
+
+
+def noisy(luma: Luma, sigma: float = 20) -> Luma:
+    rng = np.random.default_rng(int(luma.sum()))
+    return np.clip(luma + rng.normal(0, sigma, luma.shape), 0, 255).astype(np.uint8)
+
+
+def seen_softly(luma: Luma) -> Luma:
+    """The sensor stays as it is, or the picture would pass for frozen."""
+    return noisy(blurred(luma), 3)
+
+
+@pytest.mark.parametrize(("spoil", "flag"), [(seen_softly, QualityFlag.BLURRED), (noisy, QualityFlag.NOISE)])
+def test_after_a_false_alarm_the_view_is_learned_anew_and_watched(
+    spoil: Callable[[Luma], Luma], flag: QualityFlag, clock: TimeMachineFixture
+) -> None:
+    for number in range(14):
+        shown(scene(number), number)
+    for number in range(14, 18):
+        shown(spoil(scene(number)), number)
+    assert held()[flag] == "1"
+    clock.move_to(NOON + 18 * SLOT)
+    judge_alarm(camera=camera(1), flag=flag, is_real=False, actor=SYSTEM)
+    for number in range(18, 30):
+        shown(spoil(scene(number)), number)
+    row = CameraDiagnosis.objects.get()
+    assert (held(), row.flags[flag]) == ("000000000", "0")
+    assert CameraView.objects.get().view_since == row.view_since == NOON + 18 * SLOT
+    for number in range(30, 34):
+        shown(occluded(spoil(scene(number))), number)
+    assert held()[QualityFlag.OCCLUDED] == "1"
 
 
 def test_a_picture_that_flickers(media: FlvServer, rounds: Rounds, tmp_path: Path) -> None:

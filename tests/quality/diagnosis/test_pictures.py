@@ -215,6 +215,19 @@ def test_a_stream_of_another_size_is_another_view(camera: Camera) -> None:
     assert seen.memory.learned == 1
 
 
+def test_a_fault_of_the_old_size_does_not_keep_the_new_one_from_being_learned(camera: Camera) -> None:
+    for _ in range(3):
+        seen = camera.see(camera.picture(covered(0.35, 60)))
+    assert flags(seen) == {QualityFlag.OCCLUDED}
+    camera.view = sized(road(), 576, 704)
+    camera.learn(12)
+    seen = camera.see(camera.picture())
+    assert (seen.memory.is_ready, seen.verdicts) == (True, "-000000--")
+    for _ in range(3):
+        seen = camera.see(camera.picture(covered(0.35, 60)))
+    assert flags(seen) == {QualityFlag.OCCLUDED}
+
+
 @pytest.mark.parametrize(("height", "width"), [(360, 640), (720, 1280)])
 def test_any_size_is_judged(height: int, width: int) -> None:
     camera = Camera(sized(road(), height, width)).learn(9)
