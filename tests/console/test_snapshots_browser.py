@@ -11,7 +11,7 @@ import pytest
 import simplejpeg
 from django.conf import LazySettings
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from access.days import day_of, day_start
@@ -62,6 +62,12 @@ _NOTE_SHOWN = """
     shown.push(detail);
     film.dataset.shown = shown.join(" ");
   });
+}
+"""
+
+_SOME_FRAMES = """
+async () => {
+  for (let n = 0; n < 12; n += 1) await new Promise(requestAnimationFrame);
 }
 """
 
@@ -234,6 +240,80 @@ def test_another_camera_is_shown_at_the_same_moment(
     expect(page.get_by_test_id("back-place")).to_contain_text(gantry.name)
     at(page, "a", first_slot + 50 * PERIOD)
     expect(page.get_by_test_id("pane-gap")).to_contain_text("平台未运行")
+
+
+def choose(page: Page, stake: str) -> None:
+    page.keyboard.press("/")
+    page.locator("#search-input").fill(stake)
+    expect(page.locator(".results-head")).to_have_attribute("data-query", stake)
+    page.get_by_test_id("results").get_by_text(re.compile(stake[-3:])).first.click()
+
+
+def held_back(page: Page, pattern: str) -> list[Route]:
+    """Questions that get no answer before the test lets them on."""
+    waiting: list[Route] = []
+    page.route(pattern, lambda route: waiting.append(route))
+    return waiting
+
+
+def let_on(page: Page, waiting: list[Route], pattern: str) -> None:
+    with page.expect_response(pattern) as answer:
+        waiting[0].continue_()
+    answer.value.finished()
+    # What the page makes of it comes within a few frames.
+    page.evaluate(_SOME_FRAMES)
+
+
+@pytest.fixture
+def _gantry_has_pictures(first_slot: int, gantry: Camera) -> None:
+    fill(gantry, first_slot)
+
+
+@pytest.mark.usefixtures("_gantry_has_pictures")
+def test_a_picture_that_comes_late_is_not_shown_under_another_cameras_name(
+    page: Page, camera: Camera, gantry: Camera, first_slot: int
+) -> None:
+    """The slot stays the same, only the camera changes."""
+    late = f"**/snapshots/{camera.pk}/{first_slot}.jpg"
+    waiting = held_back(page, late)
+    page.goto(f"/snapshots/?camera={camera.pk}&at={first_slot}")
+    expect(page.get_by_test_id("pane-a")).to_have_attribute("data-state", "loading")
+    choose(page, "K1100+300")
+    expect(page.get_by_test_id("back-place")).to_contain_text(gantry.name)
+    at(page, "a", first_slot)
+    shown = page.get_by_test_id("pane-a").locator("img")
+    of_gantry = re.compile(rf"/snapshots/{gantry.pk}/{first_slot}\.jpg$")
+    expect(shown).to_have_attribute("src", of_gantry)
+    let_on(page, waiting, late)
+    expect(shown).to_have_attribute("src", of_gantry)
+
+
+def test_of_two_clicks_the_later_one_counts(
+    page: Page, camera: Camera, gantry: Camera, first_slot: int
+) -> None:
+    page.goto(f"/snapshots/?camera={camera.pk}&at={first_slot}")
+    at(page, "a", first_slot)
+    late = f"**/cameras/{gantry.pk}/days/**"
+    waiting = held_back(page, late)
+    choose(page, "K1100+300")
+    choose(page, "K1100+001")
+    at(page, "a", first_slot)
+    let_on(page, waiting, late)
+    expect(page.get_by_test_id("back-place")).to_contain_text(camera.name)
+    expect(page.get_by_test_id("pane-a").locator("img")).to_have_attribute("src", re.compile(f"/snapshots/{camera.pk}/"))
+
+
+def test_a_week_that_comes_late_turns_nothing_back(page: Page, camera: Camera, first_slot: int) -> None:
+    page.goto(f"/snapshots/?camera={camera.pk}&at={first_slot}")
+    at(page, "a", first_slot)
+    late = re.compile(r"/days/\?until=2")
+    waiting = held_back(page, late)
+    for _ in range(5):
+        page.keyboard.press("PageUp")
+    expect(page.get_by_test_id("pane-a")).to_have_attribute("data-slot", str(first_slot - 4 * 86_400))
+    page.keyboard.press("ArrowRight")
+    let_on(page, waiting, late)
+    at(page, "a", first_slot - 4 * 86_400 + PERIOD)
 
 
 def test_a_camera_that_is_not_there_is_said(page: Page, camera: Camera) -> None:

@@ -9,15 +9,24 @@ export class Pane {
     this.pictures = pictures;
     this.face = element.querySelector(".pane-face");
     this.slot = null;
+    this.shows = 0;
   }
 
   #part(name) {
     return this.element.querySelector(`.pane-${name}`);
   }
 
+  // Of another camera from here on: nothing of this one may appear any more.
+  clear() {
+    this.slot = null;
+    this.shows += 1;
+    this.element.dataset.state = "loading";
+  }
+
   // Event "shown" on the element when the picture of this very slot is there.
   show(slots, slot) {
     this.slot = slot;
+    this.shows += 1;
     this.element.dataset.slot = slot;
     setText(this.#part("time"), slots.words(slot));
     const taken = slots.taken(slot);
@@ -30,12 +39,13 @@ export class Pane {
   }
 
   async #showPicture(slots, slot) {
+    const asked = this.shows;
     const entry = this.pictures.want(slots.url(slot));
     if (!entry.isReady) {
-      // Another time's picture must not pass for this one.
+      // A picture of another time, or of another camera at the same time, must not pass for this one.
       this.element.dataset.state = "loading";
       const isThere = await entry.done;
-      if (this.slot !== slot) return;
+      if (this.shows !== asked) return;
       if (!isThere) {
         this.#showGap("截图没有取到", "图片文件缺失，或与平台的连接中断");
         return;

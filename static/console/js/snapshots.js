@@ -23,6 +23,8 @@ const panes = [new Pane(byId("pane-a"), pictures), new Pane(byId("pane-b"), pict
 const bars = new DayBars(byId("days"));
 
 let slots = null;
+let choices = 0;
+const turns = [0, 0];
 let active = 0;
 let isComparing = false;
 let isLinked = true;
@@ -34,13 +36,16 @@ let stride = 0;
 
 async function choose(cameraId, at = null, other = null) {
   stop();
+  const asked = ++choices;
   const next = new Slots(cameraId);
   try {
     await next.load();
   } catch (error) {
-    toast(error.message);
+    if (asked === choices) toast(error.message);
     return;
   }
+  // The last click counts, not the last answer.
+  if (asked !== choices) return;
   slots = next;
   const { card } = slots;
   shield(byId("back-shield"), card.road);
@@ -51,7 +56,7 @@ async function choose(cameraId, at = null, other = null) {
   document.title = `${card.stake} 截图回看`;
   left.setMarks(new Map(), card.id);
   bars.show(slots);
-  panes.forEach((pane) => (pane.slot = null));
+  panes.forEach((pane) => pane.clear());
   const begin = at === null ? (slots.newestPicture() ?? slots.present) : slots.clamp(slots.snap(at));
   setComparing(other !== null, other === null ? null : slots.clamp(slots.snap(other)));
   await turn(0, begin);
@@ -67,27 +72,35 @@ left.addEventListener("choose", async ({ detail }) => {
 
 async function turn(index, slot) {
   if (!slots) return;
-  const to = slots.clamp(slot);
-  if (!slots.dayOf(to) && !(await reach(to))) return;
-  panes[index].show(slots, to);
+  const of = slots;
+  const to = of.clamp(slot);
+  const asked = ++turns[index];
+  if (!of.dayOf(to) && !(await reach(of, to))) return;
+  // Somebody has turned elsewhere meanwhile, and what they look at may be of another week.
+  if (asked !== turns[index]) {
+    turn(index, panes[index].slot);
+    return;
+  }
+  panes[index].show(of, to);
   if (index === active) prepare(to);
   showPlace();
 }
 
-// A week of which `slot` is a part.
-async function reach(slot) {
+// A week of which `slot` is a part; false when the camera was left meanwhile.
+async function reach(of, slot) {
   try {
-    if (!(await slots.load(slots.weekEnd(slot)))) return false;
+    if (!(await of.load(of.weekEnd(slot)))) return false;
   } catch (error) {
-    toast(error.message);
+    if (of === slots) toast(error.message);
     return false;
   }
-  bars.show(slots);
+  if (of !== slots) return false;
+  bars.show(of);
   return true;
 }
 
 function move(seconds, index = active) {
-  if (!slots) return;
+  if (!slots || panes[index].slot === null) return;
   stop();
   direction = Math.sign(seconds);
   stride = Math.abs(seconds);
@@ -256,7 +269,7 @@ addEventListener("keydown", (event) => {
   }
   const act = KEYS[key.length === 1 ? key.toLowerCase() : key];
   // A button that has the focus is pressed by the space bar.
-  if (!act || !slots || (key === " " && target.closest?.("button, a"))) return;
+  if (!act || !slots || panes[active].slot === null || (key === " " && target.closest?.("button, a"))) return;
   event.preventDefault();
   act(event);
 });
@@ -265,9 +278,10 @@ addEventListener("keydown", (event) => {
 
 setInterval(async () => {
   if (document.hidden || !slots?.isUpToNow) return;
+  const of = slots;
   try {
-    if (await slots.load()) {
-      bars.show(slots);
+    if ((await of.load()) && of === slots) {
+      bars.show(of);
       showPlace();
     }
   } catch {
