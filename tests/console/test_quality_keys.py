@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
 from django.conf import LazySettings
@@ -113,9 +112,25 @@ def test_one_key_says_false_alarm_and_the_next_is_selected(page: Page, cameras: 
     assert selected(page) == (cameras[0].pk, 3)
 
 
+def test_a_key_says_nothing_of_another_alarm_when_its_own_is_gone(page: Page, cameras: list[Camera]) -> None:
+    """The list is asked for again while somebody looks at the middle one."""
+    page.locator(f"#mark-{cameras[1].pk}-2").click()
+    record_quality(verdicts={cameras[1].pk: Verdict("000000000")}, source=QualitySource.GATEWAY)
+    page.evaluate("htmx.trigger('#list', 'refresh')")
+    expect(page.get_by_test_id("row")).to_have_count(2)
+    expect(page.locator(".mark.is-selected")).to_have_count(0)
+    expect(page.get_by_test_id("look-detail")).to_be_empty()
+    page.keyboard.press("n")
+    page.keyboard.press("y")
+    page.keyboard.press("ArrowRight")
+    assert selected(page) == (cameras[0].pk, 3)
+    expect(page.get_by_test_id("said")).to_be_empty()
+    assert not QualityFeedback.objects.exists()
+
+
 def test_a_refusal_is_a_sentence(page: Page, cameras: list[Camera]) -> None:
     state = {cameras[0].pk: Verdict("000000000")}
-    record_quality(verdicts=state, source=QualitySource.DIAGNOSIS, at=datetime(2100, 1, 1, tzinfo=UTC))
+    record_quality(verdicts=state, source=QualitySource.DIAGNOSIS)
     page.keyboard.press("y")
     expect(page.get_by_test_id("said")).to_contain_text("该摄像机当前没有“图像模糊”")
     assert not QualityFeedback.objects.exists()

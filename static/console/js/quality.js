@@ -97,12 +97,12 @@ byId("look-detail").addEventListener("click", ({ target }) => {
   if (button) judge(button.dataset.real === "true");
 });
 
-// What was selected is found again by its name; where it is gone, whatever took its place.
+// What was selected is found again by its name. Where it is gone, nothing is: a key is a word on what was looked at.
 document.body.addEventListener("htmx:afterSettle", () => {
   if (!selected) return;
   const found = byId(selected.id);
   if (found) select(found, document.activeElement === document.body || list.contains(document.activeElement));
-  else select(marks()[0] ?? null, false);
+  else select(null);
 });
 
 if (marks().length) select(marks()[0], false);
