@@ -10,7 +10,7 @@ from access.models import User
 from cameras.selectors import cameras_visible_to
 from console.online import OnlineView, RateRow
 from rates.models import CameraDay
-from rates.selectors import COUNTED, Counts
+from rates.selectors import COUNTED, Counts, in_percent
 
 _FIGURES: Final = [
     *("应计时段", "未计时段", "报告在线时段", "有画面时段", "画面良好时段", "报告在线而无画面时段"),
@@ -51,6 +51,6 @@ def _figures(counts: Counts) -> list[Cell]:
     shares = (counts.claimed_share, counts.pictured_share, counts.good_share)
     return [
         *(counts.slots, counts.missed, counts.claimed, counts.pictured, counts.good, counts.hollow),
-        *(None if share is None else round(100 * share, 2) for share in shares),
+        *map(in_percent, shares),
         *(counts.offline_seconds, counts.flaps),
     ]

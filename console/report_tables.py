@@ -9,7 +9,7 @@ from django.utils import timezone
 from access.csv_rows import Cell
 from console.reports import RankRow, Report
 from console.workbook import Sheet
-from rates.selectors import Counts
+from rates.selectors import Counts, in_percent
 
 _HEAD: Final[list[Cell]] = [
     *("名次", "上期名次", "名称", "摄像机", "报告在线率%", "真实在线率%", "上期真实在线率%", "变化（百分点）"),
@@ -36,8 +36,8 @@ def _rank(row: RankRow) -> list[Cell]:
     counts, tally = row.counts, row.tally
     return [
         *(row.rank or None, row.rank_before or None, row.name, counts.cameras),
-        *(_percent(counts.claimed_share), _percent(counts.pictured_share), _percent(row.before), row.points),
-        *(_percent(counts.good_share), counts.hollow, counts.offline_seconds, counts.flaps),
+        *(in_percent(counts.claimed_share), in_percent(counts.pictured_share), in_percent(row.before), row.points),
+        *(in_percent(counts.good_share), counts.hollow, counts.offline_seconds, counts.flaps),
         *(len(tally.incidents), tally.worsened, tally.viewings, tally.moves),
         *(counts.slots, counts.missed),
     ]
@@ -62,11 +62,7 @@ def _incident_table(report: Report) -> Iterator[list[Cell]]:
 
 
 def _shares(counts: Counts) -> list[Cell]:
-    return [_percent(share) for share in (counts.claimed_share, counts.pictured_share, counts.good_share)]
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else round(100 * share, 4)
+    return [in_percent(share) for share in (counts.claimed_share, counts.pictured_share, counts.good_share)]
 
 
 def _time(at: datetime | None) -> str:

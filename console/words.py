@@ -1,11 +1,11 @@
 """Times and numbers as a control room says them; the same words as static/console/js/words.js."""
 
-import math
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from access.days import ZONE
+from rates.selectors import in_percent
 
 
 def duration(span: timedelta) -> str:
@@ -36,8 +36,6 @@ def shown(count: int) -> str:
 
 
 def percent(share: float | None) -> str:
-    """`99.98%`, rounded down so that only what is whole is 100%; a dash for a share of nothing."""
-    if share is None:
-        return "—"
-    hundredths = math.floor(share * 10_000 + 1e-6)
-    return f"{hundredths // 100}.{hundredths % 100:02d}%"
+    """`99.98%`; a dash for a share of nothing."""
+    value = in_percent(share)
+    return "—" if value is None else f"{value:.2f}%"

@@ -1,5 +1,6 @@
 """Reads of the online rate: the slots of one camera as they count, days of many cameras as sums."""
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,6 +25,12 @@ from snapshots.models import Snapshot
 from snapshots.slots import unix_slots
 
 _PLACE: Final = ("camera_id", "organisation_id", "gateway_id", "road")
+
+
+def in_percent(share: float | None) -> float | None:
+    """Two decimals, rounded down, so that only what is whole is 100. The only rounding, on pages and in tables."""
+    # A share of few slots may lie a hair below what it is.
+    return None if share is None else math.floor(share * 10_000 + 1e-6) / 100
 
 
 @dataclass(frozen=True, slots=True)

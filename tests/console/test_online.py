@@ -232,6 +232,16 @@ def test_tables_to_take_away(desk: Desk, camera: Camera) -> None:
     assert list(logged) == ["按摄像机 20261122-20261122", "按单位 20261122-20261122"]
 
 
+def test_page_and_table_say_the_same_figure(desk: Desk, camera: Camera) -> None:
+    """Rounded to the nearest it would be 100 %, which only what is whole may be."""
+    count(camera, slots=30_000, claimed=30_000, pictured=29_999, good=29)
+    head, row, _ = table_of(desk)
+    told = dict(zip(head, row, strict=True))
+    assert [told[name] for name in ("报告在线率%", "真实在线率%", "画面良好率%")] == ["100.0", "99.99", "0.09"]
+    page = desk.page("online")
+    assert [sum_of(page, name) for name in ("claimed", "pictured", "good")] == ["100.00%", "99.99%", "0.09%"]
+
+
 @pytest.mark.parametrize("amount", [3, 30])
 @pytest.mark.parametrize("by", ["company", "road", "gateway"])
 def test_queries_do_not_grow(
