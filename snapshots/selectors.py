@@ -92,7 +92,10 @@ def latest_pictures(cameras: Iterable[Camera]) -> dict[int, Slot]:
 
 def latest_of(cameras: QuerySet[Camera]) -> Iterator[PictureEntry]:
     """The latest picture of each camera that has one, by camera: one index look-up each."""
-    newest = Snapshot.objects.filter(camera=OuterRef("pk"), result=SnapshotResult.TAKEN).order_by("-slot_at")
+    # A clock that was wrong once may not hide what is taken since.
+    until = timezone.now() + timedelta(seconds=settings.SNAPSHOT_PERIOD_SECONDS)
+    taken = Snapshot.objects.filter(camera=OuterRef("pk"), result=SnapshotResult.TAKEN, slot_at__lte=until)
+    newest = taken.order_by("-slot_at")
     pair = Func(
         _Epoch("slot_at"),
         _Epoch("taken_at"),

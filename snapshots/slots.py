@@ -25,6 +25,12 @@ def unix_slots(day: date) -> range:
     return range(-(-first // period) * period, end, period)
 
 
+def is_credible(unix: float, now: datetime) -> bool:
+    """Whether something can have been kept at `unix`; what lies further ahead was written while the clock was wrong."""
+    period: int = settings.SNAPSHOT_PERIOD_SECONDS
+    return unix <= now.timestamp() + period
+
+
 def oldest_kept_day(today: date) -> date:
     """The whole retention lies behind every picture that goes, the newest of its day included."""
     return today - timedelta(days=settings.SNAPSHOT_RETENTION_DAYS)

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from cameras.choices import OnlineStatus
 from cameras.models import Camera
@@ -18,6 +19,7 @@ from quality.services.rows import keep_rows, keep_views, lock_rows, say_flag, ta
 from snapshots.capture.crew import Shot
 from snapshots.capture.decode import Picture
 from snapshots.choices import SnapshotResult
+from snapshots.slots import is_credible
 
 # The stream is there and shows nothing. The other reasons are the platform's own or told by the status.
 _BLIND: Final = frozenset({SnapshotResult.NO_KEY_FRAME, SnapshotResult.UNDECODABLE})
@@ -51,7 +53,7 @@ def judge_pictures(*, slot_at: datetime, shots: Sequence[Shot], engine: Engine =
     slot = int(slot_at.timestamp())
     with transaction.atomic():
         # The engine works under the lock: a burst of the same camera meanwhile would lose one of both traces.
-        rows = {pk: row for pk, row in lock_rows(statuses).items() if row.slot < slot}
+        rows = {pk: row for pk, row in lock_rows(statuses).items() if _is_news(row, slot)}
         before = {pk: _facts(row) for pk, row in rows.items()}
         muted_until = note_moves(rows, engine)
         for pk, row in rows.items():
@@ -64,6 +66,10 @@ def judge_pictures(*, slot_at: datetime, shots: Sequence[Shot], engine: Engine =
         # Of the many that are offline there is nothing to write, slot after slot.
         kept = [row for pk, row in rows.items() if pk in pictures or _facts(row) != before[pk]]
         return keep_rows(kept, {pk: flags for pk, (flags, *_) in before.items()})
+
+
+def _is_news(row: CameraDiagnosis, slot: int) -> bool:
+    return row.slot < slot or not is_credible(row.slot, timezone.now())
 
 
 def _statuses(camera_ids: Collection[int]) -> dict[int, str]:

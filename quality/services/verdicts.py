@@ -30,6 +30,7 @@ from quality.models import (
     QualityVerdict,
 )
 from quality.services.bulk import write_changes, write_empty_states, write_states, write_verdicts
+from snapshots.slots import is_credible
 
 # Of two verdicts of the same moment the more careful one holds.
 _RANK = {QualitySource.GATEWAY.value: 0, QualitySource.DIAGNOSIS.value: 1, QualitySource.STAFF.value: 2}
@@ -81,7 +82,8 @@ def record_quality(
 
     A word older than what the same source said before is not news and changes nothing.
     """
-    at = at or timezone.now()
+    now = timezone.now()
+    at = at or now
     with transaction.atomic():
         _lock(sorted(verdicts))
         said = {row.camera_id: row for row in _verdicts(verdicts).filter(source=source)}
@@ -90,7 +92,11 @@ def record_quality(
             for camera_id, verdict in verdicts.items()
             if _is_news(said.get(camera_id), verdict, source, at)
         }
-        repeated = [row.pk for camera_id, row in said.items() if camera_id not in news and row.heard_at < at]
+        repeated = [
+            row.pk
+            for camera_id, row in said.items()
+            if camera_id not in news and (row.heard_at < at or not is_credible(row.heard_at.timestamp(), now))
+        ]
         QualityVerdict.objects.filter(pk__in=repeated).update(heard_at=at)
         return _settle(news, said, source, at) if news else 0
 
@@ -125,7 +131,7 @@ def _locked(camera_ids: list[int]) -> list[int]:
 def _is_news(said: QualityVerdict | None, verdict: Verdict, source: QualitySource, at: datetime) -> bool:
     if said is None:
         return True
-    if at < said.heard_at:
+    if at < said.heard_at and is_credible(said.heard_at.timestamp(), timezone.now()):
         return False
     # Rejecting once more is said of the flag as it is now.
     if source == QualitySource.STAFF or verdict.received != said.received:
@@ -183,6 +189,9 @@ def _judge(row: CameraQuality, heard: Sequence[QualityVerdict], at: datetime) ->
         newest: tuple[float, int, QualityVerdict] | None = None
         for verdict in heard:
             since = verdict.since[flag]
+            if since is not None and not is_credible(since, timezone.now()):
+                # Said while the clock was wrong: whoever has spoken since knows better.
+                since = 0.0
             if since is not None and (newest is None or (since, _RANK[verdict.source]) > newest[:2]):
                 newest = (since, _RANK[verdict.source], verdict)
         if newest is None:

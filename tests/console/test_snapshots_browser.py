@@ -249,14 +249,14 @@ def choose(page: Page, stake: str) -> None:
     page.get_by_test_id("results").get_by_text(re.compile(stake[-3:])).first.click()
 
 
-def held_back(page: Page, pattern: str) -> list[Route]:
+def held_back(page: Page, pattern: str | re.Pattern[str]) -> list[Route]:
     """Questions that get no answer before the test lets them on."""
     waiting: list[Route] = []
     page.route(pattern, lambda route: waiting.append(route))
     return waiting
 
 
-def let_on(page: Page, waiting: list[Route], pattern: str) -> None:
+def let_on(page: Page, waiting: list[Route], pattern: str | re.Pattern[str]) -> None:
     with page.expect_response(pattern) as answer:
         waiting[0].continue_()
     answer.value.finished()

@@ -7,6 +7,7 @@ from django.conf import LazySettings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from time_machine import TimeMachineFixture
 
 from access.choices import ActorKind
 from cameras.choices import OnlineStatus
@@ -22,7 +23,7 @@ from tests.cameras.ledger import camera, register, wire
 from tests.cast import Caller
 from tests.quality.conftest import NOON
 from tests.quality.engine import GREY, ToldEngine, judge, learned_memory, shot
-from tests.quality.reports import held, history
+from tests.quality.reports import held, history, report
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("gateway")]
 
@@ -82,6 +83,24 @@ def test_a_slot_counts_once() -> None:
     assert held() == ""
     judge(ToldEngine({GREY: BLURRED}), NOON - SLOT, camera(1).pk)
     assert held() == ""
+
+
+def test_a_clock_that_was_a_day_ahead_silences_nothing(
+    gateway: Caller, clock: TimeMachineFixture
+) -> None:
+    engine, tomorrow = ToldEngine({GREY: FINE}), NOON + timedelta(days=1)
+    clock.move_to(tomorrow)
+    judge(engine, tomorrow, camera(1).pk)
+    report(gateway, (1, "000000000"))
+    clock.move_to(NOON)
+    for slot in range(3):
+        judge(engine, NOON + slot * SLOT, gap(SnapshotResult.NO_KEY_FRAME))
+        clock.shift(SLOT)
+    assert (row().failures, held()) == (3, "010000000")
+    for slot in range(3, 6):
+        judge(engine, NOON + slot * SLOT, camera(1).pk)
+        clock.shift(SLOT)
+    assert held() == "000000000"
 
 
 @pytest.mark.parametrize("result", [SnapshotResult.NO_KEY_FRAME, SnapshotResult.UNDECODABLE])

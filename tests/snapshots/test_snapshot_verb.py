@@ -364,3 +364,10 @@ def test_latest_pictures_by_camera(office: Organisation) -> None:
     found = latest_pictures([first, second, third])
     assert {pk: slot.unix_slot for pk, slot in found.items()} == {first.pk: NINE, second.pk: NINE + 300}
     assert found[second.pk].taken_at == slot_at(NINE + 312)
+
+
+def test_a_picture_from_a_clock_that_was_ahead_does_not_hide_those_taken_since(office: Organisation) -> None:
+    camera = make_camera(office, 1)
+    add(camera, NINE)
+    add(camera, NINE + 86_400)
+    assert latest_pictures([camera])[camera.pk].unix_slot == NINE
