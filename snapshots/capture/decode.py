@@ -110,6 +110,10 @@ def _fit_for_jpeg(frame: "VideoFrame", longest_side: int) -> "VideoFrame":
     """Planar 4:2:0 of BT.601 in at least CIF. The common camera needs nothing of it."""
     is_601 = frame.colorspace in _YUV_601 and not _is_untagged_hd(frame)
     width, height = _size(frame.width, frame.height, longest_side)
+    # A sliver has to grow to cover CIF, and grows along its length as well.
+    if width * height > MOST_PIXELS:
+        size = f"{frame.width}x{frame.height}"
+        raise CaptureError(SnapshotResult.UNDECODABLE, f"{size} in CIF would be {width}x{height}")
     if (
         is_601
         and frame.format.name in ("yuv420p", "yuvj420p")

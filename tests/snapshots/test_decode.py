@@ -168,3 +168,12 @@ def test_stream_that_claims_to_be_huge_is_not_decoded(clips: Path) -> None:
     with pytest.raises(CaptureError) as refusal:
         take(clip, most_pixels=100_000)
     assert refusal.value.result == SnapshotResult.UNDECODABLE
+
+
+@pytest.mark.parametrize("size", ["16x16000", "16000x16"])
+def test_sliver_is_not_blown_up_to_cif(tmp_path: Path, size: str) -> None:
+    """Few pixels as they come, a hundred million once both sides cover CIF."""
+    clip = make_clip(tmp_path / "sliver.flv", f"testsrc2=size={size}:rate=1", *FINE, seconds=1)
+    with pytest.raises(CaptureError, match="would be") as refusal:
+        take(clip)
+    assert refusal.value.result == SnapshotResult.UNDECODABLE
