@@ -42,14 +42,23 @@ class FolderStorage(Storage):
             try:
                 _write(unfinished, data)
             except FileNotFoundError:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                self._make_folder(Path(path).parent)
                 _write(unfinished, data)
             Path(unfinished).replace(path)
+            if settings.SNAPSHOT_FSYNC:
+                _sync_folder(Path(path).parent)
         except OSError:
             with suppress(OSError):
                 Path(unfinished).unlink()
             raise
         return name
+
+    def _make_folder(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        if settings.SNAPSHOT_FSYNC:
+            # Each new one is known to the one above it.
+            for above in folder.relative_to(self.root).parents:
+                _sync_folder(self.root / above)
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
         return File(Path(self.path(name)).open("rb"))
@@ -116,6 +125,15 @@ def _write(path: str, data: bytes) -> None:
             os.fsync(file)
     finally:
         os.close(file)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The name of a file is no part of the file: without this a picture on disk may be one without a name."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _folders_in(folder: Path) -> list[Path]:

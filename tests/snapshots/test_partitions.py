@@ -1,5 +1,7 @@
 """A partition and a folder for every day: there in time, gone after the retention, and not a day sooner."""
 
+import os
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -198,6 +200,32 @@ def test_nothing_half_written_stays(
     keep_picture(camera.pk, NOW, b"second\xff\xd9")
     (file,) = [path for path in pictures.rglob("*") if path.is_file()]
     assert (file, file.read_bytes()) == (path_of(camera.pk, NOW), b"second\xff\xd9")
+
+
+def test_the_name_of_a_picture_is_synced_after_the_picture(
+    camera: Camera, pictures: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a new day the folders above it too; of the second picture its own folder alone."""
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def listen(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name.split(".jpg")[0])
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", listen)
+    keep_picture(camera.pk, NOW, b"not synced\xff\xd9")
+    assert synced == []
+    settings.SNAPSHOT_FSYNC = True
+    shutil.rmtree(pictures / f"{timezone.localtime(NOW):%Y%m%d}")
+    keep_picture(camera.pk, NOW, b"first\xff\xd9")
+    folder = path_of(camera.pk, NOW).parent
+    time_of_slot, day = folder.parent, folder.parent.parent
+    above = [time_of_slot.name, day.name, pictures.name]
+    assert synced == [*above, str(camera.pk), folder.name]
+    synced.clear()
+    keep_picture(camera.pk, NOW, b"second\xff\xd9")
+    assert synced == [str(camera.pk), folder.name]
 
 
 def test_settings_that_lose_pictures_are_told(settings: LazySettings, tmp_path: Path) -> None:
