@@ -28,6 +28,12 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         found.append(Error(words, id="snapshots.E005"))
     if not 0 < settings.SNAPSHOT_WARN_PERCENT < 100:
         found.append(Error("SNAPSHOT_WARN_PERCENT 须在 0 与 100 之间，满之前才来得及", id="snapshots.E006"))
+    if not 1 <= settings.SNAPSHOT_JPEG_QUALITY <= 100:
+        found.append(Error("SNAPSHOT_JPEG_QUALITY 须为 1 至 100", id="snapshots.E009"))
+    period = settings.SNAPSHOT_PERIOD_SECONDS
+    if settings.SNAPSHOT_TIMEOUT_SECONDS <= 0 or 1 <= period <= settings.SNAPSHOT_TIMEOUT_SECONDS:
+        words = "SNAPSHOT_TIMEOUT_SECONDS 须大于 0、短于 SNAPSHOT_PERIOD_SECONDS，否则取不到截图或等过了时段"
+        found.append(Error(words, id="snapshots.E010"))
     return found + _check_storage()
 
 

@@ -226,6 +226,10 @@ def test_settings_that_cannot_be_are_told(settings: LazySettings) -> None:
     settings.SNAPSHOT_WARN_PERCENT, settings.SNAPSHOT_READS_PER_SERVER = 100, 0
     assert found() == {"snapshots.E005", "snapshots.E006"}
     settings.SNAPSHOT_WARN_PERCENT, settings.SNAPSHOT_READS_PER_SERVER = 85, 1
+    for quality, seconds in ((0, 0), (101, -1), (101, settings.SNAPSHOT_PERIOD_SECONDS)):
+        settings.SNAPSHOT_JPEG_QUALITY, settings.SNAPSHOT_TIMEOUT_SECONDS = quality, seconds
+        assert found() == {"snapshots.E009", "snapshots.E010"}
+    settings.SNAPSHOT_JPEG_QUALITY, settings.SNAPSHOT_TIMEOUT_SECONDS = 100, 0.5
     settings.SNAPSHOT_STORAGE = "ftp"
     assert found() == {"snapshots.E007"}
     settings.SNAPSHOT_STORAGE = "s3"
