@@ -1,5 +1,6 @@
 """Room for pictures: told before it is used up, told when it is, and never a picture that is half there."""
 
+import math
 import os
 import resource
 import subprocess
@@ -19,7 +20,7 @@ from access.choices import Severity
 from access.models import Alarm, Organisation
 from cameras.models import Camera
 from snapshots.choices import SnapshotResult
-from snapshots.models import Snapshot, StoredDay
+from snapshots.models import PictureHold, Snapshot, StoredDay
 from snapshots.services import space
 from snapshots.services.rounds import ShardReport, capture_shard
 from snapshots.slots import slot_at
@@ -152,9 +153,11 @@ def test_disk_that_is_full(tmp_path: Path) -> None:
     assert "所在磁盘已满" in done.stdout
 
 
-def store(size: int, *, days_ago: int = 0) -> None:
+def store(size: int, *, days_ago: int = 0, keep_days: int = 0) -> None:
     day = datetime(2026, 11, 22).date() - timedelta(days=days_ago)  # noqa: DTZ001
-    StoredDay.objects.update_or_create(day=day, defaults={"size_bytes": size, "pictures": 1})
+    StoredDay.objects.update_or_create(
+        day=day, keep_days=keep_days, defaults={"size_bytes": size, "pictures": 1}
+    )
 
 
 def test_warning_comes_before_the_quota_is_spent_and_ends_below_it(settings: LazySettings) -> None:
@@ -180,6 +183,77 @@ def test_warning_comes_before_the_quota_is_spent_and_ends_below_it(settings: Laz
     assert open_alarm() is None
 
 
+def test_days_that_go_make_room_for_those_that_come(settings: LazySettings) -> None:
+    """Eight days are there just before midnight, when the first of them goes: 688 of 800 GiB."""
+    settings.SNAPSHOT_QUOTA_BYTES = 800 * GIB
+    for days_ago in range(1, 8):
+        store(86 * GIB, days_ago=days_ago)
+    store(43 * GIB)
+    assert space.measure().days_left == math.inf
+    watch_space()
+    settings.SNAPSHOT_WARN_PERCENT = 75
+    watch_space()
+    alarm = open_alarm()
+    assert alarm is not None
+    assert alarm.message.endswith("昨日写入 86.00 GiB，到期删除的不少于写入的，不会写满")
+
+
+def test_days_that_grow_fill_it_all_the_same(settings: LazySettings) -> None:
+    """Since yesterday three times as much comes as goes."""
+    settings.SNAPSHOT_QUOTA_BYTES = 200 * GIB
+    for days_ago in range(2, 8):
+        store(10 * GIB, days_ago=days_ago)
+    store(30 * GIB, days_ago=1)
+    store(15 * GIB)
+    # 105 now, at noon; at midnight 110 are left of 120, after four more days 190: a third of the fifth fills it.
+    assert space.measure().days_left == pytest.approx(0.5 + 4 + 1 / 3, abs=0.01)
+
+
+def test_what_is_kept_longer_goes_later(settings: LazySettings) -> None:
+    settings.SNAPSHOT_QUOTA_BYTES = 60 * GIB
+    for days_ago in range(1, 8):
+        store(1 * GIB, days_ago=days_ago)
+        store(1 * GIB, days_ago=days_ago, keep_days=30)
+    store(GIB // 2)
+    store(GIB // 2, keep_days=30)
+    # In the end 8 days of the one and 31 of the other.
+    assert space.measure().days_left == math.inf
+    settings.SNAPSHOT_QUOTA_BYTES = 36 * GIB
+    # 15 at midnight, one more each day: 35 after 20 of them.
+    assert space.measure().days_left == pytest.approx(0.5 + 20 + 0.5, abs=0.01)
+
+
+def test_held_pictures_count_once_while_their_day_lives(
+    settings: LazySettings, office: Organisation
+) -> None:
+    """A link takes no room; when the day has gone, it is what keeps the picture."""
+    settings.SNAPSHOT_QUOTA_BYTES = 100 * GIB
+    camera = make_camera(office, 1)
+    first = slot_at(NOON) - timedelta(days=2)
+    hold = PictureHold.objects.create(
+        camera=camera,
+        begins_at=first,
+        ends_at=first + timedelta(days=1, hours=1),
+        reason="案件",
+        pictures=2,
+        size_bytes=7 * GIB,
+    )
+    facts = {"taken_at": first, "width": 352, "height": 288, "camera": camera}
+    for days, size in ((0, 1 << 30), (1, 1 << 29)):
+        hold.held.create(slot_at=first + timedelta(days=days), size_bytes=size, **facts)
+    store(10 * GIB, days_ago=1)
+    store(10 * GIB, days_ago=2)
+    assert space.stored_bytes() == 20 * GIB
+    StoredDay.objects.filter(day=first.date()).delete()
+    assert space.stored_bytes() == 11 * GIB
+    store(0, days_ago=0)
+    StoredDay.objects.exclude(size_bytes=0).delete()
+    assert space.stored_bytes() == 7 * GIB
+    settings.SNAPSHOT_STORAGE = "s3"
+    store(10 * GIB, days_ago=2)
+    assert space.stored_bytes() == 17 * GIB
+
+
 def test_disk_is_watched_too(settings: LazySettings, folder: Path) -> None:
     room = space.measure().room
     assert room is not None
@@ -199,7 +273,7 @@ def test_fuller_of_disk_and_quota_counts(settings: LazySettings) -> None:
     assert not space.measure().is_quota
     settings.SNAPSHOT_QUOTA_BYTES = 100
     store(99)
-    assert space.measure() == space.Space(Room(99, 100), True, 0)
+    assert space.measure() == space.Space(Room(99, 100), True, 0, None)
 
 
 def test_spent_quota_is_a_gap_and_an_alarm(
