@@ -2,6 +2,8 @@
 
 from celery import shared_task
 
+from cameras.history import forget_old_changes
+from cameras.models import StatusChange
 from cameras.services.certificates import warn_of_certificates
 from cameras.services.configurations import tell_gateways
 from cameras.services.ledger import report_moves
@@ -25,3 +27,9 @@ def watch_certificates() -> None:
 def tell_configurations() -> None:
     """Every five seconds: let gateways know that there is another configuration for them."""
     tell_gateways()
+
+
+@shared_task(soft_time_limit=400, time_limit=430, expires=3000)
+def forget_old_statuses() -> None:
+    """Every night."""
+    forget_old_changes(StatusChange)

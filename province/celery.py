@@ -29,6 +29,8 @@ app.conf.task_routes = {
     "quality.tasks.look_at_bursts": {"queue": "diagnosis"},
     # Seconds of work for the database; nothing on the default queue may wait for it.
     "rates.tasks.count_days": {"queue": "diagnosis"},
+    "cameras.tasks.forget_old_statuses": {"queue": "diagnosis"},
+    "quality.tasks.forget_old_qualities": {"queue": "diagnosis"},
     # They read streams for most of a minute, or for minutes, which nothing else may wait for.
     "acceptance.tasks.run_acceptance": {"queue": "probes"},
     "streaming.tasks.check_playability": {"queue": "probes"},
@@ -132,6 +134,16 @@ app.conf.beat_schedule = {
     "forget-viewer-peaks": {
         "task": "streaming.tasks.forget_old_peaks",
         "schedule": crontab(hour=3, minute=47),
+        "options": {"expires": 3000},
+    },
+    "forget-old-statuses": {
+        "task": "cameras.tasks.forget_old_statuses",
+        "schedule": crontab(hour=3, minute=52),
+        "options": {"expires": 3000},
+    },
+    "forget-old-qualities": {
+        "task": "quality.tasks.forget_old_qualities",
+        "schedule": crontab(hour=4, minute=2),
         "options": {"expires": 3000},
     },
     # On the clock, so that pictures of all cameras belong to the same slots.

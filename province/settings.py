@@ -310,6 +310,8 @@ SNAPSHOT_URL_TTL_SECONDS = env.int("SNAPSHOT_URL_TTL_SECONDS", default=3600)
 # --- Online statistics -----------------------------------------------------------------------------------
 # Days for which the figures of each camera and day are kept.
 ONLINE_KEEP_DAYS = env.int("ONLINE_KEEP_DAYS", default=400)
+# Days for which changes of cameras' status and image quality are kept; of older ones each camera's last.
+HISTORY_KEEP_DAYS = env.int("HISTORY_KEEP_DAYS", default=400)
 
 # --- PTZ ------------------------------------------------------------------------------------------------
 # Seconds the province keeps control after its last order (document 4.1 2.b).

@@ -20,6 +20,9 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         found.append(Error(words, id="quality.E001"))
     if settings.QUALITY_BURST_SECONDS < _SHORTEST_BURST:
         found.append(Error("QUALITY_BURST_SECONDS 不得短于 1 秒：看不出闪烁", id="quality.E002"))
+    if settings.HISTORY_KEEP_DAYS < settings.SNAPSHOT_RETENTION_DAYS:
+        words = "HISTORY_KEEP_DAYS 不得短于 SNAPSHOT_RETENTION_DAYS：在线统计要用那些天的变化"
+        found.append(Error(words, id="quality.E004"))
     most = MOST_AT_ONCE * 60 // ROUND_SECONDS
     if not 0 <= settings.QUALITY_BURSTS_PER_MINUTE <= most:
         found.append(Error(f"QUALITY_BURSTS_PER_MINUTE 须在 0 至 {most} 之间", id="quality.E003"))

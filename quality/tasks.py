@@ -2,6 +2,8 @@
 
 from celery import shared_task
 
+from cameras.history import forget_old_changes
+from quality.models import QualityChange
 from quality.services.bursts import look_at_bursts as look
 from quality.services.verdicts import forget_deleted
 from quality.timing import ROUND_SECONDS
@@ -10,6 +12,12 @@ from quality.timing import ROUND_SECONDS
 @shared_task(soft_time_limit=200, time_limit=240, expires=3000)
 def forget_deleted_cameras() -> None:
     forget_deleted()
+
+
+@shared_task(soft_time_limit=400, time_limit=430, expires=3000)
+def forget_old_qualities() -> None:
+    """Every night."""
+    forget_old_changes(QualityChange)
 
 
 @shared_task(soft_time_limit=20, time_limit=25, expires=ROUND_SECONDS)
