@@ -21,6 +21,9 @@ FAULT_PICTURES: Final = 3
 BURST_FRAMES: Final = GOP + 1
 # From here on, in pictures of the clean ones, a fault begins.
 FAULT_FROM: Final = 4
+# Somebody turns the camera while so many are taken, and so many more lie in the ten minutes after it
+# (QUALITY_MUTE_MINUTES). What it saw is forgotten then: as many again as of others are there to learn and to judge.
+_TURNED, _QUIET = 2, 2
 _MINUTES_APART: Final = 10
 _PERIOD_MINUTES: Final = PERIOD_SECONDS / 60
 
@@ -29,6 +32,7 @@ _PERIOD_MINUTES: Final = PERIOD_SECONDS / 60
 class Picture:
     luma: Bytes
     at: datetime
+    # It is turned, or was within the last minutes.
     is_moving: bool = False
 
 
@@ -59,7 +63,7 @@ class Series:
                 yield self._picture(Moment(day, _MINUTES_APART * number), None, self._still, is_history=True)
 
     def clean(self) -> Iterator[Picture]:
-        for number in range(CLEAN_PICTURES):
+        for number in range(CLEAN_PICTURES * (2 if self.weather is Weather.MOVED else 1)):
             yield self._picture(_moment(number), None, self._still, number=number)
 
     def faulted(self, kind: Kind, severity: int) -> list[Picture]:
@@ -104,8 +108,9 @@ class Series:
     ) -> Picture:
         camera, at = self.camera, moment.at(self.weather)
         light = camera.scene(moment, is_history=is_history)
-        is_moving = self.weather is Weather.MOVED and number in (FAULT_FROM, FAULT_FROM + 1) and not is_history
-        if is_moving:
+        since_turned = number - FAULT_FROM
+        is_moving = self.weather is Weather.MOVED and 0 <= since_turned < _TURNED + _QUIET and not is_history
+        if is_moving and since_turned < _TURNED:
             light = np.roll(light, (40, -90), (0, 1))
         if fault is None:
             picture = camera.exposed(light)
