@@ -29,7 +29,7 @@ from cameras.models import (
     LedgerImport,
     WallPreset,
 )
-from cases.models import CaseCamera
+from cases.models import CaseCamera, CaseFile
 from cases.services.files import open_case
 from incidents.choices import IncidentKind
 from incidents.models import Incident, IncidentCamera
@@ -97,16 +97,55 @@ def ids(
         name=SECRET,
         road="G88",
     )
+    record(SYSTEM, "试验", object_name=SECRET)
+    operator.full_name = SECRET
+    operator.save()
+    return {
+        **of_the_console(company, camera, operator),
+        "camera_id": camera.pk,
+        "organisation_id": office.pk,
+        "user_id": operator.pk,
+        "partner_id": ministry.partner.pk,
+        "unix_slot": int(timezone.now().timestamp()) // 300 * 300,
+        "day": "2026-11-22",
+        "kind": "csv",
+        "name": "G88",
+        "object_id": camera.pk,
+        "content_type_id": 1,
+        "app_label": "cameras",
+        "url": "nowhere",
+        "path": "cameras/camera/",
+    }
+
+
+def of_the_console(company: Organisation, camera: Camera, operator: User) -> dict[str, object]:
     group = CameraGroup.objects.create(name=SECRET, organisation=company)
     GroupMember.objects.create(group=group, camera=camera)
     exception = CameraException.objects.create(
         user=operator, group=group, organisation=company, action=Action.PTZ, is_denied=True
     )
     picture = accepted(company)
-    preset = WallPreset.objects.create(user=operator, name=SECRET, layout=1, cameras=[camera.pk])
     alarm = raise_alarm(key="k", title=SECRET, organisation=company)
-    incident = away(alarm, company, camera)
-    case = open_case(
+    case = opened(camera)
+    sheet = LedgerImport.objects.create(user=operator, filename=f"{SECRET}.xlsx", judged_at=timezone.now())
+    preset = WallPreset.objects.create(user=operator, name=SECRET, layout=1, cameras=[camera.pk])
+    return {
+        "group_id": group.pk,
+        "exception_id": exception.pk,
+        "platform_id": reporting(company).pk,
+        "report_id": picture.report_id,
+        "picture_id": picture.pk,
+        "preset_id": preset.pk,
+        "alarm_id": alarm.pk,
+        "incident_id": away(alarm, company, camera).pk,
+        "case_id": case.pk,
+        "entry_id": CaseCamera.objects.get(case=case).pk,
+        "import_id": sheet.pk,
+    }
+
+
+def opened(camera: Camera) -> CaseFile:
+    return open_case(
         title=SECRET,
         road="G88",
         stake_m=1_100_000,
@@ -116,36 +155,6 @@ def ids(
         cameras=[Camera.objects.select_related("organisation__parent").get(pk=camera.pk)],
         actor=SYSTEM,
     )
-    sheet = LedgerImport.objects.create(user=operator, filename=f"{SECRET}.xlsx", judged_at=timezone.now())
-    record(SYSTEM, "试验", object_name=SECRET)
-    operator.full_name = SECRET
-    operator.save()
-    return {
-        "camera_id": camera.pk,
-        "organisation_id": office.pk,
-        "user_id": operator.pk,
-        "group_id": group.pk,
-        "exception_id": exception.pk,
-        "partner_id": ministry.partner.pk,
-        "platform_id": reporting(company).pk,
-        "report_id": picture.report_id,
-        "picture_id": picture.pk,
-        "preset_id": preset.pk,
-        "alarm_id": alarm.pk,
-        "incident_id": incident.pk,
-        "case_id": case.pk,
-        "entry_id": CaseCamera.objects.get(case=case).pk,
-        "import_id": sheet.pk,
-        "kind": "csv",
-        "unix_slot": int(timezone.now().timestamp()) // 300 * 300,
-        "day": "2026-11-22",
-        "name": "G88",
-        "object_id": camera.pk,
-        "content_type_id": 1,
-        "app_label": "cameras",
-        "url": "nowhere",
-        "path": "cameras/camera/",
-    }
 
 
 def routes(resolver: Any = None, prefix: str = "") -> Iterator[str]:

@@ -119,7 +119,9 @@ def verdicts_of(made: LedgerImport) -> list[Verdict]:
 
 
 def discard_import(*, user: User, import_id: int) -> None:
-    LedgerImport.objects.filter(pk=import_id, user=user, state=ImportState.PREVIEWED).delete()
+    """NotFoundError for one that is not the user's; what was committed stays."""
+    made = find_import(user, import_id)
+    LedgerImport.objects.filter(pk=made.pk, state=ImportState.PREVIEWED).delete()
 
 
 def commit_import(*, user: User, import_id: int, skips_wrong: bool, actor: Actor) -> LedgerImport:
