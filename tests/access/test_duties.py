@@ -71,7 +71,7 @@ def test_what_each_may_do(three: dict[str, User]) -> None:
 
 def test_other_roles_keep_their_work_and_leave_the_three_theirs(settings: LazySettings) -> None:
     assert actions_of(Role.PROVINCE_ADMIN) == {
-        *(Action.WATCH, Action.SNAPSHOT, Action.PTZ, Action.LEDGER, Action.MINISTRY, Action.OVERSEE)
+        *(Action.WATCH, Action.SNAPSHOT, Action.PTZ, Action.LEDGER, Action.ALARM, Action.MINISTRY, Action.OVERSEE)
     }
     settings.SEPARATE_DUTIES = False
     assert {Action.USERS, Action.GRANT} <= actions_of(Role.PROVINCE_ADMIN)
@@ -140,7 +140,7 @@ def test_one_makes_users_the_other_gives_rights(
     grant = reverse("console:rights_grant", args=[user.pk, company.pk])
     assert system.post(grant, {"role": "ptz"}).status_code == 403
     assert security.post(grant, {"role": "ptz"}).status_code == 200
-    assert actions_allowed(user) == {Action.WATCH, Action.SNAPSHOT, Action.PTZ}
+    assert actions_allowed(user) == {Action.WATCH, Action.SNAPSHOT, Action.ALARM, Action.PTZ}
     switch = reverse("console:rights_switch", args=[user.pk])
     assert security.post(switch, {"active": "0"}).status_code == 403
     assert system.post(switch, {"active": "0"}).status_code == 200

@@ -200,9 +200,12 @@ def test_the_slider_moves_the_whole_road(page: Page, road: list[Camera]) -> None
     chosen(page, road[0])
     box = page.get_by_test_id("film-slider").bounding_box()
     assert box is not None
+    cell = page.locator(f".cell[data-id='{road[0].pk}']")
+    expect(cell).to_have_attribute("data-state", "picture")
+    before = cell.get_attribute("data-slot") or ""
     # The last of seven days is today; yesterday's first hours are at five sevenths.
     page.mouse.click(box["x"] + box["width"] * (5 / 7 + 0.01), box["y"] + 30)
-    cell = page.locator(f".cell[data-id='{road[0].pk}']")
+    expect(cell).not_to_have_attribute("data-slot", before)
     expect(cell).to_have_attribute("data-state", "picture")
     slot = int(cell.get_attribute("data-slot") or 0)
     assert yesterday() <= slot < yesterday() + SLOTS * PERIOD
