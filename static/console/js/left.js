@@ -96,10 +96,17 @@ export class Left extends EventTarget {
 
   #listenSearch() {
     byId("search").addEventListener("submit", (event) => event.preventDefault());
-    byId("search-clear").addEventListener("click", () => this.#clearSearch());
+    byId("search-clear").addEventListener("click", () => {
+      this.#clearSearch();
+      this.input.focus();
+    });
     this.input.addEventListener("input", () => this.#onInput());
     this.input.addEventListener("keydown", (event) => this.#onSearchKey(event));
-    byId("chips").addEventListener("change", () => this.input.value.trim() && htmx.trigger(this.input, "search-again"));
+    byId("chips").addEventListener("change", ({ target }) => {
+      // Who asks for the other tree wants to see it.
+      if (target.name === "by") this.#clearSearch();
+      else if (this.input.value.trim()) htmx.trigger(this.input, "search-again");
+    });
   }
 
   focusSearch() {
@@ -119,7 +126,6 @@ export class Left extends EventTarget {
     this.input.value = "";
     this.#onInput();
     this.results.replaceChildren();
-    this.input.focus();
   }
 
   #onSearchKey(event) {
