@@ -283,14 +283,14 @@ def _metres(stake: re.Match[str]) -> int:
 
 
 def _is_called(word: str) -> Q:
-    found = (
-        Q(name__icontains=word)
-        | Q(number_key__startswith=word.lower())
-        | Q(organisation__name__icontains=word)
-    )
+    # Of 20,000 names letters are made capital in more time than all the rest takes: only where it matters.
     if word.isascii() and word.isalnum():
-        found |= Q(initials__contains=word.lower())
-    return found
+        # The letters of a name itself are among its initials.
+        named = Q(initials__contains=word.lower())
+    else:
+        named = Q(name__contains=word) if word.lower() == word.upper() else Q(name__icontains=word)
+    offices = Organisation.objects.filter(name__icontains=word)
+    return named | Q(number_key__startswith=word.lower()) | Q(organisation__in=offices.values("pk"))
 
 
 def _near_stake(cameras: QuerySet[Camera], stake: re.Match[str], limit: int) -> list[Camera]:
