@@ -7,6 +7,7 @@ from celery import shared_task
 from access.services.alarms import forget_old_alarms
 from access.services.log_anchors import anchor_head
 from access.services.log_chain import forget_old_rows, seal_log
+from access.services.log_watch import watch_log
 from access.services.targets import due_targets, tell_target
 from access.sessions import SessionStore
 
@@ -29,6 +30,12 @@ def seal_behaviour_log() -> None:
 def anchor_behaviour_log() -> None:
     """Every hour."""
     anchor_head()
+
+
+@shared_task(soft_time_limit=400, time_limit=430, expires=3000)
+def verify_behaviour_log() -> None:
+    """Every night."""
+    watch_log()
 
 
 @shared_task(soft_time_limit=400, time_limit=430, expires=3000)

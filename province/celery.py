@@ -29,6 +29,7 @@ app.conf.task_routes = {
     "quality.tasks.look_at_bursts": {"queue": "diagnosis"},
     # Seconds of work for the database; nothing on the default queue may wait for it.
     "rates.tasks.count_days": {"queue": "diagnosis"},
+    "access.tasks.verify_behaviour_log": {"queue": "diagnosis"},
     "cameras.tasks.forget_old_statuses": {"queue": "diagnosis"},
     "quality.tasks.forget_old_qualities": {"queue": "diagnosis"},
     # They read streams for most of a minute, or for minutes, which nothing else may wait for.
@@ -47,6 +48,10 @@ def _tell_redbeat(sender: Celery, **_: object) -> None:
     )
 
 
+# Seconds after which an hourly or nightly run that nobody took is left to the next one.
+_SOON = 3000
+
+
 def _every(task: str, seconds: float) -> dict[str, object]:
     # A run that nobody took within its period is worth nothing: the next one is due.
     return {"task": task, "schedule": seconds, "options": {"expires": max(seconds, 2)}}
@@ -60,27 +65,24 @@ def on_the_clock(seconds: int) -> crontab | float:
     return crontab(minute=f"*/{seconds // 60}") if 60 <= seconds < 3600 else float(max(seconds, 1))
 
 
+def _hourly(task: str, *, minute: int) -> dict[str, object]:
+    return {"task": task, "schedule": crontab(minute=minute), "options": {"expires": _SOON}}
+
+
+def _nightly(task: str, *, hour: int, minute: int) -> dict[str, object]:
+    """In the time zone of the province."""
+    return {"task": task, "schedule": crontab(hour=hour, minute=minute), "options": {"expires": _SOON}}
+
+
 app.conf.beat_schedule = {
     "settle-statuses": _every("cameras.tasks.settle", 1),
     "tell-configurations": _every("cameras.tasks.tell_configurations", 5),
-    "watch-certificates": {
-        "task": "cameras.tasks.watch_certificates",
-        "schedule": crontab(minute=7),
-        "options": {"expires": 3000},
-    },
+    "watch-certificates": _hourly("cameras.tasks.watch_certificates", minute=7),
     "keep-streams": _every("streaming.tasks.keep_streams", 2),
     "fold-incidents": _every("incidents.tasks.fold", 10),
     "tell-alarms": _every("access.tasks.tell_targets", 5),
-    "forget-alarms": {
-        "task": "access.tasks.forget_alarms",
-        "schedule": crontab(hour=3, minute=17),
-        "options": {"expires": 3000},
-    },
-    "forget-incidents": {
-        "task": "incidents.tasks.forget",
-        "schedule": crontab(hour=3, minute=27),
-        "options": {"expires": 3000},
-    },
+    "forget-alarms": _nightly("access.tasks.forget_alarms", hour=3, minute=17),
+    "forget-incidents": _nightly("incidents.tasks.forget", hour=3, minute=27),
     "reconcile-media": _every("streaming.tasks.reconcile_media_servers", 5),
     "note-viewer-peaks": _every("streaming.tasks.note_peaks", 5),
     "judge-egress": _every("streaming.tasks.judge_egress", 5),
@@ -89,63 +91,20 @@ app.conf.beat_schedule = {
     "report-upward": _every("ministry.tasks.sync_all", 1),
     "watch-reports-upward": _every("ministry.tasks.watch", 30),
     # When the hourly reports are over.
-    "check-ledgers-upward": {
-        "task": "ministry.tasks.check_ledgers",
-        "schedule": crontab(minute=12),
-        "options": {"expires": 3000},
-    },
+    "check-ledgers-upward": _hourly("ministry.tasks.check_ledgers", minute=12),
     "seal-behaviour-log": _every("access.tasks.seal_behaviour_log", 5),
-    "anchor-behaviour-log": {
-        "task": "access.tasks.anchor_behaviour_log",
-        "schedule": crontab(minute=3),
-        "options": {"expires": 3000},
-    },
-    "forget-behaviour-log": {
-        "task": "access.tasks.forget_behaviour_log",
-        "schedule": crontab(hour=3, minute=13),
-        "options": {"expires": 3000},
-    },
-    "forget-sessions": {
-        "task": "access.tasks.forget_sessions",
-        "schedule": crontab(hour=3, minute=23),
-        "options": {"expires": 3000},
-    },
-    "keep-analysis-partitions": {
-        "task": "analysis.tasks.keep_partitions",
-        "schedule": crontab(minute=27),
-        "options": {"expires": 3000},
-    },
-    "keep-delivery-partitions": {
-        "task": "ministry.tasks.keep_partitions",
-        "schedule": crontab(minute=37),
-        "options": {"expires": 3000},
-    },
-    "forget-deleted-cameras": {
-        "task": "quality.tasks.forget_deleted_cameras",
-        "schedule": crontab(minute=17),
-        "options": {"expires": 3000},
-    },
+    "anchor-behaviour-log": _hourly("access.tasks.anchor_behaviour_log", minute=3),
+    "verify-behaviour-log": _nightly("access.tasks.verify_behaviour_log", hour=2, minute=13),
+    "forget-behaviour-log": _nightly("access.tasks.forget_behaviour_log", hour=3, minute=13),
+    "forget-sessions": _nightly("access.tasks.forget_sessions", hour=3, minute=23),
+    "keep-analysis-partitions": _hourly("analysis.tasks.keep_partitions", minute=27),
+    "keep-delivery-partitions": _hourly("ministry.tasks.keep_partitions", minute=37),
+    "forget-deleted-cameras": _hourly("quality.tasks.forget_deleted_cameras", minute=17),
     "look-at-bursts": _every("quality.tasks.look_at_bursts", 15),
-    "count-online-days": {
-        "task": "rates.tasks.count_days",
-        "schedule": crontab(minute=32),
-        "options": {"expires": 3000},
-    },
-    "forget-viewer-peaks": {
-        "task": "streaming.tasks.forget_old_peaks",
-        "schedule": crontab(hour=3, minute=47),
-        "options": {"expires": 3000},
-    },
-    "forget-old-statuses": {
-        "task": "cameras.tasks.forget_old_statuses",
-        "schedule": crontab(hour=3, minute=52),
-        "options": {"expires": 3000},
-    },
-    "forget-old-qualities": {
-        "task": "quality.tasks.forget_old_qualities",
-        "schedule": crontab(hour=4, minute=2),
-        "options": {"expires": 3000},
-    },
+    "count-online-days": _hourly("rates.tasks.count_days", minute=32),
+    "forget-viewer-peaks": _nightly("streaming.tasks.forget_old_peaks", hour=3, minute=47),
+    "forget-old-statuses": _nightly("cameras.tasks.forget_old_statuses", hour=3, minute=52),
+    "forget-old-qualities": _nightly("quality.tasks.forget_old_qualities", hour=4, minute=2),
     # On the clock, so that pictures of all cameras belong to the same slots.
     "plan-snapshots": {
         "task": "snapshots.tasks.plan_round",
@@ -154,14 +113,6 @@ app.conf.beat_schedule = {
     },
     "mend-snapshots": _every("snapshots.tasks.mend_round", max(settings.SNAPSHOT_PERIOD_SECONDS / 10, 1)),
     "watch-snapshot-space": _every("snapshots.tasks.watch_space", 60),
-    "keep-snapshot-partitions": {
-        "task": "snapshots.tasks.keep_partitions",
-        "schedule": crontab(minute=7),
-        "options": {"expires": 3000},
-    },
-    "settle-cases": {
-        "task": "cases.tasks.settle",
-        "schedule": crontab(minute=52),
-        "options": {"expires": 3000},
-    },
+    "keep-snapshot-partitions": _hourly("snapshots.tasks.keep_partitions", minute=7),
+    "settle-cases": _hourly("cases.tasks.settle", minute=52),
 }

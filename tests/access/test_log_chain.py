@@ -18,13 +18,15 @@ from django.db.models import Max
 from django.utils import timezone
 
 from access.actors import SYSTEM, Actor
-from access.choices import ActorKind, Outcome
+from access.choices import ActorKind, Outcome, Severity
 from access.models import Alarm, BehaviourLog, LogAnchor, LogBlock
-from access.services import log_chain
+from access.services import log_chain, log_watch
 from access.services.log_anchors import anchor_file, anchor_head, read_anchors
 from access.services.log_chain import FORGET_VERB, forget_old_rows, seal_log, seal_through
 from access.services.log_verification import verify_log
+from access.services.log_watch import watch_log
 from access.services.logs import record
+from access.tasks import verify_behaviour_log
 
 pytestmark = pytest.mark.django_db
 
@@ -403,3 +405,23 @@ def test_what_is_not_sealed_for_long_is_an_alarm(rows: list[BehaviourLog]) -> No
     seal()
     seal_log()
     assert Alarm.objects.get(key="log-chain:lag").closed_at is not None
+
+
+def test_what_was_edited_is_an_alarm_the_next_morning(rows: list[BehaviourLog]) -> None:
+    anchor_head()
+    assert watch_log() == 0
+    BehaviourLog.objects.filter(pk=rows[4].pk).update(actor_name="李工")
+    verify_behaviour_log()
+    alarm = Alarm.objects.get(key=log_watch.ALARM)
+    assert (alarm.severity, str(rows[4].pk) in alarm.message) == (Severity.CRITICAL, True)
+    BehaviourLog.objects.filter(pk=rows[4].pk).update(actor_name=rows[4].actor_name)
+    assert watch_log() == 0
+    alarm.refresh_from_db()
+    assert alarm.closed_at is not None
+
+
+def test_anchors_that_cannot_be_read_are_told_too(rows: list[BehaviourLog]) -> None:
+    anchor_head()
+    anchor_file().write_text("{}\n")
+    assert watch_log() == 1
+    assert "锚点" in Alarm.objects.get(key=log_watch.ALARM).message
