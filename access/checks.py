@@ -19,6 +19,7 @@ _SECRETS = (
     "MEDIA_PUBLISH_KEY",
     "MEDIA_SECRET",
     "SNAPSHOT_URL_KEY",
+    "LOG_CHAIN_KEY",
 )
 # A CDN may demand the length of its own signing keys.
 _SHORTEST_PLAY_KEY = 16

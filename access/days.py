@@ -14,12 +14,12 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from psycopg import sql
 
+from access.locks import Work
+
 logger = logging.getLogger(__name__)
 
 ZONE = ZoneInfo("Asia/Shanghai")
 DAYS_AHEAD = 2
-# Any number that no other advisory lock of the platform uses.
-_LOCK = 20_260_101
 # Dropping needs the parent table alone; nobody is to wait longer than this behind a slow reader.
 _MOST_WAIT = "3s"
 
@@ -69,7 +69,7 @@ class DailyTable:
         ]
         with transaction.atomic(), connection.cursor() as cursor:
             # Workers meet here at the first row of a day that nobody made ahead.
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [Work.DAYS])
             if self._has(day):
                 return False
             for statement in statements:

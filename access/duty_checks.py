@@ -38,7 +38,7 @@ def _mixed() -> list[CheckMessage]:
         Error(
             f"{user.username} 在三员之外还有其他角色或是超级管理员",
             hint="三员只任一职：收回其他角色，或另建账号",
-            id="access.E021",
+            id="access.E026",
         )
         for user in mixed.order_by("username")
     ]
@@ -55,6 +55,6 @@ def _open() -> list[CheckMessage]:
         Warning(
             "三员尚未建立，超级管理员仍可登录",
             hint="manage.py setup_administrators",
-            id="access.W021",
+            id="access.W022",
         )
     ]

@@ -2,8 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import IntEnum, unique
 
 from django.db import connection
+
+
+@unique
+class Work(IntEnum):
+    """Kinds of work with a lock for the whole platform, here together so that no two share a number."""
+
+    DAYS = 20_260_101
+    PTZ_STOPS = 20_260_102
+    PICTURE_DAYS = 20_260_103
+    ONLINE_RATES = 20_260_104
+    LOG_CHAIN = 20_260_105
+    INCIDENTS = 20_260_106
 
 
 @contextmanager

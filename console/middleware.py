@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from access.handlers import is_service_path
-from console.permissions import refuse
+from console.permissions import OWN, refuse
 from console.viewing_as import end_viewing, viewing_of
 from console.views.sign_in import logout
 
@@ -37,7 +37,9 @@ class ViewAsMiddleware:
         if view is logout:
             end_viewing(request, "退出登录")
             return None
-        if request.method in _SAFE or getattr(view, "is_reading", False):
+        # What concerns a person alone, like the secret of a second factor, is not even looked at.
+        is_of_oneself = getattr(view, "required_action", None) == OWN
+        if not is_of_oneself and (request.method in _SAFE or getattr(view, "is_reading", False)):
             return None
         if request.path_info.startswith("/console/"):
             return refuse(403, _REFUSED)

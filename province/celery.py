@@ -30,6 +30,9 @@ app.conf.task_routes = {
     # Seconds of work for the database; nothing on the default queue may wait for it.
     "rates.tasks.count_days": {"queue": "diagnosis"},
     "access.tasks.verify_behaviour_log": {"queue": "diagnosis"},
+    "access.tasks.forget_*": {"queue": "diagnosis"},
+    "incidents.tasks.forget": {"queue": "diagnosis"},
+    "cases.tasks.settle": {"queue": "diagnosis"},
     "cameras.tasks.forget_old_statuses": {"queue": "diagnosis"},
     "quality.tasks.forget_old_qualities": {"queue": "diagnosis"},
     # They read streams for most of a minute, or for minutes, which nothing else may wait for.

@@ -1,6 +1,6 @@
 """Whether the behaviour log is still what was written: every row, block and anchor, and where it is not."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,6 +21,8 @@ from access.services.log_chain import (
 )
 
 _BLOCKS_AT_ONCE: Final = 50
+# An anchor an hour, and time for one that failed.
+_ANCHORED_WITHIN: Final = timedelta(hours=3)
 # Rows named one by one; of more only their number is told.
 _MOST_NAMED: Final = 20
 
@@ -44,7 +46,7 @@ class Verified:
     unsealed: int
 
 
-def verify_log(anchors: Iterable[Anchor] = ()) -> Verified:
+def verify_log(anchors: Collection[Anchor] = ()) -> Verified:
     """The whole chain from the oldest block that is kept, and against the anchors from outside."""
     flaws: list[Flaw] = []
     rows = count = 0
@@ -57,6 +59,7 @@ def verify_log(anchors: Iterable[Anchor] = ()) -> Verified:
         digests[block.number] = block.digest
         rows, count, previous = rows + block.rows, count + 1, block
     flaws += _against_anchors(anchors, digests)
+    flaws += _unanchored(anchors)
     head = previous.last_id if previous else 0
     unsealed = BehaviourLog.objects.filter(id__gt=head).count()
     return Verified(count, rows, flaws, previous.number if previous else None, unsealed)
@@ -147,6 +150,16 @@ def _when(block: LogBlock) -> str:
 
 
 # Anchors --------------------------------------------------------------------------------------------
+
+
+def _unanchored(anchors: Collection[Anchor]) -> Iterator[Flaw]:
+    """Whoever cuts the tail of the log cuts the anchors of it as well."""
+    since = timezone.now() - _ANCHORED_WITHIN
+    newest = max((datetime.fromisoformat(anchor.at) for anchor in anchors), default=None)
+    is_due = LogBlock.objects.filter(sealed_at__lt=since).exists()
+    if is_due and (newest is None or newest < since):
+        last = "没有锚点" if newest is None else f"最新的锚点是 {newest:%Y-%m-%d %H:%M}"
+        yield Flaw("anchor-missing", f"{last}：每小时应有一个，缺失期间尾部被截断无法发现")
 
 
 def _against_anchors(anchors: Iterable[Anchor], digests: dict[int, str]) -> Iterator[Flaw]:

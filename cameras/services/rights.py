@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from access.actors import Actor
-from access.choices import CAMERA_ACTIONS, Action, Role
+from access.choices import CAMERA_ACTIONS, DUTIES, Action, Role
 from access.models import Organisation, Partner, StaffRole, User
 from access.selectors import is_allowed, users_overseen_by
 from access.services.logs import record
@@ -82,6 +82,14 @@ class Subject:
     partner: Partner | None = None
 
 
+def _ensure_may_rule(by: User, role: str, role_at: Organisation, *, is_denied: bool) -> None:
+    """Exceptions of a role: who grants rights opens no cameras to their own kind, and nobody shuts out who is above."""
+    if role in DUTIES:
+        raise ForbiddenError("三员不看摄像机，没有权限例外")
+    if is_denied and not is_allowed(by, Action.GRANT, role_at):
+        raise ForbiddenError("只能禁止自己单位的角色")
+
+
 def make_exception(
     *,
     by: User,
@@ -103,6 +111,8 @@ def make_exception(
         if is_denied and not users_overseen_by(by).filter(pk=subject.user.pk).exists():
             # Anybody may be let in; who is above is not shut out from below.
             raise ForbiddenError("只能禁止自己单位的用户")
+    if subject.role is not None and subject.role_at is not None:
+        _ensure_may_rule(by, subject.role, subject.role_at, is_denied=is_denied)
     if subject.partner is not None and not (is_denied and action == Action.WATCH):
         raise MalformedError("对接入方只能隐藏摄像机；可见范围按单位，云台按重要点位开放")
     if subject.partner is not None:

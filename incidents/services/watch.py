@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from access.locks import try_lock
+from access.locks import Work, try_lock
 from access.models import Organisation
 from access.services.alarms import close_alarm, raise_alarm
 from incidents.choices import IncidentKind
@@ -30,8 +30,6 @@ from streaming.selectors import silent_servers
 
 logger = logging.getLogger(__name__)
 
-# Any number that no other advisory lock of the platform uses.
-LOCK: Final = 20_260_105
 # Without a run for so long the platform was down, and so were its streams.
 GAP: Final = timedelta(seconds=60)
 # Single cameras that become alarms in one run; the others follow in the next ones, the longest away first.
@@ -42,7 +40,7 @@ _BATCH: Final = 5000
 def watch_incidents(*, now: datetime | None = None) -> None:
     """One run at a time; the others do nothing."""
     now = now or timezone.now()
-    with try_lock(LOCK) as is_alone:
+    with try_lock(Work.INCIDENTS) as is_alone:
         if is_alone:
             with transaction.atomic():
                 _watch(now)

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from access.actors import SYSTEM
 from access.choices import Severity
-from access.locks import try_lock
+from access.locks import Work, try_lock
 from access.services.alarms import close_alarm, raise_alarm
 from access.services.logs import record
 from cameras.choices import PtzStop
@@ -46,8 +46,6 @@ _SHORTEST_TIMEOUT_SECONDS = 0.1
 # A sweep begins no further attempt after this, so that silent gateways do not hold a worker.
 SWEEP_SECONDS = 8
 _MOST_OVERDUE = 2000
-# Any number that no other advisory lock of the platform uses.
-SWEEP_LOCK = 20_260_102
 
 TIMER_NAME = "ptz-stop"
 _timers: dict[int, threading.Timer] = {}
@@ -127,7 +125,7 @@ def stop_due_movements() -> int:
 
     One at a time; what it leaves when its time is over is for the next.
     """
-    with try_lock(SWEEP_LOCK) as is_alone:
+    with try_lock(Work.PTZ_STOPS) as is_alone:
         return _sweep() if is_alone else 0
 
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from access.days import day_of, day_start, days_between
-from access.locks import try_lock
+from access.locks import Work, try_lock
 from cameras.models import Camera
 from rates.definition import COUNT_DAY, count_parameters
 from rates.models import CameraDay, CountedDay
@@ -26,8 +26,6 @@ _CAMERAS_AT_ONCE = 25_000
 _MEMORY = "SET LOCAL work_mem = '64MB'"
 # Of one run, after which no further day is begun; far inside the limits of the task.
 BUDGET_SECONDS = 240
-# Any number that no other advisory lock of the platform uses.
-LOCK = 20_260_104
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def count_due_days(*, now: datetime | None = None) -> CountReport:
 
     One run at a time; the others do nothing. What a run has no time for is left to the next.
     """
-    with try_lock(LOCK) as is_alone:
+    with try_lock(Work.ONLINE_RATES) as is_alone:
         return _count_due(now or timezone.now()) if is_alone else CountReport([], 0)
 
 

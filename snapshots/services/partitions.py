@@ -15,7 +15,7 @@ from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from access.days import DailyTable, day_of, day_start
-from access.locks import try_lock
+from access.locks import Work, try_lock
 from access.services.alarms import close_alarm, raise_alarm
 from snapshots.capture.store import day_folder, parse_day_folder
 from snapshots.models import CaptureShard, Snapshot, StoredDay
@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 # Of one run, for deleting pictures; far inside the limits of the task.
 BUDGET_SECONDS = 300
-# Any number that no other advisory lock of the platform uses.
-LOCK = 20_260_103
 OVERDUE_ALARM = "snapshots:overdue"
 
 _PICTURES = DailyTable(Snapshot._meta.db_table)
@@ -52,7 +50,7 @@ def keep_partitions(*, now: datetime | None = None) -> PartitionReport:
 
     One run at a time; the others do nothing. What a run has no time for is left to the next.
     """
-    with try_lock(LOCK) as is_alone:
+    with try_lock(Work.PICTURE_DAYS) as is_alone:
         return _keep(now or timezone.now()) if is_alone else PartitionReport([], [], [])
 
 

@@ -1,5 +1,8 @@
 """Settings that must not go into production."""
 
+import re
+from pathlib import Path
+
 import pytest
 from django.conf import LazySettings
 from django.conf import settings as django_settings
@@ -76,3 +79,14 @@ def test_a_ring_that_cannot_turn_is_refused(
 def test_any_origin_is_a_warning(settings: LazySettings) -> None:
     settings.SERVICE_CORS_ORIGINS = ["*"]
     assert ids(check_origins) == ["access.W001"]
+
+
+def test_no_check_shares_its_number_with_another() -> None:
+    """Silencing one would silence both."""
+    root = Path(__file__).resolve().parents[2]
+    found: dict[str, set[str]] = {}
+    for file in root.glob("*/**/*.py"):
+        if "tests" not in file.parts and ".venv" not in file.parts:
+            for number in re.findall(r'id="([a-z]+\.[EW]\d{3})"', file.read_text()):
+                found.setdefault(number, set()).add(file.name)
+    assert {number: files for number, files in found.items() if len(files) > 1} == {}

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 from django.db import connection
 
-from access import days
 from access.days import DailyTable
+from access.locks import Work
 from tests.ptz.gateway_double import wait_until
 
 TABLE = DailyTable("ministry_deliverycall")
@@ -27,7 +27,7 @@ def test_who_waits_while_another_makes_the_day_finds_it_made() -> None:
     with ThreadPoolExecutor(1) as pool, closing(connection.copy()) as other:
         other.set_autocommit(False)
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [days._LOCK])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [Work.DAYS])
             waits = pool.submit(ensure)
 
             def is_waiting() -> bool:

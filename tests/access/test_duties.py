@@ -90,7 +90,7 @@ def test_the_three_get_no_other_role(three: dict[str, User], province: Organisat
     assert browser.post(url, {"role": "monitor"}).status_code == 403
     assert findings() == []
     StaffRole.objects.create(user=three["system"], role=Role.AUDITOR, organisation=province)
-    assert findings() == ["access.E021"]
+    assert findings() == ["access.E026"]
 
 
 def test_a_duty_is_for_good(three: dict[str, User]) -> None:
@@ -101,7 +101,7 @@ def test_a_duty_is_for_good(three: dict[str, User]) -> None:
 
 
 def test_superusers_are_refused_once_the_three_are_there(superuser: User) -> None:
-    assert findings() == ["access.W021"]
+    assert findings() == ["access.W022"]
     browser = signed_in(superuser)
     assert browser.get("/admin/").status_code == 200
     call_command("setup_administrators", stdout=io.StringIO())

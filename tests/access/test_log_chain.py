@@ -425,3 +425,27 @@ def test_anchors_that_cannot_be_read_are_told_too(rows: list[BehaviourLog]) -> N
     anchor_file().write_text("{}\n")
     assert watch_log() == 1
     assert "锚点" in Alarm.objects.get(key=log_watch.ALARM).message
+
+
+def test_a_clock_that_was_set_forward_does_not_take_the_log_along(rows: list[BehaviourLog]) -> None:
+    LogBlock.objects.filter(number=1).update(newest_at=timezone.now() - timedelta(days=10))
+    assert forget_old_rows(timezone.now() + timedelta(days=500)) == 4
+    assert BehaviourLog.objects.filter(pk=rows[4].pk).exists()
+
+
+def test_a_restored_database_is_sealed_as_far_as_it_goes(rows: list[BehaviourLog]) -> None:
+    cache.set("log-chain:mark", {"id": rows[-1].pk + 500, "next": 1}, None)
+    write(2)
+    for _ in range(4):
+        seal_log()
+    write(2)
+    for _ in range(4):
+        seal_log()
+    assert flaws() == []
+
+
+def test_anchors_that_are_gone_are_a_flaw(rows: list[BehaviourLog]) -> None:
+    LogBlock.objects.update(sealed_at=timezone.now() - timedelta(hours=5))
+    assert "anchor-missing" in flaws()
+    anchor_head()
+    assert "anchor-missing" not in flaws()

@@ -11,11 +11,14 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from access.actors import SYSTEM
 from access.choices import Action, Role
 from access.models import BehaviourLog, Organisation, StaffRole, User
 from access.services.staff import create_staff
 from cameras.models import Camera, CameraException, CameraGroup, PtzGrant
 from cameras.selectors import cameras_visible_to
+from cameras.services.rights import Subject, make_exception
+from protocol.errors import ForbiddenError
 from tests.cast import PASSWORD, Caller
 from tests.console.desk import Desk, text_of
 from tests.ptz.ledger import make_camera
@@ -120,6 +123,27 @@ def test_it_can_be_given_again_after_it_ended(
     send(admin_desk, "rights_grant", operator.pk, company.pk, role="ptz")
     assert StaffRole.objects.filter(user=operator).count() == 2
     assert set(cameras_visible_to(operator, Action.PTZ)) == {camera}
+
+
+def test_an_exception_of_a_role_opens_nothing_to_the_three_and_reaches_no_higher(
+    company_desk: Desk, camera: Camera, province: Organisation, company: Organisation
+) -> None:
+    def make(role: Role, at: Organisation, *, is_denied: bool) -> None:
+        make_exception(
+            by=company_desk.user,
+            subject=Subject(role=role, role_at=at),
+            target=camera,
+            action=Action.WATCH,
+            is_denied=is_denied,
+            actor=SYSTEM,
+        )
+
+    with pytest.raises(ForbiddenError, match="三员"):
+        make(Role.SECURITY, company, is_denied=False)
+    with pytest.raises(ForbiddenError, match="自己单位的角色"):
+        make(Role.MONITOR, province, is_denied=True)
+    make(Role.MONITOR, company, is_denied=True)
+    assert CameraException.objects.get().role == Role.MONITOR
 
 
 @pytest.mark.parametrize(

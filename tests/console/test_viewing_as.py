@@ -6,7 +6,7 @@ import pytest
 from time_machine import TimeMachineFixture
 
 from access.choices import Action, Role
-from access.models import BehaviourLog, Organisation, StaffRole, User
+from access.models import BehaviourLog, Organisation, SecondFactor, StaffRole, User
 from access.services.staff import create_staff
 from cameras.models import Camera, CameraException
 from console.viewing_as import may_view_as
@@ -66,6 +66,13 @@ def test_nothing_is_changed(
     assert playing.status_code == 200
     assert f"-{staff_uid(admin_desk.user.pk)}-" in text_of(playing)
     assert f"-{staff_uid(operator.pk)}-" not in text_of(playing)
+
+
+def test_what_is_the_users_alone_is_not_even_looked_at(admin_desk: Desk, operator: User) -> None:
+    begin(admin_desk, operator)
+    for path in ("/account/", "/account/factor/", "/account/password/"):
+        assert admin_desk.client.get(path).status_code == 403, path
+    assert not SecondFactor.objects.filter(user=operator).exists()
 
 
 def test_what_is_logged_meanwhile_names_who_sits_there(admin_desk: Desk, operator: User) -> None:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from access.choices import Severity
+from access.locks import Work
 from access.models import Alarm, Organisation
 from cameras.choices import PtzStop
 from cameras.models import Camera, Gateway
@@ -253,9 +254,9 @@ def test_one_sweep_at_a_time(wang: Operator, dome: Camera, roadside: GatewayDoub
     wang.move(dome)
     die_before_stopping()
     with connection.cursor() as cursor, ThreadPoolExecutor(1) as pool:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [stopping.SWEEP_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [Work.PTZ_STOPS])
         assert pool.submit(closing(stop_due_movements)).result() == 0
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [stopping.SWEEP_LOCK])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [Work.PTZ_STOPS])
     assert stop_due_movements() == 1
     assert roadside.actions == [1, 0]
 

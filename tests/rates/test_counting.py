@@ -8,11 +8,12 @@ from django.conf import LazySettings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from access.locks import Work
 from access.models import Organisation
 from cameras.choices import OnlineStatus
 from cameras.models import Camera
 from rates.models import CameraDay, CountedDay
-from rates.services.counting import LOCK, count_day, count_due_days
+from rates.services.counting import count_day, count_due_days
 from snapshots.choices import SnapshotResult
 from snapshots.models import Snapshot
 from snapshots.services.partitions import ensure_day
@@ -87,10 +88,10 @@ def test_two_at_once_do_not_count_twice(camera: Camera) -> None:
 
     def hold() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+            cursor.execute("SELECT pg_advisory_lock(%s)", [Work.ONLINE_RATES])
             held.set()
             over.wait(20)
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [Work.ONLINE_RATES])
         connection.close()
 
     other = threading.Thread(target=hold)

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from access import days
 from access.days import day_of, day_start
+from access.locks import Work
 from access.models import Alarm, Organisation
 from cameras.models import Camera
 from snapshots.capture.store import keep_picture, name_of, open_whole
@@ -171,7 +172,7 @@ def test_one_run_at_a_time(pictures: Path) -> None:
     (pictures / "20261001").mkdir()
     with closing(connection.copy()) as other:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [partitions.LOCK])
+            cursor.execute("SELECT pg_advisory_lock(%s)", [Work.PICTURE_DAYS])
         report = keep_partitions(now=NOW)
         assert (report.made, report.dropped, report.folders) == ([], [], [])
     assert (pictures / "20261001").exists()
