@@ -29,6 +29,8 @@ class Turns:
     sign: Targets
     per_server: int
     doubt_until: float
+    # By camera, of those that have been signed: host and port.
+    servers: dict[int, str] = field(default_factory=dict)
     _reading: Counter[str] = field(default_factory=Counter)
     _waiting: dict[str, deque[tuple[CaptureTarget, float]]] = field(default_factory=dict)
 
@@ -77,7 +79,9 @@ class Turns:
 
     def _signed(self, ids: Sequence[int]) -> Iterator[CaptureTarget]:
         for begin in range(0, len(ids), _SIGNED_AT_ONCE):
-            yield from self.sign(ids[begin : begin + _SIGNED_AT_ONCE])
+            for target in self.sign(ids[begin : begin + _SIGNED_AT_ONCE]):
+                self.servers[target.camera_id] = _server_of(target)
+                yield target
 
 
 def _server_of(target: CaptureTarget) -> str:

@@ -24,6 +24,7 @@ from snapshots.models import CaptureShard, Snapshot
 from snapshots.services.partitions import ensure_day
 from snapshots.services.planning import due_after, plan_round, slot_end
 from snapshots.services.rows import save_shots
+from snapshots.services.silence import excused, silent_servers
 from snapshots.services.space import has_room, is_full, tell_storage
 from snapshots.services.ways import Ways, ways_of
 from snapshots.signals import pictures_taken
@@ -146,13 +147,17 @@ def _capture(ids: Sequence[int], task: _Task, targets: Targets) -> set[SnapshotR
     missing = set(ids) - set(_taken(ids, task.moment).values_list("camera_id", flat=True))
     ways = ways_of(missing)
     crew, turns = _crew(task, ways), _turns(missing, task, targets)
-    results: set[SnapshotResult] = set()
+    results: dict[int, SnapshotResult] = {}
+    blind: list[Shot] = []
     # Rows are written while pictures are still being taken: a kill costs the last few only.
     for batch in _batches(crew.shoot(turns)):
         save_shots(batch, task.moment, keep_days=ways.keep_days)
-        _tell_taken(batch, task)
+        # Whether a camera or its server is to blame for a stream without a picture shows in the end.
+        blind += [shot for shot in batch if shot.result == SnapshotResult.NO_KEY_FRAME]
+        _tell_taken([shot for shot in batch if shot.result != SnapshotResult.NO_KEY_FRAME], task)
         missing -= {shot.camera_id for shot in batch}
-        results |= {shot.result for shot in batch}
+        results |= {shot.camera_id: shot.result for shot in batch}
+    _settle(blind, silent_servers(results, turns.servers), turns, task, ways)
     # Whoever is missing without such a reason was deleted meanwhile.
     now, left_out = time.monotonic(), set[int]()
     if now >= task.until:
@@ -162,8 +167,16 @@ def _capture(ids: Sequence[int], task: _Task, targets: Targets) -> set[SnapshotR
     if left_out:
         gaps = [Shot(camera_id, SnapshotResult.NOT_RUN) for camera_id in left_out]
         save_shots(gaps, task.moment, keep_days=ways.keep_days)
-    tell_storage(results)
-    return results
+    tell_storage(set(results.values()))
+    return set(results.values())
+
+
+def _settle(blind: list[Shot], silent: set[str], turns: Turns, task: _Task, ways: Ways) -> None:
+    if silent:
+        logger.error("media servers %s send no pictures of any camera", sorted(silent))
+        blind = excused(blind, turns.servers, silent)
+        save_shots(blind, task.moment, keep_days=ways.keep_days)
+    _tell_taken(blind, task)
 
 
 def _batches(shots: Iterable[Shot | None]) -> Iterator[list[Shot]]:
@@ -216,6 +229,6 @@ def _turns(missing: Iterable[int], task: _Task, targets: Targets) -> Turns:
 
 def _tell_taken(shots: list[Shot], task: _Task) -> None:
     # Beyond its budget a shard has no time for listeners either: they would run into the limits of the task.
-    if time.monotonic() < task.until:
+    if shots and time.monotonic() < task.until:
         # Robust, and logged by Django: a listener that fails must never cost a picture.
         pictures_taken.send_robust(CaptureShard, slot_at=task.moment, shots=shots)

@@ -24,6 +24,7 @@ from snapshots.services import rounds
 from snapshots.services.planning import begin_round, lost_shards, plan_round
 from snapshots.services.rounds import ShardEnd, capture_shard, take_round
 from snapshots.services.rows import save_shots
+from snapshots.signals import pictures_taken
 from snapshots.slots import slot_at
 from tests.ptz.ledger import make_camera
 from tests.snapshots.clips import HEADER, make_tag
@@ -341,3 +342,27 @@ def test_a_storage_that_stays_away_is_tried_twice_a_slot(
     pictures.write_text("a file where the folder should be")
     for end in (ShardEnd.DONE, ShardEnd.DONE, ShardEnd.ALREADY):
         assert capture_shard(slot=NOON, shard=0, shards=1, targets=streams).end is end
+
+
+def test_a_server_that_sends_nothing_of_any_camera_is_held_against_none(
+    office: Organisation, media: FlvServer, streams: Streams, settings: LazySettings, road_clip: bytes
+) -> None:
+    settings.SNAPSHOT_TIMEOUT_SECONDS = 0.5
+    told: dict[int, SnapshotResult] = {}
+
+    def hear(*, shots: list[Shot], **_: object) -> None:
+        told.update({shot.camera_id: shot.result for shot in shots})
+
+    pictures_taken.connect(hear)
+    try:
+        cameras = [make_camera(office, number) for number in range(1, 13)]
+        media.behaviours = {f"/live/{camera.pk}.flv": silent for camera in cameras}
+        run(streams, is_forced=True)
+        assert set(Snapshot.objects.values_list("result", flat=True)) == {SnapshotResult.UNREACHABLE}
+        assert set(told.values()) == {SnapshotResult.UNREACHABLE}
+        # Where others have pictures, it is the camera.
+        media.behaviours |= {f"/live/{camera.pk}.flv": live(road_clip) for camera in cameras[1:]}
+        run(streams, is_forced=True)
+        assert (told[cameras[0].pk], told[cameras[1].pk]) == (SnapshotResult.NO_KEY_FRAME, SnapshotResult.TAKEN)
+    finally:
+        pictures_taken.disconnect(hear)
