@@ -16,6 +16,7 @@ from access.choices import Action, Outcome
 from access.csv_rows import csv_response
 from access.days import day_of
 from access.models import User
+from access.selectors import may_audit
 from access.services.logs import record
 from console.audit import AuditWanted, audit_page, audit_table, chain_state, verbs_logged
 from console.frame import frame_of
@@ -46,6 +47,7 @@ def audit(request: HttpRequest, user: User) -> HttpResponse:
         "today": today,
         "chain": chain_state(),
         "keep_days": settings.LOG_KEEP_DAYS,
+        "has_ptz_log": may_audit(user),
     }
     return render(request, "console/audit.html", context)
 

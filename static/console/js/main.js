@@ -186,10 +186,10 @@ addEventListener("keydown", (event) => {
 
 function leave() {
   pad.release();
-  if (wall.magnified) wall.magnify(null);
+  if (kiosk.isOn) kiosk.toggle(false);
+  else if (wall.magnified) wall.magnify(null);
   else if (wall.isArmed) wall.disarm();
   else if (wall.selected) wall.select(null);
-  else if (kiosk.isOn) kiosk.toggle(false);
 }
 
 // State ---------------------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ export class Panel {
 }
 
 function leaseWords({ level, holder }) {
-  if (level === "mine") return "省级控制中 · 部级请求将被拒绝";
+  if (level === "mine") return "我在控制 · 部级请求将被拒绝";
   if (level === "province") return `省级控制中 · ${holder}`;
   return `部级控制中 · ${holder}，操作即接管`;
 }
