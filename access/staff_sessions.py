@@ -9,7 +9,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from access.actors import Actor
-from access.choices import Action
+from access.choices import DUTIES, Action
 from access.models import StaffRole, StaffSession, User
 from access.selectors import below_paths, paths_allowed, root_organisation
 from access.services.logs import record
@@ -35,6 +35,14 @@ def people_managed_by(user: User) -> QuerySet[User]:
     roles = StaffRole.objects.filter(user=OuterRef("pk"))
     inside = below_paths(paths, "organisation__path")
     return everybody.filter(Exists(roles), ~Exists(roles.exclude(inside)), is_superuser=False)
+
+
+def may_lose_factor(people: QuerySet[User], *, by: User) -> QuerySet[User]:
+    """Those of them whose second factor `by` may take away: not one's own, which would need no code then, and not
+    those of 三员, who look after each other (`manage.py remove_second_factor`).
+    """
+    administrators = StaffRole.objects.filter(role__in=DUTIES).values("user")
+    return people.exclude(pk=by.pk).exclude(pk__in=administrators)
 
 
 def find_session(sessions: QuerySet[StaffSession], handle: str) -> StaffSession | None:
