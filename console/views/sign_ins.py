@@ -9,9 +9,10 @@ from access.actors import actor_of_user
 from access.choices import Action
 from access.lockouts import unlock
 from access.models import User
+from access.selectors import people_managed_by
 from access.services.logs import record
 from access.services.second_factor import remove_second_factor
-from access.staff_sessions import end_session, find_session, may_lose_factor, people_managed_by, sessions_of
+from access.staff_sessions import end_session, find_session, may_lose_factor, sessions_of
 from console.account import person_rows, session_rows
 from console.frame import frame_of
 from console.params import whole
