@@ -12,15 +12,23 @@ from access.selectors import is_set_up, paths_allowed, root_organisation
 # What a system administrator keeps in the admin: the platform and its parts, neither rights nor cameras nor logs.
 _OF_SYSTEM: Final = {
     "access": {"organisation", "user", "partner", "alarm"},
-    "cameras": {"gateway"},
+    "cameras": {"gateway", "gatewayconfiguration"},
     "streaming": {"mediaserver", "playdomain"},
     "ministry": {"upperplatform"},
+}
+# What he removes again as well: rules of the platform, where it tells alarms, how a gateway reaches its cameras.
+_RULES: Final = {
+    "access": {"alarmtarget", "alarmdelivery"},
+    "cameras": {"camerasource"},
+    "streaming": {"viewerlimit", "hothours"},
+    "snapshots": {"retentionrule", "jpegrule"},
 }
 # What a security administrator sets there: where a node hangs and what a partner reaches are rights as well.
 _OF_SECURITY: Final = {"access": {"organisation", "partner"}}
 # Only while duties are separate, else superusers do it; by the action that marks who does it for the whole province.
 _OPENED: Final = (
     (Action.USERS, _OF_SYSTEM, {"view", "add", "change"}),
+    (Action.USERS, _RULES, {"view", "add", "change", "delete"}),
     (Action.GRANT, _OF_SECURITY, {"view", "change"}),
 )
 

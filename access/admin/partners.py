@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
@@ -165,8 +166,7 @@ class PartnerAdmin(RecordedAdmin):
         if obj is None:
             return []
         if not keeps_system(request):
-            shown = [name for _, options in self.fieldsets for name in options["fields"]]
-            return [name for name in shown if name not in _REACH]
+            return [name for name in flatten_fieldsets(self.fieldsets) if name not in _REACH]
         fixed = ["kind", "code", "user", "shown_device_code", "shown_client_id", "created_at"]
         return fixed if may_grant(request) else [*fixed, *_REACH]
 

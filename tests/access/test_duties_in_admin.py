@@ -5,12 +5,14 @@ import re
 
 import pytest
 from django.conf import LazySettings
+from django.contrib import admin
 from django.core.management import call_command
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from access.choices import DUTIES
-from access.models import Organisation, Partner, PartnerToken, User
+from access.models import Alarm, Organisation, Partner, PartnerToken, User
+from access.services.alarms import raise_alarm
 from tests.cast import Caller, answer_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords", "province")]
@@ -106,3 +108,44 @@ def test_what_the_other_two_find_in_the_admin(desks: dict[str, Client]) -> None:
     assert desks["security"].get(f"{PARTNERS}diagnose/").status_code == 403
     assert desks["security"].get(f"{PARTNERS}add/").status_code == 403
     assert desks["audit"].get(PARTNERS).status_code == 403
+
+
+# What changes there for a superuser only, and where else it is done.
+CLOSED = {
+    "cameras.Camera": "the ledger has its page in the console, for whoever keeps it",
+    "snapshots.PictureHold": "pictures are not for who keeps the system; whoever sees them holds them by a case file",
+}
+
+
+def test_what_is_configured_in_the_admin_is_open_to_somebody(
+    desks: dict[str, Client], rf: RequestFactory, superuser: User
+) -> None:
+    request = rf.get("/admin/")
+    request.user = superuser
+    changing = {
+        model._meta.label
+        for model, page in admin.site._registry.items()
+        if page.has_add_permission(request) or page.has_change_permission(request)
+    }
+    open_to = {
+        label
+        for label in changing
+        for duty in DUTIES
+        if User.objects.get(roles__role=duty).has_perm("{}.change_{}".format(*label.lower().split(".")))
+    }
+    assert changing - open_to == set(CLOSED)
+    for label in changing - set(CLOSED):
+        assert desks["system"].get(f"/admin/{label.lower().replace('.', '/')}/").status_code == 200, label
+
+
+def test_configurations_of_gateways_are_shown_to_who_keeps_the_system(desks: dict[str, Client]) -> None:
+    assert desks["system"].get("/admin/cameras/gatewayconfiguration/").status_code == 200
+
+
+def test_only_who_handles_an_alarm_acknowledges_it_in_the_admin(desks: dict[str, Client], superuser: User) -> None:
+    raise_alarm(key="k", title="网关无应答")
+    alarm = Alarm.objects.get()
+    form = {"action": "acknowledge", "_selected_action": str(alarm.pk)}
+    page = text_of(desks["system"].post("/admin/access/alarm/", form, follow=True))
+    alarm.refresh_from_db()
+    assert (alarm.acknowledged_at, "1 条不在您的处理范围" in page) == (None, True)

@@ -232,7 +232,7 @@ def test_accounts_of_others_are_left_alone(
 def test_who_worked_elsewhere_for_a_while_is_looked_after_at_home_again(
     company_desk: Desk, admin_desk: Desk, operator: User, other_company: Organisation
 ) -> None:
-    lent = {"granter": admin_desk.user, "user": operator, "actor": SYSTEM}
+    lent: dict[str, Any] = {"granter": admin_desk.user, "user": operator, "actor": SYSTEM}
     role = grant_role(role=Role.MONITOR, organisation=other_company, **lent)
     assert send(company_desk, "rights_switch", operator.pk, active="0").status_code == 403
     assert "王工" not in company_desk.page("sign_ins")

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -109,7 +110,7 @@ def test_a_role_given_during_a_session_opens_nothing_without_it(
 ) -> None:
     settings.SECOND_FACTOR_ROLES = [Role.SECTION_ADMIN]
     desk = Desk(operator)
-    given = {"granter": province_admin, "user": operator, "organisation": company, "actor": SYSTEM}
+    given: dict[str, Any] = {"granter": province_admin, "user": operator, "organisation": company, "actor": SYSTEM}
     grant_role(role=Role.MONITOR, **given)
     assert desk.get("wall").status_code == 200
     grant_role(role=Role.SECTION_ADMIN, **given)
