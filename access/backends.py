@@ -12,15 +12,29 @@ from access.selectors import is_set_up, paths_allowed, root_organisation
 # What a system administrator keeps in the admin: the platform and its parts, neither rights nor cameras nor logs.
 _OF_SYSTEM: Final = {
     "access": {"organisation", "user", "partner", "alarm"},
-    "cameras": {"gateway"},
+    "cameras": {"gateway", "gatewayconfiguration"},
     "streaming": {"mediaserver", "playdomain"},
     "ministry": {"upperplatform"},
 }
-_VERBS: Final = {"view", "add", "change"}
+# What he removes again as well: rules of the platform, where it tells alarms, how a gateway reaches its cameras.
+_RULES: Final = {
+    "access": {"alarmtarget", "alarmdelivery"},
+    "cameras": {"camerasource"},
+    "streaming": {"viewerlimit", "hothours"},
+    "snapshots": {"retentionrule", "jpegrule"},
+}
+# What a security administrator sets there: where a node hangs and what a partner reaches are rights as well.
+_OF_SECURITY: Final = {"access": {"organisation", "partner"}}
+# Only while duties are separate, else superusers do it; by the action that marks who does it for the whole province.
+_OPENED: Final = (
+    (Action.USERS, _OF_SYSTEM, {"view", "add", "change"}),
+    (Action.USERS, _RULES, {"view", "add", "change", "delete"}),
+    (Action.GRANT, _OF_SECURITY, {"view", "change"}),
+)
 
 
 class StaffBackend(ModelBackend):
-    """Django's own, but for superusers after the first set-up and for the system administrator in the admin."""
+    """Django's own, but for superusers after the first set-up and for two of 三员 in the admin."""
 
     def user_can_authenticate(self, user: Any) -> bool:
         """Asked at the sign-in and at each request, so that it ends sessions as well (threats.md 15)."""
@@ -29,22 +43,25 @@ class StaffBackend(ModelBackend):
         return not (user.is_superuser and settings.SEPARATE_DUTIES and is_set_up())
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        return super().has_perm(user_obj, perm, obj) or _is_of_system(user_obj, perm)
+        return super().has_perm(user_obj, perm, obj) or _is_opened(user_obj, perm)
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        own = app_label in _OF_SYSTEM and _keeps_system(user_obj)
-        return super().has_module_perms(user_obj, app_label) or own
+        opening = [action for action, models, _ in _OPENED if app_label in models]
+        return super().has_module_perms(user_obj, app_label) or any(_is_for(user_obj, each) for each in opening)
 
 
-def _is_of_system(user: object, perm: str) -> bool:
+def _is_opened(user: object, perm: str) -> bool:
     app, _, name = perm.partition(".")
     verb, _, model = name.partition("_")
-    return verb in _VERBS and model in _OF_SYSTEM.get(app, ()) and _keeps_system(user)
+    return any(
+        verb in verbs and model in models.get(app, ()) and _is_for(user, action)
+        for action, models, verbs in _OPENED
+    )
 
 
-def _keeps_system(user: object) -> bool:
-    """Only who keeps users of the whole province, while duties are separate: else superusers do it."""
+def _is_for(user: object, action: Action) -> bool:
+    """Whether `user` may do it in the whole province, while duties are separate."""
     if not (settings.SEPARATE_DUTIES and isinstance(user, User)):
         return False
     root = root_organisation()
-    return root is not None and root.path in paths_allowed(user, Action.USERS)
+    return root is not None and root.path in paths_allowed(user, action)

@@ -42,6 +42,12 @@ def needs_second_factor(user: User) -> bool:
     return StaffRole.objects.filter(user=user, role__in=wanted).exists()
 
 
+def lacks_second_factor(user: User) -> bool:
+    """Whether a role of theirs needs one that is not in use yet."""
+    in_use = SecondFactor.objects.filter(user=user).exclude(confirmed_at=None)
+    return needs_second_factor(user) and not in_use.exists()
+
+
 def password_reason(user: User) -> str:
     """Why the present password has to be changed; empty when it may stay."""
     newest = PasswordRecord.objects.filter(user=user).first()
@@ -56,8 +62,7 @@ def password_reason(user: User) -> str:
 
 def duties_of(user: User) -> list[str]:
     duties: list[str] = [Duty.PASSWORD] if password_reason(user) else []
-    has_factor = SecondFactor.objects.filter(user=user).exclude(confirmed_at=None)
-    if needs_second_factor(user) and not has_factor.exists():
+    if lacks_second_factor(user):
         duties.append(Duty.FACTOR)
     return duties
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from access.choices import DUTIES, DUTY_ACTIONS, ROLE_ACTIONS, Action, ActorKind, Role
@@ -154,6 +154,22 @@ def users_overseen_by(user: User) -> QuerySet[User]:
         # Accounts from before they belonged to an organisation.
         own |= Q(organisation=None)
     return people.filter(own)
+
+
+def people_managed_by(user: User) -> QuerySet[User]:
+    """Staff whose account and sign-in `user` looks after: everybody, or those whose account belongs to the user's own
+    organisations and who hold no role beyond them, so that nobody is switched off by somebody below.
+    """
+    paths = paths_allowed(user, Action.USERS)
+    root = root_organisation()
+    everybody = User.objects.order_by("username")
+    if "" in paths:
+        return everybody
+    if root is not None and root.path in paths:
+        return everybody.filter(is_superuser=False)
+    inside = below_paths(paths, "organisation__path")
+    roles = StaffRole.objects.filter(not_ended(timezone.now()), user=OuterRef("pk"))
+    return everybody.filter(inside, ~Exists(roles.exclude(inside)), is_superuser=False)
 
 
 def partners_overseen_by(user: User) -> QuerySet[Partner]:

@@ -7,7 +7,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from access.choices import Role
+from access.choices import DUTIES, Role
 from access.duties import SUPERUSER
 from access.services.log_chain import FEWEST_DAYS
 from protocol.sm2 import is_private_key
@@ -60,6 +60,14 @@ def check_level(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[
             settings.CONSOLE_IDLE_SECONDS > _MOST_IDLE_SECONDS,
             f"CONSOLE_IDLE_SECONDS 宜不超过 {_MOST_IDLE_SECONDS}",
         ),
-        (not settings.SECOND_FACTOR_ROLES, "SECOND_FACTOR_ROLES 为空：宜至少包括 superuser,province,auditor"),
+        (bool(lacking := _roles_without_factor()), f"SECOND_FACTOR_ROLES 宜包括 {','.join(lacking)}"),
     ]
     return [Warning(words, id="access.W021") for is_short, words in short if is_short]
+
+
+def _roles_without_factor() -> list[str]:
+    """三员 while duties are separate, as each of them opens the platform; an empty list lacks the usual ones as well."""
+    wanted = [role.value for role in DUTIES] if settings.SEPARATE_DUTIES else []
+    if not settings.SECOND_FACTOR_ROLES:
+        wanted = [SUPERUSER, Role.PROVINCE_ADMIN.value, Role.AUDITOR.value, *wanted]
+    return [role for role in wanted if role not in settings.SECOND_FACTOR_ROLES]

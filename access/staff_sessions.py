@@ -3,15 +3,14 @@
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
 
 from access.actors import Actor
-from access.choices import Action
+from access.choices import DUTIES
 from access.models import StaffRole, StaffSession, User
-from access.selectors import below_paths, paths_allowed, root_organisation
 from access.services.logs import record
 
 
@@ -23,18 +22,12 @@ def sessions_of(people: QuerySet[User]) -> QuerySet[StaffSession]:
     return found.select_related("user").order_by("-seen_at", "session_key")
 
 
-def people_managed_by(user: User) -> QuerySet[User]:
-    """Staff whose sign-in `user` looks after: everybody, or those whose every role is below their own organisations."""
-    paths = paths_allowed(user, Action.USERS)
-    root = root_organisation()
-    everybody = User.objects.order_by("username")
-    if "" in paths:
-        return everybody
-    if root is not None and root.path in paths:
-        return everybody.filter(is_superuser=False)
-    roles = StaffRole.objects.filter(user=OuterRef("pk"))
-    inside = below_paths(paths, "organisation__path")
-    return everybody.filter(Exists(roles), ~Exists(roles.exclude(inside)), is_superuser=False)
+def may_lose_factor(people: QuerySet[User], *, by: User) -> QuerySet[User]:
+    """Those of them whose second factor `by` may take away: not one's own, which would need no code then, and not
+    those of 三员, who look after each other (`manage.py remove_second_factor`).
+    """
+    administrators = StaffRole.objects.filter(role__in=DUTIES).values("user")
+    return people.exclude(pk=by.pk).exclude(pk__in=administrators)
 
 
 def find_session(sessions: QuerySet[StaffSession], handle: str) -> StaffSession | None:

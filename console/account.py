@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from access.models import PasswordRecord, SecondFactor, StaffSession, User
 from access.staff_sessions import sessions_of
@@ -29,6 +29,7 @@ class SessionRow:
 class PersonRow:
     user: User
     has_factor: bool
+    may_lose_factor: bool
     password_at: datetime | None
     sessions: int
 
@@ -57,18 +58,25 @@ def factor_of(user: User) -> SecondFactor | None:
     return SecondFactor.objects.filter(user=user).exclude(confirmed_at=None).first()
 
 
-def person_rows(people: QuerySet[User]) -> list[PersonRow]:
+def person_rows(people: QuerySet[User], may_lose_factor: QuerySet[User]) -> list[PersonRow]:
     newest = PasswordRecord.objects.filter(user=OuterRef("pk")).order_by("-id").values("set_at")[:1]
     with_facts = people.filter(is_active=True).annotate(
         password_at=Subquery(newest),
         has_factor=Count("second_factor", filter=~Q(second_factor__confirmed_at=None)),
+        may_lose_factor=Exists(may_lose_factor.order_by().filter(pk=OuterRef("pk"))),
     )
     open_in: dict[int, int] = {}
     for user_id in sessions_of(people).values_list("user_id", flat=True):
         if user_id is not None:
             open_in[user_id] = open_in.get(user_id, 0) + 1
     return [
-        PersonRow(user, bool(user.has_factor), user.password_at, open_in.get(user.pk, 0))
+        PersonRow(
+            user,
+            has_factor=bool(user.has_factor),
+            may_lose_factor=user.may_lose_factor,
+            password_at=user.password_at,
+            sessions=open_in.get(user.pk, 0),
+        )
         for user in with_facts
     ]
 

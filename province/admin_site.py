@@ -19,7 +19,7 @@ class ProvinceAdminSite(AdminSite):
     empty_value_display = "—"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Auditors and the security administrator come in as well; what they find there is the logs alone."""
+        """Auditors and the security administrator come in as well; what an auditor finds there is the logs alone."""
         return super().has_permission(request) or may_read_logs(request.user)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

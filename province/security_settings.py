@@ -74,7 +74,7 @@ SIGN_IN_FAILURES_OF_NAME = env.int("SIGN_IN_FAILURES_OF_NAME", default=30)
 SIGN_IN_FAILURES_OF_ADDRESS = env.int("SIGN_IN_FAILURES_OF_ADDRESS", default=100)
 # Seconds it has to wait then.
 SIGN_IN_LOCK_SECONDS = env.int("SIGN_IN_LOCK_SECONDS", default=900)
-# Roles that need a second factor: monitor, ptz, section, province, auditor, superuser.
+# Roles that need a second factor: system, security, audit (三员), superuser, province, auditor, section, ptz, monitor.
 SECOND_FACTOR_ROLES = env.list("SECOND_FACTOR_ROLES", default=[])
 # Seconds without keyboard or mouse after which console and admin ask to sign in again.
 CONSOLE_IDLE_SECONDS = env.int("CONSOLE_IDLE_SECONDS", default=1800)

@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from access.actors import actor_of_user
-from access.selectors import may_audit
+from access.choices import Action
+from access.models import User
+from access.selectors import may_audit, paths_allowed
 from access.services.logs import record
 
 _MOST_COUNTED = 10_000
@@ -44,6 +46,20 @@ class RecordedAdmin(admin.ModelAdmin[Any]):
 
 def _words(what: str, obj: Model) -> str:
     return f"{what}{obj._meta.verbose_name}"
+
+
+def may_grant(request: HttpRequest) -> bool:
+    """Whether they decide who reaches what: with separate duties not who keeps the system."""
+    return _may(request, Action.GRANT)
+
+
+def keeps_system(request: HttpRequest) -> bool:
+    """Whether they keep the platform itself: with separate duties not who gives rights."""
+    return _may(request, Action.USERS)
+
+
+def _may(request: HttpRequest, action: Action) -> bool:
+    return isinstance(request.user, User) and bool(paths_allowed(request.user, action))
 
 
 class LogAdmin(admin.ModelAdmin[Any]):

@@ -6,8 +6,9 @@ from django.http import HttpRequest
 
 from access.actors import actor_of_user
 from access.admin.base import LogAdmin, ReadOnlyAdmin
+from access.choices import Action
 from access.models import Alarm, BehaviourLog, User
-from access.selectors import logs_visible_to, may_read_logs
+from access.selectors import logs_visible_to, may_handle, may_read_logs, paths_allowed
 from access.services.alarms import acknowledge_alarm
 
 
@@ -51,5 +52,10 @@ class AlarmAdmin(ReadOnlyAdmin):
         if not isinstance(request.user, User):
             return
         actor = actor_of_user(request)
-        done = sum(acknowledge_alarm(alarm=alarm, user=request.user, actor=actor) for alarm in queryset)
+        paths = paths_allowed(request.user, Action.ALARM)
+        chosen = list(queryset)
+        handled = [alarm for alarm in chosen if may_handle(request.user, alarm, paths)]
+        done = sum(acknowledge_alarm(alarm=alarm, user=request.user, actor=actor) for alarm in handled)
+        if left := len(chosen) - len(handled):
+            self.message_user(request, f"{left} 条不在您的处理范围，没有确认", messages.WARNING)
         self.message_user(request, f"已确认 {done} 条", messages.SUCCESS)

@@ -4,19 +4,20 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from oauth2_provider import models as oauth
 
 from access.actors import actor_of_user
-from access.admin.base import ReadOnlyAdmin, RecordedAdmin
-from access.choices import Action, PartnerKind, Scope
-from access.models import Application, Partner, PartnerToken, User
-from access.selectors import paths_allowed
+from access.admin.base import ReadOnlyAdmin, RecordedAdmin, keeps_system, may_grant
+from access.choices import PartnerKind, Scope
+from access.models import Application, Partner, PartnerToken
 from access.services.diagnosis import adopt_profile, diagnose_exchange
 from access.services.partners import (
     IssuedPartner,
@@ -45,10 +46,13 @@ _CONSEQUENCES = {
     "revoke": "对方持有的全部令牌立即失效，重新发放之前无法调用接口。",
 }
 
+# What a partner reaches is a right: with separate duties it is for who gives rights, not for who keeps the system.
+_REACH = ("organisation", "scopes")
+
 
 class PartnerForm(forms.ModelForm[Partner]):
     scopes = forms.MultipleChoiceField(
-        label="接口范围", choices=Scope.choices, widget=forms.CheckboxSelectMultiple
+        label="接口范围", choices=Scope.choices, required=False, widget=forms.CheckboxSelectMultiple
     )
 
     allowed_networks = forms.CharField(
@@ -124,7 +128,7 @@ class PartnerAdmin(RecordedAdmin):
 
     def diagnose(self, request: HttpRequest) -> HttpResponse:
         """签名诊断: which profile a TokenInfo request fits that we refuse."""
-        if not self.has_change_permission(request):
+        if not (self.has_change_permission(request) and keeps_system(request)):
             raise PermissionDenied
         pasted = request.POST.get("request", "")
         diagnosis = diagnose_exchange(pasted) if pasted.strip() else None
@@ -161,10 +165,14 @@ class PartnerAdmin(RecordedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Partner | None = None) -> list[str]:
         if obj is None:
             return []
+        if not keeps_system(request):
+            return [name for name in flatten_fieldsets(self.fieldsets) if name not in _REACH]
         fixed = ["kind", "code", "user", "shown_device_code", "shown_client_id", "created_at"]
-        may_grant = isinstance(request.user, User) and bool(paths_allowed(request.user, Action.GRANT))
-        # What a partner reaches is a right: with separate duties not for who keeps the system.
-        return fixed if may_grant else [*fixed, "organisation", "scopes"]
+        return fixed if may_grant(request) else [*fixed, *_REACH]
+
+    def has_hand_out_permission(self, request: HttpRequest) -> bool:
+        """Whoever holds a partner's credentials sees what the partner sees."""
+        return may_grant(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -183,15 +191,21 @@ class PartnerAdmin(RecordedAdmin):
             user=obj.user,
             name=obj.name,
             organisation=obj.organisation,
+            has_scopes=may_grant(request),
             actor=actor_of_user(request),
         )
         obj.pk = issued.partner_id
         request.issued = issued  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: Partner, post_url_continue: str | None = None) -> Any:
+        if not may_grant(request):
+            # Nobody has seen its first token: once it has scopes, that would be a way to the cameras.
+            words = "接入方已建立，还没有接口范围。请安全管理员设置接口范围，并重新发放首个令牌和密钥交给对方"
+            self.message_user(request, words, messages.SUCCESS)
+            return redirect("admin:access_partner_changelist")
         return self._show(request, "接入方已建立", [_rows_of(request.issued)])  # type: ignore[attr-defined]
 
-    @admin.action(description="重新发放首个令牌和密钥（原有的立即失效）", permissions=["change"])
+    @admin.action(description="重新发放首个令牌和密钥（原有的立即失效）", permissions=["hand_out"])
     def reissue(self, request: HttpRequest, queryset: QuerySet[Partner]) -> HttpResponseBase | None:
         if "confirmed" not in request.POST:
             return self._ask(request, "reissue", "重新发放首个令牌和密钥", queryset)
@@ -199,7 +213,7 @@ class PartnerAdmin(RecordedAdmin):
         issued = [reissue_partner(partner=partner, actor=actor) for partner in queryset]
         return self._show(request, "已重新发放", [_rows_of(each) for each in issued])
 
-    @admin.action(description="生成 OAuth 密钥（原有的密钥失效）", permissions=["change"])
+    @admin.action(description="生成 OAuth 密钥（原有的密钥失效）", permissions=["hand_out"])
     def issue_oauth(self, request: HttpRequest, queryset: QuerySet[Partner]) -> HttpResponseBase | None:
         if "confirmed" not in request.POST:
             return self._ask(request, "issue_oauth", "生成 OAuth 密钥", queryset)

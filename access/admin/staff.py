@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from access.admin.base import RecordedAdmin
+from access.admin.base import RecordedAdmin, keeps_system, may_grant
 from access.choices import DUTIES
 from access.models import Organisation, StaffRole, User
 
@@ -29,6 +29,13 @@ class OrganisationAdmin(RecordedAdmin):
     autocomplete_fields = ["parent"]
     readonly_fields = ["path", "created_at"]
     show_full_result_count = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """Moving a node gives others its cameras: with separate duties it is for who gives rights, and all of it."""
+        fixed = list(self.readonly_fields)
+        if obj is not None and not may_grant(request):
+            fixed.append("parent")
+        return fixed if keeps_system(request) else [*fixed, "name", "kind"]
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Where a node hangs decides who sees what is below it."""

@@ -5,7 +5,7 @@ from django.db import transaction
 from access.actors import Actor
 from access.choices import Action
 from access.models import Organisation, User
-from access.selectors import holds_duty, is_allowed, root_organisation
+from access.selectors import holds_duty, is_allowed, people_managed_by
 from access.services.logs import record
 from access.services.staff import create_staff
 from protocol.errors import ForbiddenError
@@ -26,11 +26,10 @@ def create_account(
 
 
 def may_keep(by: User, user: User) -> bool:
-    """Whether `by` may switch the account on and off: within their subtree, never their own or one of 三员."""
+    """Whether `by` may switch the account on and off: they look after it, and it is not their own or one of 三员."""
     if by.pk == user.pk or user.is_superuser or holds_duty(user):
         return False
-    home = user.organisation or root_organisation()
-    return home is not None and is_allowed(by, Action.USERS, home)
+    return people_managed_by(by).filter(pk=user.pk).exists()
 
 
 @transaction.atomic

@@ -43,9 +43,10 @@ def create_partner(
     user: str,
     name: str = "",
     organisation: Organisation | None = None,
+    has_scopes: bool = True,
     actor: Actor = SYSTEM,
 ) -> IssuedPartner:
-    """A partner with the scopes of its kind, its OAuth client and its first token.
+    """A partner with the scopes of its kind, or with none yet, its OAuth client and its first token.
 
     Without `organisation` its scope is the whole province. ValidationError when code or user is taken.
     """
@@ -57,10 +58,10 @@ def create_partner(
         code=code,
         user=user,
         organisation=organisation or ensure_root(),
-        scopes=list(KIND_SCOPES[kind]),
+        scopes=list(KIND_SCOPES[kind]) if has_scopes else [],
         public_key=keys.public_key,
     )
-    partner.full_clean(exclude=["application"])
+    partner.full_clean(exclude=["application", "scopes"])
     partner.application.save()
     partner.save()
     _record(actor, "建立接入方", partner)

@@ -8,10 +8,12 @@ from django.utils import timezone
 
 from access.actors import Actor
 from access.choices import DUTIES, Action, Role
+from access.duties import lacks_second_factor
 from access.models import Organisation, StaffRole, User
 from access.models.staff import not_ended
 from access.selectors import actions_of, holds_duty, is_allowed
 from access.services.logs import record
+from access.staff_sessions import forget_sessions_of
 from access.words import span_in_words
 from protocol.errors import ForbiddenError, MalformedError
 
@@ -48,7 +50,10 @@ def grant_role(
     valid_until: datetime | None = None,
     actor: Actor,
 ) -> StaffRole:
-    """Gives a role, or changes from and until of the one held there."""
+    """Gives a role, or changes from and until of the one held there.
+
+    Whoever lacks the second factor that the role needs is signed out, and enrols at the next sign-in.
+    """
     ensure_may_change(granter, user)
     _ensure_may_give(granter, role, organisation)
     ensure_span(valid_from, valid_until)
@@ -59,6 +64,7 @@ def grant_role(
     row.valid_from, row.valid_until = valid_from, valid_until
     row.save()
     _record(actor, "修改角色期限" if held else "授予角色", user, row, before)
+    _end_sessions_without_factor(user, actor)
     return row
 
 
@@ -78,6 +84,18 @@ def end_role(*, granter: User, role_id: int, user: User, actor: Actor) -> None:
     else:
         row.delete()
     _record(actor, "收回角色", user, row, before)
+
+
+def _end_sessions_without_factor(user: User, actor: Actor) -> None:
+    if lacks_second_factor(user) and forget_sessions_of(user):
+        record(
+            actor,
+            "结束登录会话",
+            object_kind="user",
+            object_id=user.pk,
+            object_name=user.username,
+            reason="其角色须使用动态口令，尚未启用",
+        )
 
 
 def _ensure_may_give(granter: User, role: Role, organisation: Organisation) -> None:

@@ -32,8 +32,8 @@ def create_staff(
         full_name=full_name,
         organisation=home or place,
         is_superuser=is_superuser,
-        # The admin opens to a system administrator what belongs to that duty (access/backends.py).
-        is_staff=is_superuser or role == Role.SYSTEM,
+        # The admin opens to them what belongs to their duty (access/backends.py).
+        is_staff=is_superuser or role in (Role.SYSTEM, Role.SECURITY),
     )
     user.set_password(password)
     user.full_clean()

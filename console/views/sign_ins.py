@@ -9,14 +9,15 @@ from access.actors import actor_of_user
 from access.choices import Action
 from access.lockouts import unlock
 from access.models import User
+from access.selectors import people_managed_by
 from access.services.logs import record
 from access.services.second_factor import remove_second_factor
-from access.staff_sessions import end_session, find_session, people_managed_by, sessions_of
+from access.staff_sessions import end_session, find_session, may_lose_factor, sessions_of
 from console.account import person_rows, session_rows
 from console.frame import frame_of
 from console.params import whole
 from console.permissions import Kind, requires
-from protocol.errors import NotFoundError
+from protocol.errors import ForbiddenError, NotFoundError
 
 _SAID = {
     "ended": "会话已结束，该浏览器的下一次操作须重新登录",
@@ -33,7 +34,7 @@ def sign_ins(request: HttpRequest, user: User) -> HttpResponse:
     context = {
         **frame_of(user, "sign_ins"),
         "sessions": session_rows(sessions_of(people), request.session.session_key),
-        "people": person_rows(people),
+        "people": person_rows(people, may_lose_factor(people, by=user)),
         "said": _SAID.get(request.GET.get("done", ""), ""),
     }
     return render(request, "console/sign_ins.html", context)
@@ -67,7 +68,10 @@ def unlock_name(request: HttpRequest, user: User) -> HttpResponse:
 @requires(Action.USERS, kind=Kind.PAGE)
 def remove_factor(request: HttpRequest, user: User) -> HttpResponse:
     """For a lost telephone."""
-    removed = remove_second_factor(user=_managed(request, user), actor=actor_of_user(request))
+    person = _managed(request, user)
+    if not may_lose_factor(people_managed_by(user), by=user).filter(pk=person.pk).exists():
+        raise ForbiddenError("自己的和三员的动态口令不在此停用，须在服务器上执行 manage.py remove_second_factor")
+    removed = remove_second_factor(user=person, actor=actor_of_user(request))
     return _done("removed" if removed else "none")
 
 

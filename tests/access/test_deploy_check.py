@@ -19,7 +19,7 @@ GOOD = {
     "PUBLIC_BASE_URL": "https://video.example.cn",
     "ALLOWED_HOSTS": "video.example.cn",
     "TRUSTED_PROXIES": "10.0.0.9",
-    "SECOND_FACTOR_ROLES": "superuser,province,auditor",
+    "SECOND_FACTOR_ROLES": "superuser,system,security,audit,province,auditor",
     "PASSWORD_HASHER": "pbkdf2_sm3",
 }
 
@@ -44,6 +44,7 @@ def test_production_settings_pass(tmp_path: Path) -> None:
 def test_what_falls_short_is_said(tmp_path: Path) -> None:
     done = checked(tmp_path, SECOND_FACTOR_ROLES="", HSTS_SECONDS="0", SECRET_KEY="short")
     assert done.returncode == 1
+    assert "superuser,province,auditor,system,security,audit" in done.stderr
     for found in ("access.W021", "security.W004", "access.E002"):
         assert found in done.stderr
 
@@ -84,3 +85,19 @@ def test_each_that_is_wrong_or_weak_is_named(
 ) -> None:
     setattr(settings, name, value)
     assert ids() == [found]
+
+
+@pytest.mark.parametrize(
+    ("roles", "lacking"),
+    [
+        (["superuser", "province", "auditor"], ["system,security,audit"]),
+        (["security", "audit"], ["system"]),
+        (["system", "security", "audit"], []),
+    ],
+)
+def test_separate_duties_need_a_second_factor(
+    roles: list[str], lacking: list[str], good: None, settings: LazySettings
+) -> None:
+    settings.SEPARATE_DUTIES = True
+    settings.SECOND_FACTOR_ROLES = roles
+    assert [found.msg for found in check_level(None)] == [f"SECOND_FACTOR_ROLES 宜包括 {each}" for each in lacking]

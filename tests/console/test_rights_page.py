@@ -14,6 +14,7 @@ from django.urls import reverse
 from access.actors import SYSTEM
 from access.choices import Action, Role
 from access.models import BehaviourLog, Organisation, StaffRole, User
+from access.services.rights import end_role, grant_role
 from access.services.staff import create_staff
 from cameras.models import Camera, CameraException, CameraGroup, PtzGrant
 from cameras.selectors import cameras_visible_to
@@ -222,7 +223,22 @@ def test_accounts_of_others_are_left_alone(
     outsider.roles.create(role=Role.MONITOR, organisation=company)
     assert send(company_desk, "rights_switch", outsider.pk, active="0").status_code == 403
     assert send(company_desk, "rights_switch", company_desk.user.pk, active="0").status_code == 403
+    # Of our company, but with a role beyond it: for those above.
+    chief = create_staff(username="qin", password=PASSWORD, role=Role.PROVINCE_ADMIN, home=company)
+    assert send(company_desk, "rights_switch", chief.pk, active="0").status_code == 403
     assert User.objects.filter(is_active=False).count() == 0
+
+
+def test_who_worked_elsewhere_for_a_while_is_looked_after_at_home_again(
+    company_desk: Desk, admin_desk: Desk, operator: User, other_company: Organisation
+) -> None:
+    lent: dict[str, Any] = {"granter": admin_desk.user, "user": operator, "actor": SYSTEM}
+    role = grant_role(role=Role.MONITOR, organisation=other_company, **lent)
+    assert send(company_desk, "rights_switch", operator.pk, active="0").status_code == 403
+    assert "王工" not in company_desk.page("sign_ins")
+    end_role(role_id=role.pk, **lent)
+    assert "王工" in company_desk.page("sign_ins")
+    assert send(company_desk, "rights_switch", operator.pk, active="0").status_code == 200
 
 
 # Groups and exceptions ----------------------------------------------------------------------------

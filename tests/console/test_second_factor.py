@@ -2,6 +2,7 @@
 
 import re
 import threading
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -12,7 +13,8 @@ from time_machine import TimeMachineFixture
 
 from access.actors import SYSTEM
 from access.choices import Role
-from access.models import BehaviourLog, SecondFactor, User
+from access.models import BehaviourLog, Organisation, SecondFactor, User
+from access.services.rights import grant_role
 from access.services.second_factor import begin_enrolment, confirm_enrolment, pass_second_factor
 from access.totp import STEP_SECONDS, code_at
 from tests.cast import PASSWORD
@@ -101,6 +103,31 @@ def test_a_role_that_needs_one_enrols_before_anything_opens(operator: User, sett
     assert client.get("/online/").status_code == 302
     client.post("/account/factor/", {"code": code(operator), "next": "/online/"})
     assert client.get("/online/").status_code == 200
+
+
+def test_a_role_given_during_a_session_opens_nothing_without_it(
+    operator: User, province_admin: User, company: Organisation, settings: LazySettings
+) -> None:
+    settings.SECOND_FACTOR_ROLES = [Role.SECTION_ADMIN]
+    desk = Desk(operator)
+    given: dict[str, Any] = {"granter": province_admin, "user": operator, "organisation": company, "actor": SYSTEM}
+    grant_role(role=Role.MONITOR, **given)
+    assert desk.get("wall").status_code == 200
+    grant_role(role=Role.SECTION_ADMIN, **given)
+    assert desk.get("ledger").status_code == 302
+    log = BehaviourLog.objects.get(verb="结束登录会话")
+    assert (log.object_name, log.reason) == ("wang", "其角色须使用动态口令，尚未启用")
+    client = Desk(operator).client
+    assert client.get("/ledger/", follow=True).redirect_chain[-1][0].startswith("/account/factor/")
+
+
+def test_a_role_given_to_whoever_has_it_ends_nothing(
+    recovery: list[str], desk: Desk, province_admin: User, company: Organisation, settings: LazySettings
+) -> None:
+    settings.SECOND_FACTOR_ROLES = [Role.SECTION_ADMIN]
+    role = Role.SECTION_ADMIN
+    grant_role(granter=province_admin, user=desk.user, role=role, organisation=company, actor=SYSTEM)
+    assert desk.get("ledger").status_code == 200
 
 
 @pytest.mark.parametrize(("roles", "is_asked"), [(["superuser"], True), (["ptz", "province"], False)])

@@ -1,15 +1,18 @@
 """Sessions of one's own and of others: seen, ended, unlocked (threats.md 18)."""
 
+import io
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from access.choices import Role
+from access.choices import DUTIES, Role
 from access.models import BehaviourLog, Organisation, SecondFactor, StaffSession, User
 from access.services.second_factor import begin_enrolment
 from access.services.staff import create_staff
@@ -138,6 +141,41 @@ def test_a_lost_telephone_is_taken_away(operator: User, admin_desk: Desk) -> Non
     assert not SecondFactor.objects.exists()
     log = BehaviourLog.objects.get(verb="停用动态口令")
     assert (log.actor_id, log.object_name) == (admin_desk.user.pk, "wang")
+
+
+def enrolled(user: User) -> User:
+    factor = begin_enrolment(user)
+    factor.confirmed_at = timezone.now()
+    factor.save()
+    return user
+
+
+@pytest.mark.parametrize("is_separate", [True, False])
+def test_nobody_takes_away_their_own_factor_or_those_of_the_three(
+    is_separate: bool, operator: User, superuser: User, settings: LazySettings
+) -> None:
+    settings.SEPARATE_DUTIES = is_separate
+    call_command("setup_administrators", stdout=io.StringIO(), stderr=io.StringIO())
+    three = [enrolled(User.objects.get(roles__role=duty)) for duty in DUTIES]
+    enrolled(operator)
+    looking = [Desk(three[0])] if is_separate else [Desk(three[0]), Desk(enrolled(superuser))]
+    for desk in looking:
+        for person in {*three, desk.user}:
+            answer = desk.client.post("/sign-ins/factor/", {"user": person.pk})
+            assert (answer.status_code, "remove_second_factor" in text_of(answer)) == (403, True)
+        assert desk.page("sign_ins").count('data-testid="remove-factor"') == 1
+    assert SecondFactor.objects.count() == 4 + (not is_separate)
+
+
+def test_those_of_the_three_are_taken_away_on_the_server(operator: User) -> None:
+    enrolled(operator)
+    call_command("remove_second_factor", "wang", stdout=io.StringIO())
+    assert not SecondFactor.objects.exists()
+    log = BehaviourLog.objects.get(verb="停用动态口令")
+    assert (log.actor_name, log.object_name) == ("系统", "wang")
+    for name in ("wang", "nobody"):
+        with pytest.raises(CommandError, match="没有"):
+            call_command("remove_second_factor", name)
 
 
 def test_a_session_nobody_touches_is_not_listed_and_old_ones_are_forgotten(admin_desk: Desk, operator: User) -> None:
