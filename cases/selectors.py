@@ -7,16 +7,15 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from access.choices import Action
 from access.days import day_of
 from access.models import User
-from access.selectors import below_paths, paths_allowed
 from cameras.choices import Orientation
 from cameras.models import Camera
-from cameras.selectors import cameras_visible_to
+from cameras.visibility import visible_condition
 from cases.models import CaseCamera, CaseFile
 from snapshots.capture.store import held_name, name_of
 from snapshots.choices import SnapshotResult
@@ -32,10 +31,7 @@ _NO_ROW: Final[_Row] = (None, None, 0)
 
 def cases_visible_to(user: User, action: Action = Action.SNAPSHOT) -> QuerySet[CaseFile]:
     """Cases on all of whose cameras the user may do `action`; a deleted camera counts where it was."""
-    gone = Q(camera__deleted_at__isnull=False) & below_paths(
-        paths_allowed(user, action), "camera__organisation__path"
-    )
-    allowed = Q(camera__in=cameras_visible_to(user, action).order_by()) | gone
+    allowed = visible_condition(user, action, camera="camera", path="camera__organisation__path")
     hidden = CaseCamera.objects.filter(case=OuterRef("pk")).exclude(
         pk__in=CaseCamera.objects.filter(allowed).order_by().values("pk")
     )

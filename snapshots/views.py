@@ -15,8 +15,9 @@ from django.views import View
 
 from access.choices import Action
 from access.models import User
-from access.selectors import is_allowed
+from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
+from cameras.visibility import visible_condition
 from snapshots.capture.store import held_name, name_of, open_whole
 from snapshots.selectors import find_held_picture, find_picture
 from snapshots.services.links import is_signed
@@ -110,7 +111,7 @@ def _is_visible(request: HttpRequest, camera_id: int, unix_slot: int) -> bool:
     held = find_held_picture(camera_id, unix_slot)
     if held is None or held.hold.camera.deleted_at is None:
         return False
-    return is_allowed(user, Action.SNAPSHOT, held.hold.camera.organisation)
+    return Camera.objects.filter(visible_condition(user, Action.SNAPSHOT), pk=camera_id).exists()
 
 
 def _guarded(response: HttpResponseBase, request: HttpRequest) -> HttpResponseBase:

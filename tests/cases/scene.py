@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from access.actors import Actor
-from access.choices import ActorKind
+from access.choices import Action, ActorKind
 from access.days import day_of
-from access.models import Organisation
+from access.models import Organisation, User
 from cameras.choices import Orientation
-from cameras.models import Camera
+from cameras.models import Camera, CameraException
 from cases.models import CaseFile
 from cases.services.files import open_case
 from snapshots.capture.store import keep_picture
@@ -60,3 +60,9 @@ def begin(*cameras: Camera, **changed: object) -> CaseFile:
         **changed,
     }
     return open_case(cameras=cameras, **asked)  # type: ignore[arg-type]
+
+
+def deny(camera: Camera, user: User, action: Action = Action.WATCH) -> None:
+    CameraException.objects.create(
+        camera=camera, organisation=camera.organisation, user=user, action=action, is_denied=True
+    )

@@ -10,7 +10,7 @@ from time_machine import TimeMachineFixture
 from access.choices import Action
 from access.models import BehaviourLog, Organisation, User
 from cameras.choices import Orientation
-from cameras.models import Camera
+from cameras.models import Camera, CameraException
 from cameras.selectors import cameras_visible_to
 from cases.models import CaseCamera, CaseFile, CaseNote
 from cases.selectors import CaseSlot, case_slots, cases_visible_to, nearest_cameras
@@ -29,7 +29,7 @@ from snapshots.choices import SnapshotResult
 from snapshots.models import PictureHold, Snapshot
 from snapshots.services.archives import PictureReader
 from snapshots.services.partitions import keep_partitions
-from tests.cases.scene import EVENT, EVENT_SLOT, HALF_HOUR, JPEG, NOW, SLOT, WANG, begin, stand, take
+from tests.cases.scene import EVENT, EVENT_SLOT, HALF_HOUR, JPEG, NOW, SLOT, WANG, begin, deny, stand, take
 
 pytestmark = pytest.mark.django_db
 
@@ -145,6 +145,16 @@ def test_a_case_outlives_its_camera(camera: Camera, operator: User, outsider: Us
     entry = CaseCamera.objects.get()
     assert (entry.name, entry.stake, entry.direction) == ("G2 济南段 300 号", "K1100+300", "上行")
     assert entry.organisation == "山东高速 / 济南管理处"
+
+
+def test_a_camera_denied_hides_its_case_also_when_it_is_gone(camera: Camera, operator: User) -> None:
+    case = begin(camera)
+    deny(camera, operator, Action.SNAPSHOT)
+    assert set(cases_visible_to(operator)) == set()
+    Camera.objects.filter(pk=camera.pk).update(deleted_at=NOW)
+    assert set(cases_visible_to(operator)) == set()
+    CameraException.objects.all().delete()
+    assert set(cases_visible_to(operator)) == {case}
 
 
 def test_cameras_are_added_once_for_each_stretch(camera: Camera, office: Organisation) -> None:

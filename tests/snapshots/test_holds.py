@@ -10,9 +10,10 @@ from django.test import Client
 from time_machine import TimeMachineFixture
 
 from access.actors import SYSTEM
+from access.choices import Action
 from access.days import day_of
 from access.models import Alarm, BehaviourLog, Organisation, User
-from cameras.models import Camera
+from cameras.models import Camera, CameraException
 from cameras.services.ledger import remove_cameras
 from protocol.errors import MalformedError
 from snapshots.capture.store import keep_picture, name_of
@@ -261,3 +262,7 @@ def test_evidence_is_seen_after_its_camera_is_gone(
     assert look(operator, NOON) == 200
     assert look(outsider, NOON) == 403
     assert look(operator, NOON + 4 * SLOT) == 403
+    CameraException.objects.create(
+        camera=camera, organisation=camera.organisation, user=operator, action=Action.SNAPSHOT, is_denied=True
+    )
+    assert look(operator, NOON) == 403
