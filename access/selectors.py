@@ -126,7 +126,8 @@ def _are_everything(paths: list[str]) -> bool:
     return any(path.count("/") <= len("//") for path in paths)
 
 
-def alarms_visible_to(user: User) -> QuerySet[Alarm]:
+def alarms_concerning(user: User) -> QuerySet[Alarm]:
+    """By organisation alone; `cameras.visibility.alarms_visible_to` is what may be shown."""
     return Alarm.objects.filter(concerned(user, Q(is_shared=True)))
 
 

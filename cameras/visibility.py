@@ -11,9 +11,17 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from access.choices import CAMERA_ACTIONS, Action
-from access.models import Partner, User
+from access.models import Alarm, Partner, User
 from access.models.staff import in_force, not_ended
-from access.selectors import HeldRole, actions_held, below_paths, paths_allowed, paths_of, roles_held
+from access.selectors import (
+    HeldRole,
+    actions_held,
+    alarms_concerning,
+    below_paths,
+    paths_allowed,
+    paths_of,
+    roles_held,
+)
 from cameras.models import Camera, CameraException, CameraGroup, GroupMember
 
 _NOTHING = Q(pk__in=[])
@@ -73,6 +81,14 @@ def cameras_of_exceptions(which: Q, camera: str) -> Q:
     groups = exceptions.filter(group__isnull=False).values("group")
     members = GroupMember.objects.filter(group__in=groups).values("camera")
     return Q(**{f"{camera}__in": direct}) | Q(**{f"{camera}__in": members})
+
+
+def alarms_visible_to(user: User) -> QuerySet[Alarm]:
+    """Those that concern the user, without those about one camera that the user may not watch."""
+    shown = visible_condition(user, Action.WATCH, camera="camera_id", path="organisation__path")
+    alarms = alarms_concerning(user)
+    # Empty for those who watch everything, and an empty condition adds nothing to an OR.
+    return alarms.filter(Q(camera_id=None) | shown) if shown else alarms
 
 
 def hidden_from(partner: Partner, camera: str = "pk") -> Q:

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from access.choices import DeliveryState, Severity
 from access.models import Alarm, AlarmDelivery, Organisation, User
-from access.selectors import actions_allowed, alarms_visible_to, may_handle
+from access.selectors import actions_allowed, may_handle
+from cameras.visibility import alarms_visible_to
 from console.alarm_links import Link, link_of
 from console.cards import CameraRow, row_of
 from console.places import Place, place_in, place_of

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from access.choices import Action, OrganisationKind
 from access.models import User
@@ -15,6 +15,7 @@ from access.selectors import concerned
 from cameras.choices import OnlineStatus
 from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
+from cameras.visibility import visible_condition
 from incidents.choices import IncidentKind
 from incidents.folding import Away, Group
 from incidents.models import Incident, IncidentCamera
@@ -111,8 +112,13 @@ def _parameters() -> dict[str, Any]:
 
 
 def incidents_visible_to(user: User) -> QuerySet[Incident]:
-    """Those of the user's organisations, those that take their cameras along, and those of the platform."""
-    return Incident.objects.filter(concerned(user, Q()))
+    """Those of the user's organisations, those that take their cameras along, and those of the platform.
+
+    Those of a single camera only where the user may watch it.
+    """
+    watched = visible_condition(user, Action.WATCH, camera="camera", path="camera__organisation__path")
+    members = IncidentCamera.objects.filter(watched, incident=OuterRef("pk"))
+    return Incident.objects.filter(concerned(user, Q()), ~Q(kind=IncidentKind.CAMERA) | Exists(members))
 
 
 def members_visible_to(user: User, incident: Incident) -> QuerySet[IncidentCamera]:

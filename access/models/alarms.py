@@ -20,6 +20,8 @@ class Alarm(models.Model):
     organisation = models.ForeignKey(
         "access.Organisation", models.CASCADE, null=True, blank=True, verbose_name="单位"
     )
+    # Of an alarm about one camera: whoever may not know of the camera is not told. Cameras are not known here.
+    camera_id = models.BigIntegerField("摄像机", null=True, blank=True, editable=False, db_index=True)
     # It concerns everybody below that organisation too, or everybody at all where there is none.
     is_shared = models.BooleanField("下级单位可见", default=False)
     opened_at = models.DateTimeField("发生时间", auto_now_add=True)

@@ -21,8 +21,11 @@ def raise_alarm(
     severity: Severity = Severity.WARNING,
     organisation: Organisation | None = None,
     is_shared: bool = False,
+    camera_id: int | None = None,
 ) -> Alarm:
     """Opens the alarm `key`, or counts it once more while it is open. The newest words stand.
+
+    `camera_id` is given where it is about one camera: those from whom the camera is hidden do not see it.
 
     Targets are told when it opens and when it becomes graver, not when its words change.
     """
@@ -32,6 +35,7 @@ def raise_alarm(
         "severity": severity,
         "organisation": organisation,
         "is_shared": is_shared,
+        "camera_id": camera_id,
     }
     # Two who open at once: the second loses at the unique index and counts instead.
     for _ in range(3):

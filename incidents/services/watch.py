@@ -15,7 +15,7 @@ from access.locks import Work, try_lock
 from access.models import Organisation
 from access.services.alarms import close_alarm, raise_alarm
 from incidents.choices import IncidentKind
-from incidents.folding import Away, Group, Rules, Standing, fold
+from incidents.folding import Away, Group, Rules, Standing, fold, parts_of
 from incidents.models import Incident, IncidentCamera, IncidentWatch
 from incidents.selectors import cameras_away, group_sizes
 from incidents.services.words import (
@@ -213,6 +213,7 @@ class _Change:
                 severity=severity_of(incident),
                 organisation=organisations.get(incident.organisation_id or 0),
                 is_shared=incident.kind != IncidentKind.CAMERA,
+                camera_id=camera_of(incident),
             )
         Incident.objects.bulk_update(
             [incidents[group] for group in changed], ["cameras", "flapping", "peak", "alarm"], batch_size=_BATCH
@@ -247,6 +248,11 @@ class _Change:
             # A gateway of several companies is nobody's alone; most of it is one's.
             companies[group] = belong.most_common(1)[0][0]
         return subjects_of(groups, companies)
+
+
+def camera_of(incident: Incident) -> int | None:
+    """The one camera that it is about, if it is."""
+    return parts_of(incident.subject)[0] if incident.kind == IncidentKind.CAMERA else None
 
 
 def alarm_key(incident: Incident) -> str:

@@ -270,6 +270,7 @@ def _give_up(lease: PtzLease, due: datetime) -> None:
             title="云台停止失败",
             message=f"{lease.camera.name}：停止指令 {lease.stop_attempts} 次均未成功，云台可能仍在转动",
             organisation=lease.camera.organisation,
+            camera_id=lease.camera_id,
         )
     logger.error("camera %s was not stopped in %s attempts", lease.camera.number, lease.stop_attempts)
 

@@ -12,11 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from time_machine import TimeMachineFixture
 
-from access.choices import AlarmEvent, DeliveryState, Role, Severity, TargetKind
+from access.choices import Action, AlarmEvent, DeliveryState, Role, Severity, TargetKind
 from access.models import Alarm, AlarmDelivery, AlarmTarget, BehaviourLog, Organisation, User
 from access.services.alarms import close_alarm, raise_alarm
 from access.services.staff import create_staff
-from cameras.models import Camera
+from cameras.models import Camera, CameraException
 from console.alarms import PAGE_ROWS
 from incidents.choices import IncidentKind
 from incidents.models import Incident, IncidentCamera
@@ -125,6 +125,34 @@ def test_what_is_not_seen_is_not_there(desk: Desk, other_desk: Desk, company: Or
     assert other_desk.get("incident_table", incident.pk).status_code == 404
     assert desk.get("alarms", organisation=other_desk.user.pk + 10_000).status_code == 404
     assert Alarm.objects.get().acknowledged_at is None
+
+
+def test_a_denied_camera_is_not_named_by_its_alarm(desk: Desk, office: Organisation, company: Organisation) -> None:
+    hidden, shown = make_camera(office, 2), make_camera(office, 4)
+    incidents = [
+        outage(company, [each], kind=IncidentKind.CAMERA, subject=f"{each.pk}", name=each.name)
+        for each in (hidden, shown)
+    ]
+    for incident, each in zip(incidents, (hidden, shown), strict=True):
+        raise_alarm(
+            key=f"incident:{incident.pk}", title=f"{each.name}：离线", organisation=company, camera_id=each.pk
+        )
+    wide = outage(company, [hidden, shown])
+    assert len(titles(desk.page("alarms"))) == 3
+    CameraException.objects.create(
+        camera=hidden, organisation=office, user=desk.user, action=Action.WATCH, is_denied=True
+    )
+    assert hidden.name not in desk.page("alarms")
+    assert len(titles(desk.page("alarms"))) == 2
+    assert desk.json("alarm_counts")["open"] == desk.json("state")["alarms"]["open"] == 2
+    alone = incidents[0]
+    assert alone.alarm_id
+    assert desk.get("alarm_look", alone.alarm_id).status_code == 404
+    assert desk.get("incident", alone.pk).status_code == 404
+    assert desk.get("incident_table", alone.pk).status_code == 404
+    assert desk.get("incident", incidents[1].pk).status_code == 200
+    # What takes others along too is told, without its card.
+    assert hidden.name not in desk.page("incident", wide.pk)
 
 
 def test_what_is_above_is_only_read(office_desk: Desk, company: Organisation, camera: Camera) -> None:
@@ -237,7 +265,7 @@ def test_queries_do_not_grow(amount: int, desk: Desk, office: Organisation, comp
         with CaptureQueriesContext(connection) as queries:
             desk.page(name, *args)
         counted.append(len(queries))
-    assert counted == [10, 12, 11]
+    assert counted == [12, 14, 13]
 
 
 # One of them --------------------------------------------------------------------------------------

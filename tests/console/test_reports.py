@@ -269,4 +269,4 @@ def test_queries_do_not_grow(amount: int, by: str, desk: Desk, office: Organisat
     desk.page("reports", by=by)
     with CaptureQueriesContext(connection) as queries:
         text_of(desk.get("reports", by=by))
-    assert len(queries) == {"company": 29, "road": 26}[by]
+    assert len(queries) == {"company": 31, "road": 28}[by]

@@ -138,8 +138,8 @@ def test_a_backlog_is_told_and_counted_now_and_then(
     ministry = desk.json("state")["ministry"]
     assert (ministry["state"], ministry["words"]) == ("busy", "部级平台 正在追赶 1 项")
     CameraDelivery.objects.create(platform=platform, camera=camera, version=camera.version, status=1)
-    # Session, user, permission three times; counts, upper platforms, their interfaces.
-    with django_assert_num_queries(11):
+    # Session, user, permission four times; counts, exceptions, upper platforms, their interfaces.
+    with django_assert_num_queries(13):
         assert desk.json("state")["ministry"]["state"] == "busy"
     cache.clear()
     assert desk.json("state")["ministry"]["state"] == "online"
@@ -183,6 +183,6 @@ def test_number_of_queries_does_not_grow(
         "selected": cameras[0].pk,
     }
     desk.json("state", **question)
-    # Session, user, permission twice; counts, changes, upper platforms, wall, nodes, selected, lease, log.
-    with django_assert_num_queries(16):
+    # Session, user, permission and exceptions; counts, changes, upper platforms, wall, nodes, selected, lease, log.
+    with django_assert_num_queries(18):
         assert len(desk.json("state", **question)["changes"]) == count

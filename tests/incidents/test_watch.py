@@ -110,6 +110,7 @@ def test_a_single_camera_is_told_after_five_minutes(clock: TimeMachineFixture, o
     watch(clock, 300)
     alarm = Alarm.objects.get()
     assert (alarm.title, alarm.severity, alarm.organisation) == (f"{camera.name}：离线", Severity.NOTICE, office)
+    assert alarm.camera_id == camera.pk
     watch(clock, 310)
     alarm.refresh_from_db()
     assert alarm.times_seen == 1

@@ -304,6 +304,7 @@ def test_stop_that_fails_is_tried_five_times_then_an_alarm_is_raised(
         dome.organisation_id,
         None,
     )
+    assert alarm.camera_id == dome.pk
     roadside.answers.clear()
     wang.move(dome)
     wait_until(lambda: not Alarm.objects.filter(closed_at=None).exists(), "the alarm to close")
