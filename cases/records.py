@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
-from access.models import Alarm, BehaviourLog
+from access.models import Alarm, BehaviourLog, User
 from cameras.choices import OnlineStatus
 from cameras.models import StatusChange
+from cameras.visibility import alarms_visible_to
 from cases.models import CaseCamera
 from ptz.models import PtzOrder
 from streaming.models import Viewing
@@ -80,14 +81,16 @@ def status_periods(entries: Sequence[CaseCamera]) -> list[StatusPeriod]:
     return periods
 
 
-def alarms(entries: Sequence[CaseCamera]) -> QuerySet[Alarm]:
-    """Of the organisations that keep the cameras; those of the whole province say nothing of a camera."""
+def alarms(user: User, entries: Sequence[CaseCamera]) -> QuerySet[Alarm]:
+    """Of the organisations that keep the cameras, as far as `user` sees them; those of the whole province say nothing
+    of a camera.
+    """
     condition = Q(pk__in=[])
     for entry in entries:
         path = [int(part) for part in entry.camera.organisation.path.strip("/").split("/")][1:]
         lasting = Q(closed_at=None) | Q(closed_at__gte=entry.hold.begins_at)
         condition |= Q(lasting, organisation__in=path, opened_at__lt=entry.hold.ends_at)
-    return Alarm.objects.filter(condition).select_related("organisation").order_by("opened_at", "pk")
+    return alarms_visible_to(user).filter(condition).select_related("organisation").order_by("opened_at", "pk")
 
 
 def _within(entries: Iterable[CaseCamera], field: str) -> Q:

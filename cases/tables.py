@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from access.csv_rows import Cell
 from access.days import ZONE
+from access.models import User
 from cases import records
 from cases.models import CaseCamera, CaseFile
 
@@ -28,25 +29,25 @@ def gap_row(entry: CaseCamera, slot: str, reason: str) -> Row:
 
 
 def tables_of(
-    case: CaseFile, entries: Sequence[CaseCamera], gaps: Iterable[Row]
+    user: User, case: CaseFile, entries: Sequence[CaseCamera], gaps: Iterable[Row]
 ) -> Iterator[tuple[str, Iterator[Row]]]:
-    """Name and rows of each CSV; rows are read while they are written."""
+    """For `user`: name and rows of each CSV; rows are read while they are written."""
     yield "摄像机", _cameras(entries)
     yield "云台", _ptz(entries)
     yield "观看", _viewings(entries)
     yield "状态", _statuses(entries)
-    yield "告警", _alarms(entries)
+    yield "告警", _alarms(user, entries)
     yield "缺失时段", _with_head([*_CAMERA, "时段", "原因"], gaps)
     yield "记录", _notes(case)
 
 
-def shown_tables(entries: Sequence[CaseCamera]) -> dict[str, object]:
+def shown_tables(user: User, entries: Sequence[CaseCamera]) -> dict[str, object]:
     """The same for the page, which tells of cameras only when they were not online."""
     return {
         "orders": records.ptz_orders(entries),
         "viewings": _named(entries),
         "away": [period for period in records.status_periods(entries) if not period.is_online],
-        "alarms": records.alarms(entries),
+        "alarms": records.alarms(user, entries),
     }
 
 
@@ -106,9 +107,9 @@ def _statuses(entries: Sequence[CaseCamera]) -> Iterator[Row]:
         yield [*_camera(period.entry), *stretch, period.status, period.reason]
 
 
-def _alarms(entries: Sequence[CaseCamera]) -> Iterator[Row]:
+def _alarms(user: User, entries: Sequence[CaseCamera]) -> Iterator[Row]:
     yield ["发生时间", "恢复时间", "级别", "告警", "说明", "单位"]
-    for alarm in records.alarms(entries).iterator(chunk_size=2000):
+    for alarm in records.alarms(user, entries).iterator(chunk_size=2000):
         office = alarm.organisation.name if alarm.organisation else ""
         times = [clock(alarm.opened_at), clock(alarm.closed_at)]
         yield [*times, alarm.get_severity_display(), alarm.title, alarm.message, office]

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from access.models import Alarm, BehaviourLog
+from access.models import Alarm, BehaviourLog, User
 from cameras.models import Camera
 from cases import records
 from cases.models import CaseCamera, CaseFile
@@ -118,7 +118,7 @@ class CaseView:
         return sum(camera.pictures for camera in self.cameras)
 
 
-def case_view(case: CaseFile) -> CaseView:
+def case_view(user: User, case: CaseFile) -> CaseView:
     entries = list(entries_of(case))
     slots = case_slots(entries)
     names = {entry.camera_id: entry.name for entry in entries}
@@ -129,7 +129,7 @@ def case_view(case: CaseFile) -> CaseView:
         orders=list(records.ptz_orders(entries)[:_MOST_ROWS]),
         viewings=viewings[:_MOST_ROWS],
         away=[period for period in records.status_periods(entries) if not period.is_online][:_MOST_ROWS],
-        alarms=list(records.alarms(entries)[:_MOST_ROWS]),
+        alarms=list(records.alarms(user, entries)[:_MOST_ROWS]),
         logs=list(logs[:_MOST_ROWS]),
     )
 

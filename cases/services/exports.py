@@ -17,6 +17,7 @@ from access.actors import Actor
 from access.archives import Outlet, file_name
 from access.csv_rows import csv_pieces
 from access.days import ZONE
+from access.models import User
 from access.services.logs import record
 from cases import tables
 from cases.models import CaseCamera, CaseExport, CaseFile
@@ -70,17 +71,19 @@ class _Book:
         self.lines.append(f"{digest.digest().hex()}  {name}\n")
 
 
-def export_case(*, case: CaseFile, actor: Actor) -> CaseArchive:
-    """Leaves a row in the behaviour log now, and another with the SM3 of the manifest when it is written."""
+def export_case(*, case: CaseFile, user: User, actor: Actor) -> CaseArchive:
+    """With the alarms that `user` sees. Leaves a row in the behaviour log now, and another with the SM3 of the manifest
+    when it is written.
+    """
     export = CaseExport.objects.create(case=case, by=actor.name[:64])
     _record(case, "导出卷宗", actor, {"导出": export.pk})
     entries = list(tables.entries_of(case))
     name = file_name(f"卷宗_{case.number}_{case.title}", fallback="卷宗")
-    return CaseArchive(f"{name}.zip", _pack(case, entries, export, actor))
+    return CaseArchive(f"{name}.zip", _pack(case, entries, export, user, actor))
 
 
 def _pack(
-    case: CaseFile, entries: Sequence[CaseCamera], export: CaseExport, actor: Actor
+    case: CaseFile, entries: Sequence[CaseCamera], export: CaseExport, user: User, actor: Actor
 ) -> Iterator[bytes]:
     outlet, now = Outlet(), timezone.now()
     gaps: list[tables.Row] = []
@@ -92,9 +95,9 @@ def _pack(
             yield from _pictures(book, number, entry, shown[entry.pk])
             gaps += [tables.gap_row(entry, one.clock, one.reason) for one in shown[entry.pk] if one.reason]
         pictures = len(book.lines)
-        for name, rows in tables.tables_of(case, entries, gaps):
+        for name, rows in tables.tables_of(user, case, entries, gaps):
             yield from book.add(f"records/{name}.csv", csv_pieces(rows))
-        yield from book.add(INDEX, _page(case, entries, shown, export, now))
+        yield from book.add(INDEX, _page(case, entries, shown, export, tables.shown_tables(user, entries)))
         manifest = "".join(book.lines).encode()
         archive.writestr(zipfile.ZipInfo(MANIFEST, now.astimezone(ZONE).timetuple()[:6]), manifest)
         yield outlet.taken()
@@ -125,16 +128,16 @@ def _page(
     entries: Sequence[CaseCamera],
     shown: dict[int, list[Shown]],
     export: CaseExport,
-    now: datetime,
+    told: dict[str, object],
 ) -> Iterator[bytes]:
     """Plain HTML that needs nothing but the files beside it, a camera at a time."""
     notes = case.notes.all()
-    head = {"case": case, "entries": entries, "export": export, "now": now, "notes": notes}
+    head = {"case": case, "entries": entries, "export": export, "now": timezone.now(), "notes": notes}
     yield render_to_string("cases/export_head.html", head).encode()
     for entry in entries:
         page = {"entry": entry, "shown": shown[entry.pk], "pictures": sum(not one.reason for one in shown[entry.pk])}
         yield render_to_string("cases/export_camera.html", page).encode()
-    yield render_to_string("cases/export_foot.html", {**tables.shown_tables(entries), "manifest": MANIFEST}).encode()
+    yield render_to_string("cases/export_foot.html", {**told, "manifest": MANIFEST}).encode()
 
 
 def _seal(export: CaseExport, digest: str, pictures: int, files: int, actor: Actor) -> None:

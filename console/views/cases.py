@@ -104,7 +104,7 @@ def case(request: HttpRequest, user: User, case_id: int) -> HttpResponse:
     context = {
         **frame_of(user, "cases"),
         "case": found,
-        "view": case_view(found),
+        "view": case_view(user, found),
         "notes": found.notes.all(),
         "exports": found.exports.all(),
         "more": _more(user, found, each) if found.is_open else [],
@@ -181,7 +181,7 @@ def release(request: HttpRequest, user: User, case_id: int) -> HttpResponse:
 @require_POST
 @requires(Action.SNAPSHOT, kind=Kind.PAGE)
 def export(request: HttpRequest, user: User, case_id: int) -> StreamingHttpResponse:
-    archive = exports.export_case(case=_visible(user, case_id), actor=actor_of_user(request))
+    archive = exports.export_case(case=_visible(user, case_id), user=user, actor=actor_of_user(request))
     response = StreamingHttpResponse(archive.pieces, content_type="application/zip")
     response["Content-Disposition"] = attachment(archive.filename)
     response["X-Content-Type-Options"] = "nosniff"

@@ -13,22 +13,24 @@ from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 
 from access.choices import ActorKind, Outcome
-from access.models import Alarm, BehaviourLog, Organisation
+from access.models import Alarm, BehaviourLog, Organisation, User
 from access.services.alarms import raise_alarm
 from access.services.logs import record
 from cameras.choices import OnlineStatus, StatusSource
 from cameras.models import Camera, StatusChange
 from cases.models import CaseExport, CaseFile
+from cases.records import alarms
 from cases.services.exports import INDEX, MANIFEST, export_case
 from cases.services.files import add_note
 from cases.services.verifying import verify_archive
+from cases.tables import entries_of
 from protocol.sm2 import sm3
 from ptz.choices import PtzAction, PtzLevel, PtzOutcome
 from ptz.models import PtzOrder
 from snapshots.capture.store import held_name
 from snapshots.choices import SnapshotResult
 from snapshots.storage.contract import pictures
-from tests.cases.scene import EVENT, JPEG, WANG, begin, stand, take
+from tests.cases.scene import EVENT, JPEG, WANG, begin, deny, stand, take
 
 pytestmark = pytest.mark.django_db
 
@@ -70,9 +72,11 @@ def case(camera: Camera) -> CaseFile:
     return case
 
 
-def written(case: CaseFile, folder: Path) -> Path:
+def written(case: CaseFile, folder: Path, user: User | None = None) -> Path:
+    """For somebody who may see everything, unless for `user`."""
     path = folder / "case.zip"
-    path.write_bytes(b"".join(export_case(case=case, actor=WANG).pieces))
+    user = user or User(is_active=True, is_superuser=True)
+    path.write_bytes(b"".join(export_case(case=case, user=user, actor=WANG).pieces))
     return path
 
 
@@ -101,6 +105,21 @@ def test_everything_of_a_case_is_in_its_zip(case: CaseFile, tmp_path: Path) -> N
     assert rows(archive, "记录")[1][1:] == ["王工", "<b>占用</b>应急车道"]
 
 
+def test_alarms_of_others_are_not_in_it(
+    case: CaseFile, office: Organisation, operator: User, outsider: User, tmp_path: Path
+) -> None:
+    denied = stand(office, 5)
+    deny(denied, operator)
+    raise_alarm(key="one", title=f"{denied.name}：离线", organisation=office, camera_id=denied.pk)
+    Alarm.objects.update(opened_at=EVENT)
+    assert denied.name in zipfile.ZipFile(written(case, tmp_path)).read(INDEX).decode()
+    archive = zipfile.ZipFile(written(case, tmp_path, operator))
+    assert denied.name not in archive.read(INDEX).decode()
+    assert [row[3] for row in rows(archive, "告警")[1:]] == ["网关掉线"]
+    assert [alarm.title for alarm in alarms(operator, list(entries_of(case)))] == ["网关掉线"]
+    assert not alarms(outsider, list(entries_of(case))).exists()
+
+
 def test_the_page_in_it_needs_nothing_from_elsewhere(case: CaseFile, tmp_path: Path) -> None:
     page = zipfile.ZipFile(written(case, tmp_path)).read(INDEX).decode()
     assert "货车追尾" in page
@@ -123,7 +142,7 @@ def test_the_manifest_has_a_line_for_every_other_file(case: CaseFile, tmp_path: 
 
 
 def test_who_hangs_up_has_no_export_that_is_known(case: CaseFile) -> None:
-    pieces = export_case(case=case, actor=WANG).pieces
+    pieces = export_case(case=case, user=User(is_superuser=True), actor=WANG).pieces
     next(pieces)
     pieces.close()  # type: ignore[attr-defined]
     assert CaseExport.objects.get().manifest_sm3 == ""
@@ -238,7 +257,7 @@ def test_a_case_is_never_in_memory_as_a_whole(office: Organisation, camera: Came
     for entry in case.cameras.all():
         for slot_at in entry.hold.held.values_list("slot_at", flat=True):
             pictures().save(held_name(entry.hold_id, slot_at), ContentFile(big))
-    archive = export_case(case=case, actor=WANG)
+    archive = export_case(case=case, user=User(is_superuser=True), actor=WANG)
     tracemalloc.start()
     total = sum(len(piece) for piece in archive.pieces)
     _, peak = tracemalloc.get_traced_memory()
