@@ -31,7 +31,9 @@ _OLE: Final = b"\xd0\xcf\x11\xe0"
 _PIECE: Final = 256 * 1024
 _MOST_STRINGS: Final = 2_000_000
 # Beyond it cells are passed over: a ledger has some twenty columns.
-_MOST_COLUMNS: Final = 256
+_MOST_COLUMNS: Final = 64
+# Passed over or not; each takes some 150 bytes of memory.
+_MOST_CELLS: Final = 2_000_000
 _BROKEN: Final = (
     *(expat.ExpatError, zlib.error, struct.error, KeyError, ValueError, OSError, EOFError),
     *(NotImplementedError, RuntimeError),
@@ -234,6 +236,7 @@ class _Sheet(_Handler):
     strings: list[str]
     most_rows: int
     rows: Rows = field(default_factory=dict)
+    _cells: int = 0
     _line: int = 0
     _column: int = -1
     _kind: str = ""
@@ -288,6 +291,10 @@ class _Sheet(_Handler):
         return Cell(_unescaped(text), is_formula=self._is_formula)
 
     def _keep(self, cell: Cell) -> None:
+        self._cells += 1
+        if self._cells > _MOST_CELLS:
+            place = f"{column_name(self._column)}{self._line}"
+            raise SheetError(f"到 {place} 为止已超过 {_MOST_CELLS:,} 个单元格，请删去多余的行列，或分成几个文件导入")
         if self._column >= _MOST_COLUMNS or not (cell.is_formula or cell.text.strip()):
             return
         if self._line > self.most_rows:
@@ -302,5 +309,10 @@ def _number(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """Characters that XML cannot hold are written as _x0007_."""
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+    """Characters that XML cannot hold are written as _x0007_; halves of a pair are none, and stay as they are written."""
+    return _ESCAPED.sub(_character, text) if "_x" in text else text
+
+
+def _character(escaped: re.Match[str]) -> str:
+    code = int(escaped[1], 16)
+    return escaped[0] if 0xD800 <= code <= 0xDFFF else chr(code)
