@@ -183,6 +183,27 @@ def test_time_that_runs_before_a_frame_is_there_is_no_picture(desk: Page) -> Non
     expect(tile(page, 1)).to_have_attribute("data-state", "playing")
 
 
+def test_a_camera_that_one_may_no_longer_watch_is_taken_down(desk: Page, upper: Platform) -> None:
+    seen = [1, 2, 3]
+
+    def told(route: Route) -> None:
+        wall = [{"id": pk, "state": "online", "since": None, "reason": "", "quality": ""} for pk in seen]
+        numbers = {"total": 3, "online": 3, "offline": 0, "fault": 0}
+        alarms = {"open": 0, "fresh": 0, "critical": 0}
+        rest: dict[str, Any] = {"ministry": None, "changes": [], "is_cut": False, "nodes": {}, "control": None}
+        route.fulfill(json={"now": time.time(), "counts": numbers, "alarms": alarms, "wall": wall, **rest})
+
+    upper.answers["state"] = told
+    page = opened(desk, layout=4)
+    shows(page, 1, 0)
+    seen.remove(1)
+    expect(tile(page, 1)).to_have_count(0, timeout=30_000)
+    expect(page.get_by_test_id("tile-taken-down")).to_contain_text("G25 K1 已撤下")
+    expect(page.locator(".tile video")).to_have_count(2)
+    expect(tile(page, 2)).to_have_count(1)
+    assert json.loads(page.evaluate("localStorage['wall-1']"))["ids"][:3] == [None, 2, 3]
+
+
 def test_a_saved_frame_is_named_by_the_time_of_the_control_room(desk: Page) -> None:
     page = opened(desk)
     shows(page, 1, 0)

@@ -69,6 +69,7 @@ export class Tile {
   clear() {
     this.#stop();
     this.card = null;
+    this.absent = 0;
     this.type = 0;
     this.high.hidden = true;
     this.note.hidden = true;
@@ -81,6 +82,11 @@ export class Tile {
     this.#setState("empty");
     this.bar.hidden = true;
     this.message.replaceChildren(h("p", {}, "点选左侧摄像机，或按 / 搜索"));
+  }
+
+  // Of an empty tile: why it is empty.
+  explain(words) {
+    this.message.prepend(h("p", { "data-testid": "tile-taken-down" }, words));
   }
 
   // A card, or what a row of the list knows of it; the rest comes with the play address.

@@ -3,6 +3,8 @@
 import { Tile } from "./tile.js";
 
 const MOST = 25;
+// A camera put up while a poll was under way is missing from its answer once.
+const MOST_ABSENT = 2;
 const LAYOUTS = [1, 4, 9, 16, 25];
 
 // Events: "select" (tile or null), "change" (who is where), "tile" (a tile's state), "pictures" (a tile).
@@ -239,10 +241,19 @@ export class Wall extends EventTarget {
 
   update(raws) {
     const byCamera = new Map(raws.map((raw) => [raw.id, raw]));
-    for (const tile of this.tiles) {
-      const raw = tile.card && byCamera.get(tile.card.id);
+    for (const tile of this.tiles.filter((one) => one.card)) {
+      const raw = byCamera.get(tile.card.id);
+      tile.absent = raw ? 0 : tile.absent + 1;
       if (raw) tile.update(raw);
+      else if (tile.absent >= MOST_ABSENT) this.#takeDown(tile);
     }
+  }
+
+  // The platform no longer tells of this camera: what still plays was opened before.
+  #takeDown(tile) {
+    const { name } = tile.card;
+    this.remove(tile.index);
+    tile.explain(`${name} 已撤下：您不再有查看权限，或摄像机已删除`);
   }
 
   told(tile) {
