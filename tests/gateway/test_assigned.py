@@ -104,9 +104,9 @@ def test_an_order_brings_what_is_new_and_ends_what_is_gone(folder: Path, upper: 
         report = until_running(upper, 8)
         assert [one["cameraNum"] for one in report["cameras"]] == [FIXED]
         assert not knows(gateway, DOME)
-        # What is held is not sent again.
-        asked = upper.peer.of("gateway.GetConfiguration")
-        assert [request.query.get("version") for request in asked] == [None, "7"]
+        # What is held is not sent again. A question whose token has to be exchanged first is asked twice.
+        asked = [request.query.get("version") for request in upper.peer.of("gateway.GetConfiguration")]
+        assert list(dict.fromkeys(asked)) == [None, "7"]
 
 
 def test_only_the_platform_orders_and_only_where_it_configures(folder: Path, upper: Platform) -> None:
