@@ -52,15 +52,11 @@ class Wanted:
     organisation: Organisation | None
 
 
-@dataclass(frozen=True, slots=True)
-class RateRow:
-    """One company, road or gateway; `below` is the organisation that is looked into by a click."""
+class InWords:
+    """What every row of figures says of its `counts`."""
 
-    name: str
+    __slots__ = ()
     counts: Counts
-    reported: Reported | None
-    below: int | None = None
-    road_class: str = ""
 
     @property
     def claimed(self) -> str:
@@ -75,6 +71,23 @@ class RateRow:
         return percent(self.counts.good_share)
 
     @property
+    def offline(self) -> str:
+        """Per camera."""
+        cameras = self.counts.cameras
+        return duration(timedelta(seconds=self.counts.offline_seconds / cameras)) if cameras else "—"
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow(InWords):
+    """One company, road or gateway; `below` is the organisation that is looked into by a click."""
+
+    name: str
+    counts: Counts
+    reported: Reported | None
+    below: int | None = None
+    road_class: str = ""
+
+    @property
     def hollow(self) -> str:
         return percent(self.counts.hollow / self.counts.slots if self.counts.slots else None)
 
@@ -82,12 +95,6 @@ class RateRow:
     def is_hollow(self) -> bool:
         """Too much of it is claimed online without a picture."""
         return self.counts.hollow > MARKED_SHARE * self.counts.slots
-
-    @property
-    def offline(self) -> str:
-        """Per camera."""
-        cameras = self.counts.cameras
-        return duration(timedelta(seconds=self.counts.offline_seconds / cameras)) if cameras else "—"
 
     @property
     def bar(self) -> tuple[float, float, float]:

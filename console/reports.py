@@ -14,8 +14,8 @@ from access.models import User
 from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
 from console.cards import main_road
-from console.online import NAMES, Wanted, days_of, placing_of
-from console.words import duration, moment, percent
+from console.online import NAMES, InWords, Wanted, days_of, placing_of
+from console.words import duration, moment
 from incidents.choices import IncidentKind
 from incidents.models import Incident
 from incidents.selectors import affected_between, incidents_visible_to
@@ -47,7 +47,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class RankRow:
+class RankRow(InWords):
     """One company or road; ranks begin with 1 and are 0 for what has no rate. `before` is the period before."""
 
     rank: int
@@ -57,18 +57,6 @@ class RankRow:
     counts: Counts
     before: float | None
     tally: Tally
-
-    @property
-    def claimed(self) -> str:
-        return percent(self.counts.claimed_share)
-
-    @property
-    def pictured(self) -> str:
-        return percent(self.counts.pictured_share)
-
-    @property
-    def good(self) -> str:
-        return percent(self.counts.good_share)
 
     @property
     def points(self) -> float | None:
@@ -93,28 +81,11 @@ class RankRow:
     def climbed_words(self) -> str:
         return f"▲{self.climbed}" if self.climbed > 0 else f"▼{-self.climbed}" if self.climbed < 0 else ""
 
-    @property
-    def offline(self) -> str:
-        cameras = self.counts.cameras
-        return duration(timedelta(seconds=self.counts.offline_seconds / cameras)) if cameras else "—"
-
 
 @dataclass(frozen=True, slots=True)
-class DayRow:
+class DayRow(InWords):
     day: date
     counts: Counts
-
-    @property
-    def pictured(self) -> str:
-        return percent(self.counts.pictured_share)
-
-    @property
-    def good(self) -> str:
-        return percent(self.counts.good_share)
-
-    @property
-    def claimed(self) -> str:
-        return percent(self.counts.claimed_share)
 
     @property
     def bar(self) -> float:

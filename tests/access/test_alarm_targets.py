@@ -17,7 +17,7 @@ from time_machine import TimeMachineFixture
 from access.actors import SYSTEM
 from access.choices import AlarmEvent, DeliveryState, Severity, TargetKind, WebhookProof
 from access.models import Alarm, AlarmDelivery, AlarmTarget, BehaviourLog, Organisation, User
-from access.services.alarms import close_alarm, forget_old_alarms, raise_alarm
+from access.services.alarms import close_alarm, raise_alarm
 from access.services.targets import (
     FAILURES_TO_ALARM,
     FIRST_WAIT_SECONDS,
@@ -396,16 +396,3 @@ def test_the_admin_masks_the_secret_keeps_it_and_tests(receiver: Receiver, provi
     said = client.post(reverse("admin:access_alarmtarget_changelist"), test, follow=True)
     assert "新名：已送达" in said.content.decode()
     assert client.get(reverse("admin:access_alarmdelivery_changelist")).status_code == 200
-
-
-def test_old_alarms_are_forgotten_with_their_messages(receiver: Receiver, settings: LazySettings) -> None:
-    webhook(receiver)
-    raise_alarm(key="a", title="旧")
-    close_alarm(key="a")
-    raise_alarm(key="b", title="一直没有恢复")
-    Alarm.objects.update(opened_at=NOON - timedelta(days=999))
-    assert forget_old_alarms() == 0
-    Alarm.objects.filter(key="a").update(closed_at=NOON - timedelta(days=settings.ALARM_KEEP_DAYS, seconds=1))
-    forget_old_alarms()
-    assert list(Alarm.objects.values_list("key", flat=True)) == ["b"]
-    assert set(AlarmDelivery.objects.values_list("alarm__key", flat=True)) == {"b"}

@@ -18,15 +18,13 @@ from django.db.models import Max
 from django.utils import timezone
 
 from access.actors import SYSTEM, Actor
-from access.choices import ActorKind, Outcome, Severity
+from access.choices import ActorKind, Outcome
 from access.models import Alarm, BehaviourLog, LogAnchor, LogBlock
-from access.services import log_chain, log_watch
+from access.services import log_chain
 from access.services.log_anchors import anchor_file, anchor_head, read_anchors
 from access.services.log_chain import FORGET_VERB, forget_old_rows, seal_log, seal_through
 from access.services.log_verification import verify_log
-from access.services.log_watch import watch_log
 from access.services.logs import record
-from access.tasks import verify_behaviour_log
 
 pytestmark = pytest.mark.django_db
 
@@ -395,57 +393,3 @@ def test_two_who_seal_at_once_seal_once() -> None:
             thread.join()
     assert list(LogBlock.objects.values_list("rows", flat=True)) == [4, 4]
     assert verify_log().flaws == []
-
-
-def test_what_is_not_sealed_for_long_is_an_alarm(rows: list[BehaviourLog]) -> None:
-    late = write(1)[0]
-    BehaviourLog.objects.filter(pk=late.pk).update(at=timezone.now() - timedelta(minutes=31))
-    seal_log()
-    assert Alarm.objects.get(key="log-chain:lag").closed_at is None
-    seal()
-    seal_log()
-    assert Alarm.objects.get(key="log-chain:lag").closed_at is not None
-
-
-def test_what_was_edited_is_an_alarm_the_next_morning(rows: list[BehaviourLog]) -> None:
-    anchor_head()
-    assert watch_log() == 0
-    BehaviourLog.objects.filter(pk=rows[4].pk).update(actor_name="李工")
-    verify_behaviour_log()
-    alarm = Alarm.objects.get(key=log_watch.ALARM)
-    assert (alarm.severity, str(rows[4].pk) in alarm.message) == (Severity.CRITICAL, True)
-    BehaviourLog.objects.filter(pk=rows[4].pk).update(actor_name=rows[4].actor_name)
-    assert watch_log() == 0
-    alarm.refresh_from_db()
-    assert alarm.closed_at is not None
-
-
-def test_anchors_that_cannot_be_read_are_told_too(rows: list[BehaviourLog]) -> None:
-    anchor_head()
-    anchor_file().write_text("{}\n")
-    assert watch_log() == 1
-    assert "锚点" in Alarm.objects.get(key=log_watch.ALARM).message
-
-
-def test_a_clock_that_was_set_forward_does_not_take_the_log_along(rows: list[BehaviourLog]) -> None:
-    LogBlock.objects.filter(number=1).update(newest_at=timezone.now() - timedelta(days=10))
-    assert forget_old_rows(timezone.now() + timedelta(days=500)) == 4
-    assert BehaviourLog.objects.filter(pk=rows[4].pk).exists()
-
-
-def test_a_restored_database_is_sealed_as_far_as_it_goes(rows: list[BehaviourLog]) -> None:
-    cache.set("log-chain:mark", {"id": rows[-1].pk + 500, "next": 1}, None)
-    write(2)
-    for _ in range(4):
-        seal_log()
-    write(2)
-    for _ in range(4):
-        seal_log()
-    assert flaws() == []
-
-
-def test_anchors_that_are_gone_are_a_flaw(rows: list[BehaviourLog]) -> None:
-    LogBlock.objects.update(sealed_at=timezone.now() - timedelta(hours=5))
-    assert "anchor-missing" in flaws()
-    anchor_head()
-    assert "anchor-missing" not in flaws()

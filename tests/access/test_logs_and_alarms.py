@@ -1,11 +1,15 @@
 """Behaviour log and alarms."""
 
+from datetime import timedelta
+
 import pytest
+from django.conf import LazySettings
+from django.utils import timezone
 
 from access.actors import SYSTEM, Actor
-from access.choices import ActorKind, Outcome, Severity
-from access.models import Alarm, BehaviourLog, Organisation, User
-from access.services.alarms import acknowledge_alarm, close_alarm, raise_alarm
+from access.choices import ActorKind, Outcome, Severity, TargetKind
+from access.models import Alarm, AlarmDelivery, AlarmTarget, BehaviourLog, Organisation, User
+from access.services.alarms import acknowledge_alarm, close_alarm, forget_old_alarms, raise_alarm
 from access.services.logs import record
 from tests.access.test_token_ring_parallel import at_once
 
@@ -73,3 +77,18 @@ def test_an_alarm_is_acknowledged_by_the_first(operator: User, outsider: User) -
     alarm.refresh_from_db()
     assert alarm.acknowledged_by == operator
     assert BehaviourLog.objects.filter(verb="确认告警").count() == 1
+
+
+def test_old_alarms_are_forgotten_with_their_messages(settings: LazySettings) -> None:
+    AlarmTarget.objects.create(name="邮箱", kind=TargetKind.MAIL, recipients="a@example.cn")
+    now = timezone.now()
+    raise_alarm(key="a", title="旧")
+    close_alarm(key="a")
+    raise_alarm(key="b", title="一直没有恢复")
+    assert set(AlarmDelivery.objects.values_list("alarm__key", flat=True)) == {"a", "b"}
+    Alarm.objects.update(opened_at=now - timedelta(days=999))
+    assert forget_old_alarms() == 0
+    Alarm.objects.filter(key="a").update(closed_at=now - timedelta(days=settings.ALARM_KEEP_DAYS, seconds=1))
+    forget_old_alarms()
+    assert list(Alarm.objects.values_list("key", flat=True)) == ["b"]
+    assert set(AlarmDelivery.objects.values_list("alarm__key", flat=True)) == {"b"}

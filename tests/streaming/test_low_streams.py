@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +10,6 @@ from celery import Task
 from django.conf import LazySettings
 from django.core.cache import cache
 from django.core.management import call_command
-from django.utils import timezone
 from time_machine import TimeMachineFixture
 
 from access.models import Alarm
@@ -391,17 +390,3 @@ def test_one_task_at_a_time_orders_from_a_gateway(gateway: Gateway, roadside: Ga
 def test_no_task_outlives_its_claims_and_its_lock(task: Task[Any, Any]) -> None:
     assert 0 < (task.time_limit or 0) < CLAIM_SECONDS
     assert (task.time_limit or 0) < ORDERS_LOCK_SECONDS
-
-
-def test_a_stream_is_lost_with_its_server_and_nothing_is_known_of_the_camera(
-    gateway: Gateway,
-) -> None:
-    plan_low_streams()
-    (target,) = capture_targets([camera(1).pk])
-    assert (target.has_stream, target.is_server_away) == (False, False)
-    MediaServer.objects.update(silent_since=timezone.now() - timedelta(minutes=1))
-    (target,) = capture_targets([camera(1).pk])
-    assert target.is_server_away
-    MediaServer.objects.update(silent_since=None, is_active=False)
-    (target,) = capture_targets([camera(1).pk])
-    assert target.is_server_away

@@ -1,10 +1,11 @@
 """What media servers tell, and what the platform finds out when they could not tell."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from django.utils import timezone
 from time_machine import TimeMachineFixture
 
 from access.models import Alarm, BehaviourLog, Organisation, User
@@ -287,6 +288,20 @@ def test_pictures_are_taken_where_a_stream_is(
     assert (there.camera_id, there.has_stream, gone.has_stream, gone.url) == (camera(1).pk, True, False, None)
     assert there.url is not None
     assert there.url.startswith(f"http://127.0.0.1:9/live/{stream(1)}.flv?auth_key=")
+
+
+def test_a_stream_is_lost_with_its_server_and_nothing_is_known_of_the_camera(
+    gateway: Gateway,
+) -> None:
+    plan_low_streams()
+    (target,) = capture_targets([camera(1).pk])
+    assert (target.has_stream, target.is_server_away) == (False, False)
+    MediaServer.objects.update(silent_since=timezone.now() - timedelta(minutes=1))
+    (target,) = capture_targets([camera(1).pk])
+    assert target.is_server_away
+    MediaServer.objects.update(silent_since=None, is_active=False)
+    (target,) = capture_targets([camera(1).pk])
+    assert target.is_server_away
 
 
 def test_queries_of_the_reconciliation_do_not_grow(
