@@ -258,7 +258,8 @@ SNAPSHOT_RETENTION_DAYS = env.int("SNAPSHOT_RETENTION_DAYS", default=7)
 SNAPSHOT_SHARD_SIZE = env.int("SNAPSHOT_SHARD_SIZE", default=200)
 # Seconds to wait for the first key frame of a stream.
 SNAPSHOT_TIMEOUT_SECONDS = env.float("SNAPSHOT_TIMEOUT_SECONDS", default=6)
-# Streams read at a time by one capture task, and of one media server; reading is mostly waiting.
+# Streams read at a time by one capture task, in all and of one media server; reading is mostly waiting. A media server
+# meets as many times this as there are capture processes.
 SNAPSHOT_READS_AT_ONCE = env.int("SNAPSHOT_READS_AT_ONCE", default=256)
 SNAPSHOT_READS_PER_SERVER = env.int("SNAPSHOT_READS_PER_SERVER", default=192)
 # JPEG quality, 1-100, where no rule for the kind of place says otherwise.
