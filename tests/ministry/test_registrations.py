@@ -1,6 +1,8 @@
 """Registrations, modifications and deletions reach the ministry, and are acknowledged item by item."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.conf import LazySettings
@@ -14,6 +16,7 @@ from cameras.selectors import camera_record
 from ministry.choices import Interface
 from ministry.models import CameraDelivery, DeliveryTrouble, UpperPlatform
 from ministry.selectors import Backlog, backlog_by_interface
+from ministry.services.sync import LONGEST_RUN_SECONDS
 from protocol.cameras import camera_to_wire
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cast import Caller
@@ -220,7 +223,8 @@ def test_one_run_ends_before_its_task_and_the_next_goes_on(
     cameras: Caller, upper: RunningMinistry, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.MINISTRY_BATCH_SIZE = 1
-    monkeypatch.setattr("ministry.services.sync.LONGEST_RUN_SECONDS", 0.1)
+    now = itertools.count(step=LONGEST_RUN_SECONDS / 20)
+    monkeypatch.setattr("ministry.services.sync.time", SimpleNamespace(monotonic=lambda: next(now)))
     register(cameras, *[wire(n) for n in range(100, 117)])
     runs = [sync()]
     assert 0 < len(held(upper)) < 20
