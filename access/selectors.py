@@ -77,6 +77,11 @@ def is_set_up() -> bool:
     return len(set(held.values_list("role", flat=True))) == len(DUTIES)
 
 
+def are_superusers_out() -> bool:
+    """Whether superusers are refused, since 三员 are there (threats.md 15)."""
+    return settings.SEPARATE_DUTIES and is_set_up()
+
+
 def logs_visible_to(user: object) -> QuerySet[BehaviourLog]:
     """All for who audits the province; for a security administrator those of operators, not of 三员."""
     if not isinstance(user, User):

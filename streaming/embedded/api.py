@@ -50,7 +50,7 @@ class Api:
             raise RefusedError(400, "请求应为 JSON 对象")
         client_id, app, name = (wanted.get(field) for field in ("client_id", "app", "stream"))
         if isinstance(client_id, str) and client_id:
-            return to_json({"kicked": self.kick_client(client_id)})
+            return to_json({"kicked": self.kick_client(client_id, everywhere=True)})
         if isinstance(app, str) and isinstance(name, str) and app and name:
             return to_json({"kicked": self._kick_stream(app, name)})
         raise RefusedError(400, "缺少 app 和 stream，或 client_id")
@@ -63,7 +63,8 @@ class Api:
         self._site.hub.end(stream, "kicked")
         return kicked
 
-    def kick_client(self, client_id: str) -> int:
+    def kick_client(self, client_id: str, *, everywhere: bool = False) -> int:
+        """`everywhere`: a session of HLS ends also for others to whom it was, or will be, passed on."""
         viewer = self._site.viewers.get(client_id)
         if viewer is not None:
             viewer.drop("kicked")
@@ -72,7 +73,7 @@ class Api:
             if stream.publisher is not None and stream.publisher.client.client_id == client_id:
                 self._site.hub.end(stream, "kicked")
                 return 1
-        return self._hls.kick(client_id)
+        return self._hls.kick(client_id, everywhere=everywhere)
 
 
 def _stream_line(facts: StreamFacts) -> dict[str, object]:

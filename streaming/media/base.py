@@ -86,3 +86,7 @@ class MediaAdapter(abc.ABC):
     @abc.abstractmethod
     def kick(self, stream: str) -> int:
         """End the publisher of a stream; how many were ended."""
+
+    @abc.abstractmethod
+    def end_viewer(self, client: str) -> bool:
+        """End one viewer by the name its coming was told with; False when the server knows of none such."""

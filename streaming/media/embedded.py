@@ -78,7 +78,13 @@ class EmbeddedMedia(MediaAdapter):
         ]
 
     def kick(self, stream: str) -> int:
-        body = json.dumps({"app": APP, "stream": stream}).encode()
+        return self._kick({"app": APP, "stream": stream})
+
+    def end_viewer(self, client: str) -> bool:
+        return self._kick({"client_id": client}) > 0
+
+    def _kick(self, wanted: dict[str, str]) -> int:
+        body = json.dumps(wanted).encode()
         return whole_of(
             ask_server(self.server, "POST", "/api/kick", headers=self._headers, body=body), "kicked"
         )

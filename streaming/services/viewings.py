@@ -1,7 +1,7 @@
 """Who watches what: told by hooks, corrected by the lists of the servers, limited, counted as peaks of a day."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -134,6 +134,11 @@ def forget(*, servers: QuerySet[MediaServer]) -> None:
     servers.exclude(egress_kbps=0).update(egress_kbps=0)
 
 
+def end_withdrawn(pks: Collection[int]) -> int:
+    """Those whose viewers were ended, or are not there any more; how many."""
+    return _end(Viewing.objects.filter(pk__in=pks)) if pks else 0
+
+
 def ensure_room(partner: Partner) -> None:
     """ForbiddenError while this partner watches as many streams as it may."""
     most = partner.most_viewers
@@ -202,15 +207,16 @@ def _gone_at() -> datetime:
 
 
 @transaction.atomic
-def _end(gone: QuerySet[Viewing]) -> None:
+def _end(gone: QuerySet[Viewing]) -> int:
     """Drop viewings and log their ends; locked, since a leaving may be told and found out at the same moment."""
     now = timezone.now()
     rows = list(gone.select_for_update(of=("self",)).select_related("camera").order_by("pk"))
     if not rows:
-        return
+        return 0
     Viewing.objects.filter(pk__in=[row.pk for row in rows]).delete()
     asked_before = timedelta(seconds=HLS_GONE_SECONDS)
     log_ends((row, row.alive_until - asked_before if row.alive_until else now) for row in rows)
+    return len(rows)
 
 
 def _note_need(camera: Camera, video_type: VideoType) -> None:
