@@ -37,7 +37,7 @@ class _Row(NamedTuple):
 
 
 def end_viewings_without_right() -> int:
-    """How many were ended; a server that does not answer is asked again by the next run."""
+    """How many ends were noted here; some servers tell of them first. One that is silent is asked again by the next run."""
     mark_lost()
     return _end_marked()
 
