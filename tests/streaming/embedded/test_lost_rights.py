@@ -14,7 +14,7 @@ from cameras.models import Camera
 from streaming.models import Viewing
 from streaming.services.withdrawal import end_viewings_without_right
 from tests.cast import Caller
-from tests.console.desk import Desk
+from tests.console.desk import Desk, content_of
 from tests.ptz.ledger import make_camera
 from tests.streaming.embedded.conftest import PLAY_KEY, Media
 from tests.streaming.embedded.peers import FlvTag, HttpPeer, Publisher, ask, ffmpeg, until
@@ -76,7 +76,7 @@ def test_a_copied_address_stops_playing_and_a_partner_plays_on(
     channel: Channel, operator: User, ministry: Caller
 ) -> None:
     desk = Desk(operator)
-    url = desk.post("play", channel.camera.pk, body={"type": 0}).json()["flv_url"]
+    url = content_of(desk.post("play", channel.camera.pk, body={"type": 0}))["flv_url"]
     command = [ffmpeg(), "-v", "error", "-i", url, "-f", "null", "-"]
     player = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
