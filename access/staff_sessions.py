@@ -9,6 +9,7 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
 
+from access import screens
 from access.actors import Actor
 from access.choices import DUTIES
 from access.models import StaffRole, StaffSession, User
@@ -31,7 +32,9 @@ def signed_in_among(user_ids: Iterable[int]) -> set[int]:
 def _in_use() -> Q:
     now = timezone.now()
     touched = Q(seen_at=None) | Q(seen_at__gte=now - timedelta(seconds=settings.CONSOLE_IDLE_SECONDS))
-    return touched & Q(expire_date__gt=now)
+    hanging = Q(user__screen_networks__len__gt=0, signed_in_at__gte=now - screens.span())
+    of_people = Q(user__screen_networks__len=0) & touched
+    return (of_people | hanging) & Q(expire_date__gt=now)
 
 
 def may_lose_factor(people: QuerySet[User], *, by: User) -> QuerySet[User]:

@@ -117,11 +117,11 @@ def _exceptions(which: Q, camera_ids: Collection[int]) -> defaultdict[int, list[
     rows = CameraException.objects.filter(which, objects, in_force(timezone.now())).order_by()
     found = [_Exception(*row) for row in rows.values_list(*_COLUMNS)]
     groups = {row.group_id for row in found if row.group_id}
-    members = defaultdict(list)
-    for group_id, camera_id in GroupMember.objects.filter(
-        group__in=groups, camera__in=ids if groups else []
-    ).values_list("group_id", "camera_id"):
-        members[group_id].append(camera_id)
+    members: defaultdict[int | None, list[int]] = defaultdict(list)
+    if groups:
+        inside = GroupMember.objects.filter(group__in=groups, camera__in=ids)
+        for group_id, camera_id in inside.values_list("group_id", "camera_id"):
+            members[group_id].append(camera_id)
     by_camera: defaultdict[int, list[_Exception]] = defaultdict(list)
     for row in found:
         for camera_id in [row.camera_id] if row.camera_id else members[row.group_id]:

@@ -126,9 +126,13 @@ class ZlmMedia(MediaAdapter):
         return whole_of(data, "count_closed")
 
     def end_viewer(self, client: str) -> bool:
-        return bool(self._call("kick_session", expected=(0, *_NO_SUCH_SESSION), id=client)["code"] == 0)
+        answer = self._ask("kick_session", {"id": client}, expected=(0, *_NO_SUCH_SESSION))
+        return bool(answer["code"] == 0)
 
-    def _call(self, name: str, expected: tuple[int, ...] = (0,), **params: str) -> dict[str, Any]:
+    def _call(self, name: str, **params: str) -> dict[str, Any]:
+        return self._ask(name, params, expected=(0,))
+
+    def _ask(self, name: str, params: dict[str, str], *, expected: tuple[int, ...]) -> dict[str, Any]:
         query = urlencode({"secret": self.server.secret, **params})
         data = ask_server(self.server, "GET", f"/index/api/{name}?{query}", headers={})
         if data.get("code") not in expected:
