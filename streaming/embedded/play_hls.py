@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 from aiohttp import web
 
 from streaming.embedded import tickets
 from streaming.embedded.hls import Packager, Session
 from streaming.embedded.http import Site
-from streaming.embedded.hub import Key, Stream
+from streaming.embedded.hub import Client, Key, Stream
 from streaming.embedded.play import find_stream, make_client
 from streaming.embedded.tickets import RefusedError
 
@@ -120,6 +121,11 @@ class HlsPlayer:
             self._site.tell("play", packager.stream.key, session.client, {})
         session.seen = now
         session.sent_bytes += size
+
+    def viewers(self) -> Iterator[tuple[Key, Client]]:
+        for key, packager in self._packagers.items():
+            for session in packager.sessions.values():
+                yield key, session.client
 
     def kick(self, client_id: str, *, everywhere: bool) -> int:
         for key, packager in self._packagers.items():

@@ -20,6 +20,7 @@ from access.staff_sessions import end_session
 from cameras.models import Camera, CameraException, CameraGroup, Gateway, GroupMember
 from streaming import tasks
 from streaming.models import MediaServer, Viewing
+from streaming.services.unannounced import take_in
 from streaming.services.withdrawal import end_viewings_without_right, mark_lost
 from tests.cameras.ledger import camera
 from tests.cast import Caller
@@ -268,6 +269,14 @@ class TestServers:
         media.is_down = False
         end_viewings_without_right()
         assert sorted(media.ended) == ["o-1", "o-2"]
+
+    def test_one_that_lists_no_viewers_says_nothing_of_them(self, media: MediaDouble) -> None:
+        """An older one, or one that is down."""
+        media.is_down = True
+        assert take_in() == 0
+        assert left() == {"o-1", "o-2", "m-1", "n-1"}
+        MediaServer.objects.update(kind="srs")
+        assert take_in() == 0
 
     def test_the_end_that_the_server_tells_first_has_its_reason(self, watching: None) -> None:
         mark_lost()

@@ -1,7 +1,9 @@
 """A real player whose owner loses the right: it stops, others of the stream go on, and nothing brings it back."""
 
+import contextlib
 import subprocess
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import count
 
@@ -11,7 +13,10 @@ from pytest_django.live_server_helper import LiveServer
 
 from access.models import BehaviourLog, Organisation, Partner, StaffRole, User
 from cameras.models import Camera
+from streaming import tasks
 from streaming.models import Viewing
+from streaming.selectors import capture_targets
+from streaming.services.unannounced import take_in
 from streaming.services.withdrawal import end_viewings_without_right
 from tests.cast import Caller
 from tests.console.desk import Desk, content_of
@@ -117,3 +122,37 @@ def test_a_session_of_hls_is_dead_wherever_it_is_taken(channel: Channel, ministr
     begins(0)
     assert [status(f"10.0.0.{n}") for n in (1, 2, 3)] == [410, 410, 410]
     assert end_viewings_without_right() == 0
+
+
+def test_one_of_whom_the_platform_knows_nothing_is_found_and_ended(
+    channel: Channel, ministry: Caller
+) -> None:
+    """It was away when they came, or took their server for gone."""
+    port = channel.media.http_port
+    (entry,) = ministry.get("GetCameraPlayURL", cameraNum=channel.camera.number)["videoRequestUrl"]
+    playlist = ask(port, target_of(entry["hls_url"])).headers["location"]
+    with HttpPeer(port, target_of(entry["flv_url"])) as viewer:
+        assert viewer.read_head() == 200
+        assert ask(port, playlist).status == 200
+        begins(2)
+        told = set(Viewing.objects.values_list("client", "uid", "protocol", "camera"))
+        Viewing.objects.all().delete()
+        assert (take_in(), take_in()) == (2, 0)
+        assert set(Viewing.objects.values_list("client", "uid", "protocol", "camera")) == told
+        Viewing.objects.all().delete()
+        Partner.objects.filter(pk=ministry.partner.pk).update(is_active=False)
+        tasks.end_viewings_without_right()
+        with contextlib.suppress(ConnectionError, ValueError):
+            deque(viewer.body(), maxlen=0)
+    assert ask(port, playlist).status == 410
+    assert not Viewing.objects.exists()
+
+
+def test_of_the_platform_itself_nothing_is_listed(channel: Channel) -> None:
+    assert ask(channel.media.http_port, "/api/viewers").status == 403
+    (target,) = capture_targets([channel.camera.pk])
+    assert target.url is not None
+    with HttpPeer(channel.media.http_port, target_of(target.url)) as capture:
+        assert capture.read_head() == 200
+        until(lambda: channel.media.streams()[channel.name]["viewers"] == 1, what="the capture")
+        assert take_in() == 0
