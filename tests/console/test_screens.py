@@ -72,6 +72,7 @@ class TestStaying:
         self, screen: User, time_machine: TimeMachineFixture, settings: LazySettings
     ) -> None:
         client = sign_in(THERE)
+        assert status(client) == 200
         # Not even a poll: the machine was off for longer than any cookie of others lasts.
         time_machine.shift(FORTNIGHT + timedelta(hours=1))
         assert status(client) == 200
