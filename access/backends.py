@@ -7,7 +7,7 @@ from django.contrib.auth.backends import ModelBackend
 
 from access.choices import Action
 from access.models import User
-from access.selectors import is_set_up, paths_allowed, root_organisation
+from access.selectors import are_superusers_out, paths_allowed, root_organisation
 
 # What a system administrator keeps in the admin: the platform and its parts, neither rights nor cameras nor logs.
 _OF_SYSTEM: Final = {
@@ -40,7 +40,7 @@ class StaffBackend(ModelBackend):
         """Asked at the sign-in and at each request, so that it ends sessions as well (threats.md 15)."""
         if not super().user_can_authenticate(user):
             return False
-        return not (user.is_superuser and settings.SEPARATE_DUTIES and is_set_up())
+        return not (user.is_superuser and are_superusers_out())
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
         return super().has_perm(user_obj, perm, obj) or _is_opened(user_obj, perm)

@@ -46,6 +46,8 @@ ROLE_ACTIONS: dict[str, frozenset[str]] = {
     Role.SECURITY: frozenset({Action.GRANT, Action.OVERSEE, Action.OPERATOR_LOG}),
     Role.AUDIT: frozenset({Action.AUDIT}),
 }
+# All that an account for a big screen does, whatever roles it holds.
+SCREEN_ACTIONS = frozenset({Action.WATCH})
 # 三员: nobody holds two of them, and who holds one holds nothing else (threats.md 15).
 DUTIES = (Role.SYSTEM, Role.SECURITY, Role.AUDIT)
 # What the three share among themselves when duties are separate, and no other role keeps beside its own work.

@@ -12,6 +12,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
+from access import screens
 from access.models import PasswordRecord, SecondFactor, StaffRole, User
 from access.sessions import SEEN, note_sign_in
 
@@ -70,6 +71,8 @@ def duties_of(user: User) -> list[str]:
 @receiver(user_logged_in)
 def _note_duties(sender: object, request: HttpRequest, user: User, **_: object) -> None:
     note_sign_in(request)
+    if user.is_screen:
+        screens.begin(request)
     if duties := duties_of(user):
         request.session[_DUTIES] = duties
 
@@ -90,8 +93,7 @@ def user_present(request: HttpRequest, user: User | AnonymousUser) -> User | Ano
     """Who is taken to be there: nobody after CONSOLE_IDLE_SECONDS without a touch, nor with a duty undone."""
     if not isinstance(user, User):
         return user
-    seen = request.session.get(SEEN)
-    if seen is not None and time.time() - seen > settings.CONSOLE_IDLE_SECONDS:
+    if is_over(request, user):
         # Not logout(): that asks who is there.
         request.session.flush()
         return AnonymousUser()
@@ -100,6 +102,14 @@ def user_present(request: HttpRequest, user: User | AnonymousUser) -> User | Ano
         renew(request)
     is_open = view is not None and getattr(view.func, "opens_with_duties", False)
     return AnonymousUser() if open_duty(request) and not is_open else user
+
+
+def is_over(request: HttpRequest, user: User) -> bool:
+    """Idle for too long; a big screen, which nobody touches, has rules of its own."""
+    if user.is_screen:
+        return not screens.may_stay(request, user)
+    seen = request.session.get(SEEN)
+    return seen is not None and time.time() - seen > settings.CONSOLE_IDLE_SECONDS
 
 
 def renew(request: HttpRequest) -> None:

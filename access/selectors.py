@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from access.choices import DUTIES, DUTY_ACTIONS, ROLE_ACTIONS, Action, ActorKind, Role
+from access.choices import DUTIES, DUTY_ACTIONS, ROLE_ACTIONS, SCREEN_ACTIONS, Action, ActorKind, Role
 from access.models import Alarm, BehaviourLog, Organisation, Partner, PartnerToken, StaffRole, User
 from access.models.staff import in_force, not_ended
 from access.statements import fetch_one
@@ -44,11 +44,16 @@ def actions_of(role: str) -> frozenset[str]:
     return actions
 
 
+def is_beyond_screen(user: User, action: Action) -> bool:
+    """Whether it is closed to the account because it is one for a big screen."""
+    return user.is_screen and action not in SCREEN_ACTIONS
+
+
 def paths_allowed(user: User, action: Action) -> list[str]:
     """Path prefixes of the subtrees in which `user` may do `action`; [""] is everything."""
     if user.is_active and user.is_superuser:
         return [""]
-    return paths_of(roles_held(user), action)
+    return [] if is_beyond_screen(user, action) else paths_of(roles_held(user), action)
 
 
 def paths_of(held: Iterable[HeldRole], action: Action) -> list[str]:
@@ -59,7 +64,8 @@ def actions_allowed(user: User) -> frozenset[str]:
     """Everything that `user` may do somewhere."""
     if user.is_active and user.is_superuser:
         return frozenset(Action.values)
-    return actions_held(roles_held(user))
+    allowed = actions_held(roles_held(user))
+    return allowed & SCREEN_ACTIONS if user.is_screen else allowed
 
 
 def actions_held(held: Iterable[HeldRole]) -> frozenset[str]:
@@ -75,6 +81,11 @@ def is_set_up() -> bool:
     """Whether each of the three duties has somebody who can sign in for it."""
     held = StaffRole.objects.filter(role__in=DUTIES, user__is_active=True, user__is_superuser=False)
     return len(set(held.values_list("role", flat=True))) == len(DUTIES)
+
+
+def are_superusers_out() -> bool:
+    """Whether superusers are refused, since 三员 are there (threats.md 15)."""
+    return settings.SEPARATE_DUTIES and is_set_up()
 
 
 def logs_visible_to(user: object) -> QuerySet[BehaviourLog]:

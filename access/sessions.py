@@ -20,6 +20,12 @@ def note_sign_in(request: HttpRequest) -> None:
     request.session[_SIGNED_IN] = {"at": at, "address": address_of(request), "agent": agent}
 
 
+def signed_in_at(request: HttpRequest) -> float | None:
+    """Seconds since the epoch."""
+    at = request.session.get(_SIGNED_IN, {}).get("at")
+    return float(at) if at is not None else None
+
+
 class SessionStore(DatabaseStore):
     @classmethod
     def get_model_class(cls) -> type:

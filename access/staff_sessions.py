@@ -1,5 +1,6 @@
 """Browsers in which somebody is signed in, and who may look after them."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -8,18 +9,32 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
 
+from access import screens
 from access.actors import Actor
 from access.choices import DUTIES
 from access.models import StaffRole, StaffSession, User
 from access.services.logs import record
+from access.signals import signed_out
 
 
 def sessions_of(people: QuerySet[User]) -> QuerySet[StaffSession]:
     """Where they are signed in, who touched the platform last first; what is idle for too long is over."""
+    found = StaffSession.objects.filter(_in_use(), user__in=people.filter(is_active=True))
+    return found.select_related("user").order_by("-seen_at", "session_key")
+
+
+def signed_in_among(user_ids: Iterable[int]) -> set[int]:
+    """Those of them who are signed in anywhere."""
+    found = StaffSession.objects.filter(_in_use(), user__in=list(user_ids)).order_by()
+    return {pk for pk in found.values_list("user_id", flat=True).distinct() if pk is not None}
+
+
+def _in_use() -> Q:
     now = timezone.now()
     touched = Q(seen_at=None) | Q(seen_at__gte=now - timedelta(seconds=settings.CONSOLE_IDLE_SECONDS))
-    found = StaffSession.objects.filter(touched, user__in=people.filter(is_active=True), expire_date__gt=now)
-    return found.select_related("user").order_by("-seen_at", "session_key")
+    hanging = Q(user__screen_networks__len__gt=0, signed_in_at__gte=now - screens.span())
+    of_people = Q(user__screen_networks__len=0) & touched
+    return (of_people | hanging) & Q(expire_date__gt=now)
 
 
 def may_lose_factor(people: QuerySet[User], *, by: User) -> QuerySet[User]:
@@ -48,11 +63,13 @@ def end_session(*, session: StaffSession, actor: Actor) -> None:
             object_name=user.username,
             reason=reason,
         )
+        signed_out.send(StaffSession, user_id=user.pk)
 
 
 def forget_sessions_of(user: User) -> int:
     """All of them; who ended them is for the caller to say."""
     ended, _ = StaffSession.objects.filter(user=user).delete()
+    signed_out.send(StaffSession, user_id=user.pk)
     return ended
 
 

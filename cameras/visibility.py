@@ -10,7 +10,7 @@ from operator import or_
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from access.choices import CAMERA_ACTIONS, Action
+from access.choices import CAMERA_ACTIONS, SCREEN_ACTIONS, Action
 from access.models import Alarm, Partner, User
 from access.models.staff import in_force, not_ended
 from access.selectors import (
@@ -18,6 +18,7 @@ from access.selectors import (
     actions_held,
     alarms_concerning,
     below_paths,
+    is_beyond_screen,
     paths_allowed,
     paths_of,
     roles_held,
@@ -38,6 +39,8 @@ def visible_condition(
         return _NOTHING
     if user.is_superuser:
         return Q()
+    if is_beyond_screen(user, action):
+        return _NOTHING
     now = timezone.now()
     held = roles_held(user, now)
     concerning = exceptions_for(user, held, now)
@@ -122,13 +125,16 @@ def actions_open_to(user: User) -> frozenset[str]:
         return frozenset(Action.values)
     now = timezone.now()
     held = roles_held(user, now)
-    return actions_held(held) | _allowed_by_exception(user, held, now)
+    allowed = actions_held(held) | _allowed_by_exception(user, held, now)
+    return allowed & SCREEN_ACTIONS if user.is_screen else allowed
 
 
 def may_somewhere(user: User, action: Action) -> bool:
     """Asks for exceptions only where no role says yes."""
     if not user.is_active or user.is_superuser:
         return user.is_active
+    if is_beyond_screen(user, action):
+        return False
     now = timezone.now()
     held = roles_held(user, now)
     if action.value in actions_held(held):

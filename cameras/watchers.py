@@ -13,7 +13,7 @@ from django.db.models import Q
 from access.choices import CAMERA_ACTIONS, Action, PartnerKind, Scope
 from access.models import Partner, StaffRole, User
 from access.models.staff import was_in_force
-from access.selectors import actions_of
+from access.selectors import actions_of, is_beyond_screen
 from access.words import span_in_words
 from cameras.models import Camera, CameraException, PtzGrant
 
@@ -115,13 +115,14 @@ def _holders(rows: list[CameraException], moment: datetime) -> dict[int, list[in
 
 
 def _watcher(user: User, person: _Person) -> Watcher:
+    left = person.allowed - person.denied
     return Watcher(
         name=f"{user.display_name}（{user.username}）",
         kind="用户",
         place=user.organisation.name if user.organisation else "",
         is_active=user.is_active,
-        actions=frozenset(person.allowed - person.denied),
-        reasons=person.reasons,
+        actions=frozenset(action for action in left if not is_beyond_screen(user, action)),
+        reasons=[*person.reasons, "大屏账号，只能查看视频"] if user.is_screen else person.reasons,
         denials=person.denials,
     )
 

@@ -8,6 +8,7 @@ from typing import Final
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
+from access import screens
 from access.models import PasswordRecord, SecondFactor, StaffSession, User
 from access.staff_sessions import sessions_of
 
@@ -23,6 +24,12 @@ class SessionRow:
     session: StaffSession
     browser: str
     is_this: bool
+
+    @property
+    def until(self) -> datetime | None:
+        """When a big screen has to be signed in again."""
+        at = self.session.signed_in_at
+        return at + screens.span() if at else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from django.shortcuts import render, resolve_url
 from django.utils.cache import add_never_cache_headers
 
 from access.choices import Action
-from access.duties import opens_with_duties, renew
+from access.duties import open_duty, opens_with_duties, renew
 from access.models import User
 from access.selectors import paths_allowed
 from access.sessions import SEEN
@@ -26,6 +26,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 # What `required_action` says of pages that belong to whoever is signed in.
 OWN: Final = "own"
+SCREEN_ONLY: Final = "大屏账号只能查看监控墙"
 
 
 class Kind(Enum):
@@ -40,6 +41,16 @@ def public(view: View[P]) -> View[P]:
     """Marks the few views that nobody has to sign in for."""
     view.required_action = None  # type: ignore[attr-defined]
     return view
+
+
+def for_screens(*methods: str) -> Callable[[StaffView[P]], StaffView[P]]:
+    """Marks what a big screen asks for, and how; of all else an account for one (access/screens.py) is refused."""
+
+    def mark(view: StaffView[P]) -> StaffView[P]:
+        view.screen_methods = methods  # type: ignore[attr-defined]
+        return view
+
+    return mark
 
 
 def reading(view: View[P]) -> View[P]:
@@ -61,6 +72,8 @@ def requires(action: Action, *, kind: Kind, is_poll: bool = False) -> Callable[[
             user = _present_user(request, renews=not is_poll or request.GET.get("active") == "1")
             if user is None:
                 return _to_login(request, kind)
+            if user.is_screen and not _is_for_screens(request, view):
+                return _refusal_of_screen(request, kind)
             if not may_somewhere(user, action):
                 return _refusal(request, user, kind, action)
             try:
@@ -84,6 +97,8 @@ def for_oneself(view: StaffView[P]) -> View[P]:
         user = _present_user(request, renews=True)
         if user is None:
             return _to_login(request, Kind.PAGE)
+        if user.is_screen and open_duty(request) is None and not _is_for_screens(request, view):
+            return _refusal_of_screen(request, Kind.PAGE)
         response = view(request, user, *args, **kwargs)
         add_never_cache_headers(response)
         return response
@@ -97,7 +112,8 @@ def _present_user(request: HttpRequest, *, renews: bool) -> User | None:
     user = request.user
     if not isinstance(user, User):
         return None
-    if renews or SEEN not in request.session:
+    # Of a big screen it says when it was last seen, which is all that can be known of it.
+    if renews or user.is_screen or SEEN not in request.session:
         renew(request)
     return user
 
@@ -122,6 +138,16 @@ def _refusal(request: HttpRequest, user: User, kind: Kind, action: Action) -> Ht
         return render(request, "console/forbidden.html", context, status=403)
     message = f"没有“{action.label}”权限"
     return refuse(403, message) if kind is Kind.JSON else HttpResponse(message, status=403)
+
+
+def _is_for_screens(request: HttpRequest, view: object) -> bool:
+    return request.method in getattr(view, "screen_methods", ())
+
+
+def _refusal_of_screen(request: HttpRequest, kind: Kind) -> HttpResponseBase:
+    if kind is Kind.PAGE:
+        return render(request, "console/forbidden.html", {"is_screen": True}, status=403)
+    return refuse(403, SCREEN_ONLY) if kind is Kind.JSON else HttpResponse(SCREEN_ONLY, status=403)
 
 
 def _told(kind: Kind, error: ProtocolError) -> HttpResponseBase:

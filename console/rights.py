@@ -238,6 +238,7 @@ class PersonPanel:
     roles: list[RoleChip]
     exceptions: list[CameraException]
     may_keep: bool
+    may_mark_screen: bool
     may_view_as: bool
 
 

@@ -107,6 +107,7 @@ urlpatterns = [
     path("rights/users/new/", rights.new_user, name="rights_new_user"),
     path("rights/users/<int:user_id>/", rights.person, name="rights_person"),
     path("rights/users/<int:user_id>/switch/", rights.switch, name="rights_switch"),
+    path("rights/users/<int:user_id>/screen/", rights.screen, name="rights_screen"),
     path("rights/users/<int:user_id>/view/", rights.view_as, name="rights_view_as"),
     path("rights/view/end/", rights.end_view, name="rights_end_view"),
     path("rights/groups/", rights_cameras.groups, name="rights_groups"),

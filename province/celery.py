@@ -87,6 +87,7 @@ app.conf.beat_schedule = {
     "forget-alarms": _nightly("access.tasks.forget_alarms", hour=3, minute=17),
     "forget-incidents": _nightly("incidents.tasks.forget", hour=3, minute=27),
     "reconcile-media": _every("streaming.tasks.reconcile_media_servers", 5),
+    "end-viewings-without-right": _every("streaming.tasks.end_viewings_without_right", 5),
     "note-viewer-peaks": _every("streaming.tasks.note_peaks", 5),
     "judge-egress": _every("streaming.tasks.judge_egress", 5),
     "check-playability": _every("streaming.tasks.check_playability", 60),

@@ -78,6 +78,8 @@ SIGN_IN_LOCK_SECONDS = env.int("SIGN_IN_LOCK_SECONDS", default=900)
 SECOND_FACTOR_ROLES = env.list("SECOND_FACTOR_ROLES", default=[])
 # Seconds without keyboard or mouse after which console and admin ask to sign in again.
 CONSOLE_IDLE_SECONDS = env.int("CONSOLE_IDLE_SECONDS", default=1800)
+# Days after which a big screen (access/screens.py), which is never idle, has to be signed in again.
+SCREEN_SESSION_DAYS = env.int("SCREEN_SESSION_DAYS", default=30)
 
 # --- Behaviour log (docs/security.md) --------------------------------------------------------------------
 # Days the log is kept; check access.E023 allows no fewer than 180.

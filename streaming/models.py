@@ -237,6 +237,8 @@ class Viewing(models.Model):
     # Its beginning stands in the behaviour log, and so shall its end.
     is_logged = models.BooleanField(default=False, editable=False)
     began_at = models.DateTimeField("开始时间")
+    # Why it has to end; empty while whoever watches may.
+    withdrawn = models.CharField("终止原因", max_length=32, blank=True, editable=False)
     # Only where no server tells of the end: a session that asks for no more files.
     alive_until = models.DateTimeField(null=True, blank=True, editable=False)
 

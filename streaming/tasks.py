@@ -5,7 +5,17 @@ import secrets
 from celery import shared_task
 from django.core.cache import cache
 
-from streaming.services import egress, orders, playability, presence, pushes, relocation, viewings
+from streaming.services import (
+    egress,
+    orders,
+    playability,
+    presence,
+    pushes,
+    relocation,
+    unannounced,
+    viewings,
+    withdrawal,
+)
 
 # Longer than the hard limit of the task that holds it; a killed worker is outlived by seconds only.
 ORDERS_LOCK_SECONDS = 30
@@ -50,6 +60,13 @@ def reconcile_media_servers() -> None:
     """Every 5 seconds: repair what a lost hook did not tell."""
     presence.forget_servers_out_of_use()
     presence.reconcile_all()
+
+
+@shared_task(soft_time_limit=20, time_limit=25, expires=4)
+def end_viewings_without_right() -> None:
+    """Every 5 seconds: whoever lost the right to a picture sees it no longer."""
+    unannounced.take_in()
+    withdrawal.end_viewings_without_right()
 
 
 @shared_task(soft_time_limit=10, time_limit=15, expires=4)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -24,8 +25,17 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # of the unty
         verbose_name="所属单位",
     )
 
+    # With any, the account is for a big screen there: it only watches, and is never idle (access/screens.py).
+    screen_networks = ArrayField(
+        models.CharField(max_length=43), default=list, blank=True, editable=False, verbose_name="大屏所在网段"
+    )
+
     class Meta(AbstractUser.Meta):
         verbose_name = verbose_name_plural = "用户"
+
+    @property
+    def is_screen(self) -> bool:
+        return bool(self.screen_networks)
 
     @property
     def display_name(self) -> str:

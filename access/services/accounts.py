@@ -5,9 +5,11 @@ from django.db import transaction
 from access.actors import Actor
 from access.choices import Action
 from access.models import Organisation, User
+from access.screens import networks_in
 from access.selectors import holds_duty, is_allowed, people_managed_by
 from access.services.logs import record
 from access.services.staff import create_staff
+from access.staff_sessions import forget_sessions_of
 from protocol.errors import ForbiddenError
 
 
@@ -49,4 +51,45 @@ def switch_account(*, by: User, user: User, is_active: bool, actor: Actor) -> No
         object_id=held.pk,
         object_name=f"{held.display_name}（{held.username}）",
         detail={"之前": {"启用": not is_active}, "之后": {"启用": is_active}},
+    )
+
+
+def may_mark_screen(by: User, user: User) -> bool:
+    """Whoever keeps the account, or grants rights where it belongs; never the own one, nor one with an administration."""
+    if by.pk == user.pk or user.is_superuser or user.is_staff or holds_duty(user):
+        return False
+    grants = user.organisation is not None and is_allowed(by, Action.GRANT, user.organisation)
+    return grants or may_keep(by, user)
+
+
+@transaction.atomic
+def mark_screen(*, by: User, user: User, networks: str, actor: Actor) -> None:
+    """大屏账号 from now on, at these addresses and networks, one a line; MalformedError without any."""
+    _set_screen(by, user, networks_in(networks), actor)
+
+
+@transaction.atomic
+def unmark_screen(*, by: User, user: User, actor: Actor) -> None:
+    """An ordinary account again, with all that its roles open and the idle time of everybody."""
+    _set_screen(by, user, [], actor)
+
+
+def _set_screen(by: User, user: User, networks: list[str], actor: Actor) -> None:
+    if not may_mark_screen(by, user):
+        raise ForbiddenError("没有设置该账号为大屏账号的权限")
+    held = User.objects.select_for_update().get(pk=user.pk)
+    before = held.screen_networks
+    if before == networks:
+        return
+    held.screen_networks = networks
+    held.save(update_fields=["screen_networks"])
+    # What was signed in under other rules goes on under none of them.
+    forget_sessions_of(held)
+    record(
+        actor,
+        "设为大屏账号" if networks else "取消大屏账号",
+        object_kind="user",
+        object_id=held.pk,
+        object_name=f"{held.display_name}（{held.username}）",
+        detail={"之前": {"网段": before}, "之后": {"网段": networks}},
     )

@@ -11,6 +11,7 @@ from access.models import Application, Organisation, Partner
 from access.services.logs import record
 from access.services.organisations import ensure_root
 from access.services.tokens import issue_token, revoke_tokens
+from access.signals import tokens_revoked
 from protocol.sm2 import generate_key_pair
 
 
@@ -74,6 +75,7 @@ def reissue_partner(*, partner: Partner, actor: Actor = SYSTEM) -> IssuedPartner
     held = Partner.objects.select_for_update().get(pk=partner.pk)
     keys = generate_key_pair()
     revoke_tokens(held)
+    tokens_revoked.send(Partner, partner_id=held.pk)
     held.public_key = keys.public_key
     held.save(update_fields=["public_key"])
     _record(actor, "重新发放首个令牌", held)
@@ -85,6 +87,7 @@ def revoke_partner(*, partner: Partner, actor: Actor = SYSTEM) -> int:
     """Ends all tokens of the partner; how many. It comes back only by `reissue_partner` or OAuth."""
     held = Partner.objects.select_for_update().get(pk=partner.pk)
     ended = revoke_tokens(held)
+    tokens_revoked.send(Partner, partner_id=held.pk)
     _record(actor, "吊销令牌", held, reason=f"{ended} 个")
     return ended
 

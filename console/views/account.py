@@ -35,7 +35,7 @@ from access.staff_sessions import end_session, find_session, sessions_of
 from access.totp import address_for
 from console.account import factor_of, password_state, session_rows
 from console.frame import frame_of
-from console.permissions import for_oneself
+from console.permissions import for_oneself, for_screens
 from console.sign_in import SignInAttempt
 
 # Django's own rules in our words.
@@ -52,6 +52,7 @@ _SAID = {
 
 @require_GET
 @for_oneself
+@for_screens("GET")
 def account(request: HttpRequest, user: User) -> HttpResponse:
     if open_duty(request):
         return redirect("console:login")
@@ -69,6 +70,7 @@ def account(request: HttpRequest, user: User) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 @for_oneself
+@for_screens("GET", "POST")
 def password(request: HttpRequest, user: User) -> HttpResponse:
     problems = _change_password(request, user) if request.method == "POST" else []
     if request.method == "POST" and not problems:

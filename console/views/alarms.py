@@ -20,7 +20,7 @@ from console.alarms import Look, Wanted, alarm_counts, alarm_of, alarms_view, lo
 from console.answers import answer
 from console.frame import frame_of
 from console.params import id_of, number_of, text_of
-from console.permissions import Kind, requires
+from console.permissions import Kind, for_screens, requires
 from console.quality import organisations_in
 from console.words import duration, moment
 from incidents.models import Incident
@@ -81,6 +81,7 @@ def acknowledge(request: HttpRequest, user: User, alarm_id: int) -> HttpResponse
 
 @require_GET
 @requires(Action.WATCH, kind=Kind.JSON, is_poll=True)
+@for_screens("GET")
 def counts(request: HttpRequest, user: User) -> JsonResponse:
     """For the top bar of every page."""
     return answer(alarm_counts(user))

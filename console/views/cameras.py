@@ -14,7 +14,7 @@ from cameras.selectors import cameras_visible_to
 from console.answers import answer
 from console.cards import CameraCard, cards_of, visible_camera
 from console.params import body_of, ids_of, number_of, whole
-from console.permissions import Kind, reading, requires
+from console.permissions import Kind, for_screens, reading, requires
 from streaming.choices import Audience, PushState, VideoType
 from streaming.models import PushSession
 from streaming.services.play import play_urls
@@ -36,6 +36,7 @@ class Playing(TypedDict):
 
 @require_GET
 @requires(Action.WATCH, kind=Kind.JSON)
+@for_screens("GET")
 def cards(request: HttpRequest, user: User) -> JsonResponse:
     """Cards by `ids`, in that order and without those out of sight; or the `first` cameras for an empty wall."""
     visible = cameras_visible_to(user).select_related("organisation__parent")
@@ -51,6 +52,7 @@ def cards(request: HttpRequest, user: User) -> JsonResponse:
 
 @require_GET
 @requires(Action.WATCH, kind=Kind.JSON)
+@for_screens("GET")
 def card(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
     camera = visible_camera(user, camera_id)
     push_error = _push_error(_session(camera, VideoType.LOW))
@@ -60,6 +62,7 @@ def card(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
 @reading
 @require_POST
 @requires(Action.WATCH, kind=Kind.JSON)
+@for_screens("POST")
 def play(request: HttpRequest, user: User, camera_id: int) -> JsonResponse:
     """Issues play addresses; a high stream that is not there is begun and the media server lets the viewer wait.
 

@@ -9,7 +9,7 @@ from access.choices import Action
 from access.models import User
 from cameras.services.walls import LAYOUTS
 from console.frame import frame_of
-from console.permissions import Kind, requires
+from console.permissions import Kind, for_screens, requires
 from console.policy import wall_policy
 from console.tree import WEAK_PERCENT
 
@@ -20,6 +20,7 @@ DWELLS = (10, 15, 30, 60, 120)
 
 @require_GET
 @requires(Action.WATCH, kind=Kind.PAGE)
+@for_screens("GET")
 def wall(request: HttpRequest, user: User) -> HttpResponse:
     """视频监控; everything in it is fetched by its modules."""
     context = {

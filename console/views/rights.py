@@ -14,7 +14,14 @@ from access.actors import actor_of_user
 from access.choices import Action, Role
 from access.models import Organisation, User
 from access.selectors import actions_allowed, organisations_visible_to
-from access.services.accounts import create_account, may_keep, switch_account
+from access.services.accounts import (
+    create_account,
+    mark_screen,
+    may_keep,
+    may_mark_screen,
+    switch_account,
+    unmark_screen,
+)
 from access.services.rights import end_role, grant_role
 from cameras.visibility import exceptions_overseen_by
 from console.frame import frame_of
@@ -156,16 +163,37 @@ def switch(request: HttpRequest, user: User, user_id: int) -> HttpResponse:
     return _person(request, user, found, "已启用" if is_active else "已停用，下一次请求即失效")
 
 
-def _person(request: HttpRequest, user: User, found: User, said: str = "") -> HttpResponse:
+@require_POST
+@requires(Action.OVERSEE, kind=Kind.PART)
+def screen(request: HttpRequest, user: User, user_id: int) -> HttpResponse:
+    """Makes an account one for a big screen, at the networks given, or an ordinary one again."""
+    found, actor = person_of_matrix(user, user_id), actor_of_user(request)
+    said, is_good = "已取消大屏账号，须重新登录", True
+    try:
+        if posted(request, "order", longest=6) == "unmark":
+            unmark_screen(by=user, user=found, actor=actor)
+        else:
+            mark_screen(by=user, user=found, networks=posted(request, "networks", longest=2000), actor=actor)
+            said = "已设为大屏账号，请在大屏上重新登录"
+    except MalformedError as error:
+        said, is_good = error.message, False
+    found.refresh_from_db()
+    return _person(request, user, found, said, is_good=is_good)
+
+
+def _person(
+    request: HttpRequest, user: User, found: User, said: str = "", *, is_good: bool = True
+) -> HttpResponse:
     rows = exceptions_overseen_by(user).filter(user=found)
     panel = PersonPanel(
         person=found,
         roles=roles_of(user, found),
         exceptions=list(rows),
         may_keep=may_keep(user, found),
+        may_mark_screen=may_mark_screen(user, found),
         may_view_as=may_view_as(user, found),
     )
-    return render(request, "console/_rights_person.html", {"panel": panel, "said": said, "is_good": True})
+    return render(request, "console/_rights_person.html", {"panel": panel, "said": said, "is_good": is_good})
 
 
 @require_http_methods(["GET", "POST"])

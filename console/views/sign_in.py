@@ -13,6 +13,7 @@ from django.views.csrf import csrf_failure as default_csrf_failure
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from access import screens
 from access.actors import Actor, actor_of_user, address_of
 from access.choices import ActorKind, Outcome
 from access.duties import Duty, open_duty, opens_with_duties
@@ -45,8 +46,10 @@ class Login(LoginView):
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        self.attempt.succeeded()
         user = form.get_user()
+        if user.is_screen and not screens.may_come_from(user, self.attempt.address):
+            return self._refuse_screen(form, user)
+        self.attempt.succeeded()
         if SecondFactor.objects.filter(user=user).exclude(confirmed_at=None).exists():
             await_code(self.request, user, self.get_success_url())
             return redirect("console:login_code")
@@ -58,6 +61,12 @@ class Login(LoginView):
         self.attempt.failed()
         self.attempt.note_failure()
         return self.render_to_response(self.get_context_data(form=form, problem="用户名或密码不正确"))
+
+    def _refuse_screen(self, form: Any, user: User) -> HttpResponse:
+        # Counted like a wrong password, which from there it is as good as.
+        self.attempt.failed()
+        record(_actor(self.request, user), "登录", outcome=Outcome.REFUSED, reason=screens.ELSEWHERE)
+        return self.render_to_response(self.get_context_data(form=form, problem=screens.ELSEWHERE))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return {"province": settings.PROVINCE_NAME, **super().get_context_data(**kwargs)}

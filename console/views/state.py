@@ -17,7 +17,7 @@ from console.answers import answer
 from console.cards import state_of, unix
 from console.control import Control, control_of
 from console.params import id_of, ids_of, seconds_of
-from console.permissions import Kind, requires
+from console.permissions import Kind, for_screens, requires
 from console.tree import node_counts
 from console.upper import UpperState, upper_state
 from quality.selectors import abnormal_words
@@ -62,6 +62,7 @@ class ConsoleState(TypedDict):
 
 @require_GET
 @requires(Action.WATCH, kind=Kind.JSON, is_poll=True)
+@for_screens("GET")
 def state(request: HttpRequest, user: User) -> JsonResponse:
     """Counts, raw states of the `wall` and of all that changed `since`, counts of `nodes` and `roads`, control."""
     cameras = cameras_visible_to(user)

@@ -16,7 +16,7 @@ from cameras.models import Camera
 from cameras.selectors import cameras_on_road, cameras_visible_to, search_cameras
 from console.cards import STATUS_OF_STATE, row_of
 from console.params import number_of, text_of
-from console.permissions import Kind, requires
+from console.permissions import Kind, for_screens, requires
 from console.tree import nodes_below, road_nodes
 from protocol.errors import MalformedError, NotFoundError, shorten
 
@@ -28,6 +28,7 @@ _LAST_ROW = 1_000_000
 
 @require_GET
 @requires(Action.WATCH, kind=Kind.PART)
+@for_screens("GET")
 def tree(request: HttpRequest, user: User) -> HttpResponse:
     """Top of the tree: the companies, or the roads."""
     states = _states(request)
@@ -43,6 +44,7 @@ def tree(request: HttpRequest, user: User) -> HttpResponse:
 
 @require_GET
 @requires(Action.WATCH, kind=Kind.PART)
+@for_screens("GET")
 def branch(request: HttpRequest, user: User, organisation_id: int) -> HttpResponse:
     """What lies below one node: offices, then its own cameras page by page."""
     organisation = Organisation.objects.filter(pk=organisation_id).first()
@@ -69,6 +71,7 @@ def branch(request: HttpRequest, user: User, organisation_id: int) -> HttpRespon
 
 @require_GET
 @requires(Action.WATCH, kind=Kind.PART)
+@for_screens("GET")
 def road_branch(request: HttpRequest, user: User, name: str) -> HttpResponse:
     """The cameras of one road by stake, page by page."""
     below = cameras_on_road(cameras_visible_to(user), name)
@@ -99,6 +102,7 @@ def _rows(cameras: QuerySet[Camera], begin: int, states: frozenset[str], url: st
 
 @require_GET
 @requires(Action.WATCH, kind=Kind.PART)
+@for_screens("GET")
 def search(request: HttpRequest, user: User) -> HttpResponse:
     """Cameras for the search line, nearest stake first."""
     began = time.perf_counter()

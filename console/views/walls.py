@@ -10,7 +10,7 @@ from cameras.selectors import cameras_on_road, cameras_visible_to, is_road, road
 from cameras.services.walls import remove_preset, save_preset
 from console.answers import answer
 from console.params import body_of, id_of, text_of, whole
-from console.permissions import Kind, requires
+from console.permissions import Kind, for_screens, requires
 from console.presets import preset_to_json, presets_of
 from console.roads import NAMES
 from console.tree import organisation_totals
@@ -24,6 +24,7 @@ _LARGEST_ID = 2**63 - 1
 
 @require_http_methods(["GET", "POST"])
 @requires(Action.WATCH, kind=Kind.JSON)
+@for_screens("GET")
 def presets(request: HttpRequest, user: User) -> JsonResponse:
     """All that the user may put up; POST keeps one under its name."""
     if request.method == "GET":
@@ -51,6 +52,7 @@ def forget_preset(request: HttpRequest, user: User, preset_id: int) -> JsonRespo
 
 @require_GET
 @requires(Action.WATCH, kind=Kind.JSON)
+@for_screens("GET")
 def places(request: HttpRequest, user: User) -> JsonResponse:
     """What can be toured: roads (number, name, cameras) and organisations (id, name, depth, cameras)."""
     cameras = cameras_visible_to(user)
@@ -64,6 +66,7 @@ def places(request: HttpRequest, user: User) -> JsonResponse:
 
 @require_GET
 @requires(Action.WATCH, kind=Kind.JSON)
+@for_screens("GET")
 def tour(request: HttpRequest, user: User) -> JsonResponse:
     """Cameras that are online now, in driving order: of a `road`, of an `organisation`, or all."""
     road = text_of(request, "road", longest=_LONGEST_ROAD)

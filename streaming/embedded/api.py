@@ -3,9 +3,10 @@
 import orjson
 from aiohttp import web
 
+from protocol.play_urls import CAPTURE_UID
 from streaming.embedded import tickets
 from streaming.embedded.http import Site, to_json
-from streaming.embedded.hub import StreamFacts
+from streaming.embedded.hub import Client, Key, StreamFacts
 from streaming.embedded.play_hls import HlsPlayer
 from streaming.embedded.tickets import RefusedError
 
@@ -19,6 +20,7 @@ class Api:
         return [
             web.get("/healthz", self._health),
             web.get("/api/streams", self._list_streams),
+            web.get("/api/viewers", self._list_viewers),
             web.post("/api/kick", self._kick),
         ]
 
@@ -37,6 +39,13 @@ class Api:
         there = [stream.facts() for stream in streams.values() if stream.is_announced]
         return to_json({"streams": [_stream_line(facts) for facts in there]})
 
+    async def _list_viewers(self, request: web.Request) -> web.Response:
+        """Those whose coming is told, in the words in which it is."""
+        self._check_secret(request)
+        flv = ((viewer.key, viewer.client) for viewer in self._site.viewers.values())
+        rows = [_viewer_line(key, client) for key, client in (*flv, *self._hls.viewers())]
+        return to_json({"viewers": [row for row in rows if row["uid"] != CAPTURE_UID]})
+
     def _check_secret(self, request: web.Request) -> None:
         tickets.check_secret(self._site.config, request.headers.get("X-Media-Secret", ""))
 
@@ -50,7 +59,7 @@ class Api:
             raise RefusedError(400, "请求应为 JSON 对象")
         client_id, app, name = (wanted.get(field) for field in ("client_id", "app", "stream"))
         if isinstance(client_id, str) and client_id:
-            return to_json({"kicked": self.kick_client(client_id)})
+            return to_json({"kicked": self.kick_client(client_id, everywhere=True)})
         if isinstance(app, str) and isinstance(name, str) and app and name:
             return to_json({"kicked": self._kick_stream(app, name)})
         raise RefusedError(400, "缺少 app 和 stream，或 client_id")
@@ -63,7 +72,8 @@ class Api:
         self._site.hub.end(stream, "kicked")
         return kicked
 
-    def kick_client(self, client_id: str) -> int:
+    def kick_client(self, client_id: str, *, everywhere: bool = False) -> int:
+        """`everywhere`: a session of HLS ends also for others to whom it was, or will be, passed on."""
         viewer = self._site.viewers.get(client_id)
         if viewer is not None:
             viewer.drop("kicked")
@@ -72,7 +82,18 @@ class Api:
             if stream.publisher is not None and stream.publisher.client.client_id == client_id:
                 self._site.hub.end(stream, "kicked")
                 return 1
-        return self._hls.kick(client_id)
+        return self._hls.kick(client_id, everywhere=everywhere)
+
+
+def _viewer_line(key: Key, client: Client) -> dict[str, str]:
+    return {
+        "app": key[0],
+        "stream": key[1],
+        "client_id": client.client_id,
+        "address": client.address,
+        "uid": client.uid,
+        "protocol": client.protocol,
+    }
 
 
 def _stream_line(facts: StreamFacts) -> dict[str, object]:

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 from aiohttp import web
 
 from streaming.embedded import tickets
 from streaming.embedded.hls import Packager, Session
 from streaming.embedded.http import Site
-from streaming.embedded.hub import Key, Stream
+from streaming.embedded.hub import Client, Key, Stream
 from streaming.embedded.play import find_stream, make_client
 from streaming.embedded.tickets import RefusedError
 
@@ -22,7 +23,7 @@ class HlsPlayer:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._packagers: dict[Key, Packager] = {}
-        # Kicked sessions until they would have been over anyway.
+        # Kicked sessions, at one address or at all, until they would have been over anyway.
         self._banned: dict[str, int] = {}
 
     def routes(self) -> list[web.RouteDef]:
@@ -60,7 +61,7 @@ class HlsPlayer:
         expires, mac = int(found["expires"]), found["mac"]
         tickets.check_session(self._site.config, *key, expires, mac, found["uid"], found["nonce"])
         session_id = f"{expires} {mac} {self._site.address_of(request)}"
-        if session_id in self._banned:
+        if session_id in self._banned or _whole(session_id) in self._banned:
             raise RefusedError(410, "播放会话已结束，请重新获取播放地址")
         # The address tells viewers apart to whom the same session was passed on.
         return key, session_id
@@ -121,11 +122,17 @@ class HlsPlayer:
         session.seen = now
         session.sent_bytes += size
 
-    def kick(self, client_id: str) -> int:
+    def viewers(self) -> Iterator[tuple[Key, Client]]:
+        for key, packager in self._packagers.items():
+            for session in packager.sessions.values():
+                yield key, session.client
+
+    def kick(self, client_id: str, *, everywhere: bool) -> int:
         for key, packager in self._packagers.items():
             for session_id, session in packager.sessions.items():
                 if session.client.client_id == client_id:
-                    self._banned[session_id] = int(session_id.partition(" ")[0])
+                    banned = _whole(session_id) if everywhere else session_id
+                    self._banned[banned] = int(session_id.partition(" ")[0])
                     del packager.sessions[session_id]
                     self._tell_stop(key, session, "kicked")
                     return 1
@@ -151,3 +158,8 @@ class HlsPlayer:
             "seconds": round(session.seen - session.since, 3),
         }
         self._site.tell("stop", key, session.client, details)
+
+
+def _whole(session_id: str) -> str:
+    """Without the address of one viewer."""
+    return session_id.rpartition(" ")[0]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from streaming.embedded import flv
 from streaming.embedded.config import Limits
 from streaming.embedded.flv import Tag
-from streaming.embedded.hub import Client, Stream
+from streaming.embedded.hub import Client, Key, Stream
 
 Frame = Callable[[bytes], bytes]
 
@@ -59,6 +59,10 @@ class FlvViewer:
         self._needs_key = True
         self._behind_since: float | None = None
         self._time = clock
+
+    @property
+    def key(self) -> Key:
+        return self._stream.key
 
     def begin(self) -> None:
         """Header, decoder configuration and the last group of pictures at once: the first picture is a key."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
-from streaming.media.events import Event, HookCall, HookReply, Verdict
+from streaming.media.events import Event, HookCall, HookReply, Verdict, ViewerCame
 from streaming.models import MediaServer
 
 APP = "live"
@@ -40,6 +40,9 @@ class MediaAdapter(abc.ABC):
 
     # Whether the FLV path may be opened as a WebSocket as well.
     has_websocket: ClassVar[bool] = True
+
+    # Whether it tells by name who watches, and for whom each address was made.
+    lists_viewers: ClassVar[bool] = False
 
     def __init__(self, server: MediaServer) -> None:
         self.server = server
@@ -83,6 +86,14 @@ class MediaAdapter(abc.ABC):
     def list_streams(self, only: str = "") -> list[LiveStream]:
         """All streams, or the one of that name."""
 
+    def list_viewers(self) -> list[ViewerCame]:
+        """All that have come and are still there, where the server `lists_viewers`."""
+        return []
+
     @abc.abstractmethod
     def kick(self, stream: str) -> int:
         """End the publisher of a stream; how many were ended."""
+
+    @abc.abstractmethod
+    def end_viewer(self, client: str) -> bool:
+        """End one viewer by the name its coming was told with; False when the server knows of none such."""

@@ -1,6 +1,7 @@
 """The media server that comes with the platform (streaming.embedded); it checks signatures itself."""
 
 import json
+from typing import Any
 from urllib.parse import urlencode
 
 from streaming.media.base import APP, LiveStream, MediaAdapter, PlayPaths
@@ -21,6 +22,8 @@ from streaming.media.wire import ask_server, facts_of, number_of, rows_of, text_
 
 
 class EmbeddedMedia(MediaAdapter):
+    lists_viewers = True
+
     def play_paths(self, stream: str) -> PlayPaths:
         return PlayPaths(f"/{APP}/{stream}.flv", f"/{APP}/{stream}.m3u8")
 
@@ -40,13 +43,7 @@ class EmbeddedMedia(MediaAdapter):
             case "refused_codec":
                 return CodecRefused(stream, text_of(facts, "codec"))
             case "play":
-                return ViewerCame(
-                    stream,
-                    text_of(facts, "uid"),
-                    text_of(facts, "address"),
-                    text_of(facts, "protocol"),
-                    client,
-                )
+                return _viewer_in(facts)
             case "stop":
                 return ViewerLeft(stream, client)
             case "not_found":
@@ -77,8 +74,18 @@ class EmbeddedMedia(MediaAdapter):
             if row.get("app") == APP
         ]
 
+    def list_viewers(self) -> list[ViewerCame]:
+        data = ask_server(self.server, "GET", "/api/viewers", headers=self._headers)
+        return [_viewer_in(row) for row in rows_of(self.server, data, "viewers") if row.get("app") == APP]
+
     def kick(self, stream: str) -> int:
-        body = json.dumps({"app": APP, "stream": stream}).encode()
+        return self._kick({"app": APP, "stream": stream})
+
+    def end_viewer(self, client: str) -> bool:
+        return self._kick({"client_id": client}) > 0
+
+    def _kick(self, wanted: dict[str, str]) -> int:
+        body = json.dumps(wanted).encode()
         return whole_of(
             ask_server(self.server, "POST", "/api/kick", headers=self._headers, body=body), "kicked"
         )
@@ -86,3 +93,13 @@ class EmbeddedMedia(MediaAdapter):
     @property
     def _headers(self) -> dict[str, str]:
         return {"X-Media-Secret": self.server.secret, "Content-Type": "application/json"}
+
+
+def _viewer_in(facts: dict[str, Any]) -> ViewerCame:
+    return ViewerCame(
+        text_of(facts, "stream"),
+        text_of(facts, "uid"),
+        text_of(facts, "address"),
+        text_of(facts, "protocol"),
+        text_of(facts, "client_id"),
+    )

@@ -3,6 +3,7 @@
 import base64
 import re
 from typing import Any
+from urllib.parse import quote
 
 from protocol.errors import RemoteError
 from streaming.media.base import APP, LiveStream, MediaAdapter, PlayPaths
@@ -23,6 +24,7 @@ _PLAYLIST = ".m3u8"
 # Asked without a number it lists one stream (SRS 7) or ten.
 _MOST_STREAMS = 100_000
 _USER = "admin"
+_NO_SUCH_CLIENT = 2049
 
 
 class SrsMedia(MediaAdapter):
@@ -86,20 +88,28 @@ class SrsMedia(MediaAdapter):
     def kick(self, stream: str) -> int:
         clients = [text_of(row["publish"], "cid") for row in self._rows() if _is_live(row, stream)]
         for client in clients:
-            self._call("DELETE", f"/api/v1/clients/{client}")
+            self._call("DELETE", _client_path(client))
         return len(clients)
+
+    def end_viewer(self, client: str) -> bool:
+        answer = self._call("DELETE", _client_path(client), expected=(0, _NO_SUCH_CLIENT))
+        return bool(answer["code"] == 0)
 
     def _rows(self) -> list[dict[str, Any]]:
         # Without the slash it answers with a redirect.
         data = self._call("GET", f"/api/v1/streams/?start=0&count={_MOST_STREAMS}")
         return rows_of(self.server, data, "streams")
 
-    def _call(self, method: str, path: str) -> dict[str, Any]:
+    def _call(self, method: str, path: str, expected: tuple[int, ...] = (0,)) -> dict[str, Any]:
         credentials = base64.b64encode(f"{_USER}:{self.server.secret}".encode()).decode()
         data = ask_server(self.server, method, path, headers={"Authorization": f"Basic {credentials}"})
-        if data.get("code") != 0:
+        if data.get("code") not in expected:
             raise RemoteError(f"媒体服务器 {self.server.name} 返回 {data.get('code')}")
         return data
+
+
+def _client_path(client: str) -> str:
+    return f"/api/v1/clients/{quote(client, safe='')}"
 
 
 def _is_live(row: dict[str, Any], stream: str | None = None) -> bool:

@@ -29,6 +29,8 @@ _FILE = re.compile(rf"/{APP}/([\w-]+)/.+", re.ASCII)
 _SEGMENT = re.compile(r"(?:[\w-]+/)*[\w-]+\.ts", re.ASCII)
 # For this long it does not ask again for files of the same viewer and folder.
 _FILES_SECONDS = 30
+# "can not find the target", by version.
+_NO_SUCH_SESSION = (-1, -500)
 
 
 class ZlmMedia(MediaAdapter):
@@ -123,10 +125,17 @@ class ZlmMedia(MediaAdapter):
         data = self._call("close_streams", vhost="__defaultVhost__", app=APP, stream=stream, force="1")
         return whole_of(data, "count_closed")
 
+    def end_viewer(self, client: str) -> bool:
+        answer = self._ask("kick_session", {"id": client}, expected=(0, *_NO_SUCH_SESSION))
+        return bool(answer["code"] == 0)
+
     def _call(self, name: str, **params: str) -> dict[str, Any]:
+        return self._ask(name, params, expected=(0,))
+
+    def _ask(self, name: str, params: dict[str, str], *, expected: tuple[int, ...]) -> dict[str, Any]:
         query = urlencode({"secret": self.server.secret, **params})
         data = ask_server(self.server, "GET", f"/index/api/{name}?{query}", headers={})
-        if data.get("code") != 0:
+        if data.get("code") not in expected:
             raise RemoteError(f"媒体服务器 {self.server.name}：{text_of(data, 'msg') or data.get('code')}")
         return data
 

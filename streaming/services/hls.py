@@ -8,6 +8,7 @@ the same form as at the embedded server: /s/<expires>/<mac>-<uid>-<nonce>/<app>/
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -78,6 +79,15 @@ def _note(adapter: MediaAdapter, stream: str, viewer: viewings.Viewer) -> None:
         raise
 
 
+def ban(macs: Iterable[str]) -> None:
+    """These sessions are over, whoever has them."""
+    cache.set_many({_banned(mac): 1 for mac in macs}, timeout=settings.HLS_SESSION_SECONDS)
+
+
+def _banned(mac: str) -> str:
+    return f"streaming:hls-banned:{mac}"
+
+
 def check_session(stream: str, query: str) -> None:
     """ForbiddenError unless the query carries a session of this stream."""
     _check(stream, one_of(query, "session"))
@@ -95,3 +105,5 @@ def _check(stream: str, session: str) -> None:
         raise ForbiddenError("播放会话已结束，请重新获取播放地址")
     if verdict is not UrlVerdict.OK:
         raise ForbiddenError("播放会话无效")
+    if cache.get(_banned(mac)):
+        raise ForbiddenError("观看已被平台终止，请重新获取播放地址")

@@ -37,16 +37,22 @@ def log_ends(ended: Iterable[tuple[Viewing, datetime]]) -> None:
     """Viewings, with their cameras, and when each was over."""
     for viewing, at in ended:
         seconds = max(0, round((at - viewing.began_at).total_seconds()))
-        if not viewing.is_logged and seconds < NOTED_SECONDS:
+        if not viewing.is_logged and not viewing.withdrawn and seconds < NOTED_SECONDS:
             continue
         actor = _actor_of(viewing.uid, viewing.address)
         if actor is not None:
             detail: dict[str, object] = {"方式": viewing.protocol, "秒": seconds}
-            _record(actor, "结束观看", viewing.camera, VideoType(viewing.video_type), detail)
+            reason = f"由平台断开：{viewing.withdrawn}" if viewing.withdrawn else ""
+            _record(actor, "结束观看", viewing.camera, VideoType(viewing.video_type), detail, reason)
 
 
 def _record(
-    actor: Actor, verb: str, camera: Camera, video_type: VideoType, detail: dict[str, object]
+    actor: Actor,
+    verb: str,
+    camera: Camera,
+    video_type: VideoType,
+    detail: dict[str, object],
+    reason: str = "",
 ) -> None:
     record(
         actor,
@@ -54,6 +60,7 @@ def _record(
         object_kind="camera",
         object_id=camera.pk,
         object_name=camera.name,
+        reason=reason,
         detail={"码流": video_type.label, **detail},
     )
 

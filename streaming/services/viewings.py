@@ -1,7 +1,7 @@
 """Who watches what: told by hooks, corrected by the lists of the servers, limited, counted as peaks of a day."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,6 +27,8 @@ from streaming.uids import partner_in, partner_uid, staff_in
 UNCOUNTED_SECONDS: Final = 10
 # A stream that long away may still be back, and with it the viewers that its server kept.
 AWAY_SECONDS: Final = 10
+# Of the name of a connection, as it is kept.
+CLIENT_LENGTH: Final = 64
 # A player of HLS asks for a file every second or two.
 HLS_GONE_SECONDS: Final = 30
 
@@ -75,7 +77,9 @@ def viewer_came(*, server: MediaServer, stream: str, viewer: Viewer) -> None:
         camera=camera,
         video_type=video_type,
     ):
-        Viewing.objects.filter(media_server=server, client=viewer.client[:64]).update(is_logged=True)
+        Viewing.objects.filter(media_server=server, client=viewer.client[:CLIENT_LENGTH]).update(
+            is_logged=True
+        )
 
 
 def viewer_left(*, server: MediaServer, stream: str, client: str) -> None:
@@ -85,7 +89,7 @@ def viewer_left(*, server: MediaServer, stream: str, client: str) -> None:
         return
     camera, video_type = found
     gone = Viewing.objects.filter(media_server=server, camera=camera, video_type=video_type, alive_until=None)
-    _end(gone.filter(client=client[:64]) if client else gone)
+    _end(gone.filter(client=client[:CLIENT_LENGTH]) if client else gone)
     _note_need(camera, video_type)
 
 
@@ -97,7 +101,7 @@ def still_watching(*, server: MediaServer, stream: str, viewer: Viewer) -> None:
     found = camera_of_stream(stream)
     if found is None:
         return
-    row = Viewing.objects.filter(media_server=server, client=viewer.client[:64])
+    row = Viewing.objects.filter(media_server=server, client=viewer.client[:CLIENT_LENGTH])
     if not row.update(alive_until=_gone_at()):
         _count(server, *found, viewer)
     _note_need(*found)
@@ -134,6 +138,11 @@ def forget(*, servers: QuerySet[MediaServer]) -> None:
     servers.exclude(egress_kbps=0).update(egress_kbps=0)
 
 
+def end_withdrawn(pks: Collection[int]) -> int:
+    """Those whose viewers were ended, or are not there any more; how many."""
+    return _end(Viewing.objects.filter(pk__in=pks)) if pks else 0
+
+
 def ensure_room(partner: Partner) -> None:
     """ForbiddenError while this partner watches as many streams as it may."""
     most = partner.most_viewers
@@ -163,7 +172,7 @@ def _count(server: MediaServer, camera: Camera, video_type: VideoType, viewer: V
 
 
 def _ensure_room_beside_others(server: MediaServer, camera: Camera, viewer: Viewer) -> None:
-    others = Viewing.objects.exclude(media_server=server, client=viewer.client[:64])
+    others = Viewing.objects.exclude(media_server=server, client=viewer.client[:CLIENT_LENGTH])
     limits: list[tuple[int, QuerySet[Viewing], str]] = []
     # Locked, always in this order: a wall opens all its tiles at the same moment.
     if (partner_id := partner_in(viewer.uid)) is not None:
@@ -185,7 +194,7 @@ def _keep(server: MediaServer, camera: Camera, video_type: VideoType, viewer: Vi
     facts = {"camera": camera, "video_type": video_type, "uid": viewer.uid[:64], "alive_until": alive_until}
     Viewing.objects.update_or_create(
         media_server=server,
-        client=viewer.client[:64],
+        client=viewer.client[:CLIENT_LENGTH],
         defaults=facts,
         create_defaults={
             **facts,
@@ -202,15 +211,16 @@ def _gone_at() -> datetime:
 
 
 @transaction.atomic
-def _end(gone: QuerySet[Viewing]) -> None:
+def _end(gone: QuerySet[Viewing]) -> int:
     """Drop viewings and log their ends; locked, since a leaving may be told and found out at the same moment."""
     now = timezone.now()
     rows = list(gone.select_for_update(of=("self",)).select_related("camera").order_by("pk"))
     if not rows:
-        return
+        return 0
     Viewing.objects.filter(pk__in=[row.pk for row in rows]).delete()
     asked_before = timedelta(seconds=HLS_GONE_SECONDS)
     log_ends((row, row.alive_until - asked_before if row.alive_until else now) for row in rows)
+    return len(rows)
 
 
 def _note_need(camera: Camera, video_type: VideoType) -> None:

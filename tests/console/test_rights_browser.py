@@ -70,3 +70,16 @@ def test_the_console_as_somebody_else(page: Page) -> None:
     page.get_by_test_id("end-view").click()
     page.wait_for_url("**/rights/")
     expect(banner).to_have_count(0)
+
+
+def test_an_account_becomes_one_for_a_big_screen(page: Page) -> None:
+    page.goto("/rights/")
+    page.get_by_role("button", name="王工 wang").click()
+    page.get_by_test_id("mark-screen").click()
+    expect(page.get_by_test_id("panel-said")).to_have_text("请填写大屏所在的地址或网段，每行一个")
+    page.get_by_test_id("screen-form").locator("textarea").fill("10.8.1.20\n10.8.2.0/24")
+    page.get_by_test_id("mark-screen").click()
+    expect(page.get_by_test_id("screen-networks")).to_have_text("10.8.1.20、10.8.2.0/24")
+    expect(page.get_by_test_id("screen-form").locator("textarea")).to_have_value("10.8.1.20\n10.8.2.0/24")
+    page.get_by_test_id("unmark-screen").click()
+    expect(page.get_by_test_id("screen-networks")).to_have_count(0)

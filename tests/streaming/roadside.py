@@ -16,12 +16,17 @@ from tests.protocol.peer import Peer, Reply, Request, peer_answering, reply
 
 
 class MediaDouble:
-    """`streams` is what the server would list; `kicked` what it was told to end."""
+    """`streams` is what the server would list; `kicked` what it was told to end.
+
+    `ended` are the viewers it was told to end, of whom those in `unknown` are not there.
+    """
 
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
         self.streams: dict[str, dict[str, Any]] = {}
         self.kicked: list[str] = []
+        self.ended: list[str] = []
+        self.unknown: set[str] = set()
         self.is_down = False
         peer.respond = self._respond
 
@@ -38,6 +43,9 @@ class MediaDouble:
             return Reply(b'{"code": 403}', 403)
         if request.path == "/api/kick":
             wanted = json.loads(request.body)
+            if client := wanted.get("client_id"):
+                self.ended.append(client)
+                return Reply(json.dumps({"kicked": int(client not in self.unknown)}).encode())
             self.kicked.append(wanted["stream"])
             return Reply(b'{"kicked": 1}')
         listed = [

@@ -78,6 +78,35 @@ class Front:
         self.peer.close()
 
 
+class Watcher(abc.ABC):
+    """Somebody who has opened an FLV address and goes on."""
+
+    @abc.abstractmethod
+    def is_over(self) -> bool:
+        """Whether the server has ended it."""
+
+
+class _Connection(Watcher):
+    def __init__(self, port: int, url: str) -> None:
+        parts = urlsplit(url)
+        self._peer = HttpPeer(port, f"{parts.path}?{parts.query}")
+        assert self._peer.read_head() == 200
+        self._peer.socket.setblocking(False)
+
+    def is_over(self) -> bool:
+        try:
+            while self._peer.socket.recv(65536):
+                pass
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            pass
+        return True
+
+    def close(self) -> None:
+        self._peer.__exit__()
+
+
 class Bench(abc.ABC):
     kind: MediaKind
     name = "zlm1"
@@ -100,6 +129,9 @@ class Bench(abc.ABC):
     @abc.abstractmethod
     def play(self, url: str) -> int:
         """Status of an opened FLV address, 0 where the server closes without one."""
+
+    @abc.abstractmethod
+    def watch(self, url: str) -> Watcher: ...
 
     @abc.abstractmethod
     def crash(self) -> None:
@@ -151,6 +183,7 @@ class _RtmpBench(Bench):
     def __init__(self, clip: list[FlvTag]) -> None:
         self._clip = clip
         self._publishers: dict[str, Publisher] = {}
+        self._watchers: list[_Connection] = []
         self.rtmp_port = self.http_port = 0
 
     def publish(self, stream: str, query: str) -> bool:
@@ -178,7 +211,13 @@ class _RtmpBench(Bench):
     def play(self, url: str) -> int:
         return _open(self.http_port, url)
 
+    def watch(self, url: str) -> Watcher:
+        self._watchers.append(_Connection(self.http_port, url))
+        return self._watchers[-1]
+
     def close(self) -> None:
+        for watcher in self._watchers:
+            watcher.close()
         for publisher in self._publishers.values():
             publisher.socket.close()
         self._publishers.clear()
@@ -253,6 +292,17 @@ class GivenBench(_RtmpBench):
             self._front.close()
 
 
+class _Played(Watcher):
+    """A viewer of a stand-in."""
+
+    def __init__(self, media: StandIn) -> None:
+        self._media = media
+        self._client = list(media.viewers)[-1]
+
+    def is_over(self) -> bool:
+        return self._client not in self._media.viewers
+
+
 class _StandInBench(Bench):
     make: type[StandIn]
     media: StandIn
@@ -271,6 +321,10 @@ class _StandInBench(Bench):
 
     def play(self, url: str) -> int:
         return _open(urlsplit(self.media.peer.base_url).port or 80, url)
+
+    def watch(self, url: str) -> Watcher:
+        assert self.play(url) == 200
+        return _Played(self.media)
 
     def crash(self) -> None:
         self.media.is_down = True

@@ -2,6 +2,7 @@
 
 import abc
 import json
+from itertools import count
 from typing import Any
 
 import urllib3
@@ -14,11 +15,16 @@ _SEGMENTS = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2.0,\n{name}\n"
 
 
 class StandIn(abc.ABC):
-    """`streams`: what is published, with the query it came with. `is_down`: it neither answers nor calls."""
+    """`streams`: what is published, with the query it came with; `viewers`: who watches which of them by FLV.
+
+    `is_down`: it neither answers nor calls.
+    """
 
     def __init__(self, platform: str, name: str, given: str) -> None:
         self.name, self.given = name, given
         self.streams: dict[str, str] = {}
+        self.viewers: dict[str, str] = {}
+        self._numbers = count(1)
         self.is_down = False
         self.codec = "H264"
         self._platform = platform
@@ -82,7 +88,8 @@ class ZlmStandIn(StandIn):
         return Reply(b"x", 401 if self.tell("on_http_access", body).get("err", "-") else 200)
 
     def _play(self, stream: str, query: str, schema: str, content: str) -> Reply:
-        facts = {"stream": stream, "params": query, "schema": schema}
+        client = f"{next(self._numbers)}-13"
+        facts = {"stream": stream, "params": query, "schema": schema, "id": client}
         nth = 3 if schema == "hls" else 0
         if self.tell("on_play", body_of("zlm", "on_play", nth, **facts))["code"] != 0:
             return Reply(b"", 401)
@@ -90,11 +97,20 @@ class ZlmStandIn(StandIn):
             # A real one waits maxStreamWaitMS where it is not told to close.
             missing = self.tell("on_stream_not_found", body_of("zlm", "on_stream_not_found", **facts))
             return Reply(b"", 404 if missing["close"] else 504)
+        if schema != "hls":
+            self.viewers[client] = stream
         return Reply(content.encode())
 
     def _interface(self, name: str, query: dict[str, str]) -> Reply:
         if query.get("secret") != self.given:
             return Reply(b'{"code": -100, "msg": "Incorrect secret"}')
+        if name == "kick_session":
+            stream = self.viewers.pop(query["id"], None)
+            if stream is None:
+                return Reply(b'{"code": -1, "msg": "can not find the target"}')
+            body = body_of("zlm", "on_flow_report", stream=stream, id=query["id"], player=True)
+            self.tell("on_flow_report", body)
+            return Reply(b'{"code": 0, "msg": "success"}')
         if name == "close_streams":
             is_there = query["stream"] in self.streams
             if is_there:
@@ -108,8 +124,8 @@ class ZlmStandIn(StandIn):
 
 
 class SrsStandIn(StandIn):
-    def _tell_srs(self, action: str, stream: str, query: str, nth: int = 0) -> bool:
-        body = body_of("srs", action, nth, stream=stream, param=f"?{query}")
+    def _tell_srs(self, action: str, stream: str, query: str, **facts: str) -> bool:
+        body = body_of("srs", action, stream=stream, param=f"?{query}", **facts)
         return bool(self.tell("event", body)["code"] == 0)
 
     def publish(self, stream: str, query: str) -> bool:
@@ -127,11 +143,9 @@ class SrsStandIn(StandIn):
             case ["api", "v1", "streams", ""]:
                 return self._list(int(request.query.get("count", 1)))
             case ["api", "v1", "clients", client] if request.method == "DELETE":
-                self.leave(client.removeprefix("cid-"))
-                return Reply(b'{"code": 0}')
+                return Reply(json.dumps({"code": 0 if self._end(client) else 2049}).encode())
             case ["live", file] if file.endswith(".flv"):
-                stream = file.removesuffix(".flv")
-                return Reply(b"FLV") if self._tell_srs("on_play", stream, query) else _CLOSED
+                return self._play(file.removesuffix(".flv"), query)
             # With hls_ctx off it asks nobody about playlists and segments.
             case ["live", file] if file.endswith(".m3u8"):
                 stream = file.removesuffix(".m3u8")
@@ -139,6 +153,23 @@ class SrsStandIn(StandIn):
             case ["live", file] if file.endswith(".ts"):
                 return Reply(b"x")
         return Reply(b"", 404)
+
+    def _play(self, stream: str, query: str) -> Reply:
+        client = f"v{next(self._numbers)}"
+        if not self._tell_srs("on_play", stream, query, client_id=client):
+            return _CLOSED
+        self.viewers[client] = stream
+        return Reply(b"FLV")
+
+    def _end(self, client: str) -> bool:
+        """Viewers and publishers are all clients."""
+        if stream := self.viewers.pop(client, None):
+            return self._tell_srs("on_stop", stream, "", client_id=client)
+        stream = client.removeprefix("cid-")
+        is_there = stream in self.streams
+        if is_there:
+            self.leave(stream)
+        return is_there
 
     def _list(self, count: int) -> Reply:
         answer = answer_of("api_srs_streams")

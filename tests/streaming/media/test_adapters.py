@@ -292,6 +292,27 @@ class TestInterfaces:
             assert asked(peer)[1:] == [("DELETE", "/api/v1/clients/937kp3kl", {})]
 
     @pytest.mark.parametrize(
+        ("kind", "path", "query", "absent"),
+        [
+            ("zlm", "/index/api/kick_session", {"secret": "s", "id": "2-13"}, -1),
+            ("zlm", "/index/api/kick_session", {"secret": "s", "id": "2-13"}, -500),
+            ("srs", "/api/v1/clients/2-13", {}, 2049),
+        ],
+    )
+    def test_one_viewer_is_ended(self, kind: str, path: str, query: dict[str, str], absent: int) -> None:
+        with serving({"code": 0}, {"code": absent}, {"code": 1}) as peer:
+            media = adapter(kind, peer.base_url)
+            assert [media.end_viewer("2-13") for _ in range(2)] == [True, False]
+            with pytest.raises(RemoteError):
+                media.end_viewer("2-13")
+        assert [(path, query)] * 3 == [(each[1], each[2]) for each in asked(peer)]
+
+    def test_the_name_of_a_viewer_stays_within_its_path(self) -> None:
+        with serving({"code": 0}) as peer:
+            adapter("srs", peer.base_url).end_viewer("../streams?x=1")
+        assert peer.requests[0].target == "/api/v1/clients/..%2Fstreams%3Fx%3D1"
+
+    @pytest.mark.parametrize(
         ("kind", "answer", "said"),
         [
             ("zlm", {"code": -100, "msg": "Please login first"}, "Please login first"),

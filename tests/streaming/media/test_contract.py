@@ -10,14 +10,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from access.models import BehaviourLog, Partner
+from access.choices import PartnerKind
+from access.models import BehaviourLog, Organisation, Partner
 from cameras.models import Camera
 from protocol.play_urls import sign_path
 from streaming.choices import PushState, VideoType
-from streaming.models import PushSession
+from streaming.models import PushSession, Viewing
 from streaming.services.play import PlayUrls, play_urls
 from streaming.services.presence import reconcile
-from tests.cast import Caller
+from streaming.services.withdrawal import end_viewings_without_right
+from tests.cast import Caller, make_caller
 from tests.protocol.peer import Reply
 from tests.streaming.embedded.conftest import PLAY_KEY, PUBLISH_KEY
 from tests.streaming.embedded.peers import until
@@ -176,6 +178,43 @@ def test_what_is_there_is_listed_and_can_be_ended(bench: Bench, camera: Camera) 
     until(lambda: not is_online(camera), seconds=TOLD_SECONDS, what="offline")
     assert bench.adapter.list_streams() == []
     assert bench.adapter.kick(name) == 0
+
+
+def test_of_several_viewers_of_a_stream_one_is_ended(
+    bench: Bench, camera: Camera, ministry: Caller, province: Organisation
+) -> None:
+    publish(bench, camera)
+    second = make_caller(PartnerKind.MINISTRY, "BJ-0002", "ministry-2", province).partner
+    stays = bench.watch(urls_of(bench, camera, partner=ministry.partner).flv_url)
+    goes = bench.watch(urls_of(bench, camera, partner=second).flv_url)
+    until(lambda: Viewing.objects.count() == 2, what="both")
+    Partner.objects.filter(pk=second.pk).update(is_active=False)
+    end_viewings_without_right()
+    until(goes.is_over, what="the end")
+    assert not stays.is_over()
+    assert Viewing.objects.get().uid == f"p{ministry.partner.pk}"
+    row = BehaviourLog.objects.get(verb="结束观看", actor_id=second.pk)
+    assert row.reason == "由平台断开：观看权限已收回"
+
+
+def test_a_viewer_nobody_knows_is_not_there_to_be_ended(bench: Bench, camera: Camera) -> None:
+    publish(bench, camera)
+    assert bench.adapter.end_viewer("no-such-viewer") is False
+
+
+def test_a_session_of_hls_ends_with_the_right(bench: Bench, camera: Camera, ministry: Caller) -> None:
+    publish(bench, camera)
+    playlist = bench.fetch(urls_of(bench, camera, partner=ministry.partner).hls_url).headers["Location"]
+    segment = _first_segment(bench.fetch_playlist(playlist, camera.stream_name(0)))
+    until(Viewing.objects.exists, what="the viewing")
+    Partner.objects.update(is_active=False)
+    assert end_viewings_without_right() == 1
+    for file in ("index.m3u8", segment):
+        assert bench.fetch(playlist.replace("index.m3u8", file)).status in {403, 410}
+    # An address asked for anew is judged anew.
+    Partner.objects.update(is_active=True)
+    again = bench.fetch(urls_of(bench, camera, partner=ministry.partner).hls_url).headers["Location"]
+    assert bench.fetch_playlist(again, camera.stream_name(0)).status == 200
 
 
 def test_a_lost_callback_is_repaired_by_the_list(bench: Bench, camera: Camera) -> None:
