@@ -23,8 +23,9 @@ _RULES: Final = {
     "streaming": {"viewerlimit", "hothours"},
     "snapshots": {"retentionrule", "jpegrule"},
 }
-# What a security administrator sets there: where a node hangs and what a partner reaches are rights as well.
-_OF_SECURITY: Final = {"access": {"organisation", "partner"}}
+# What a security administrator sets there: where a node hangs, what a partner reaches and where it is called are
+# rights as well.
+_OF_SECURITY: Final = {"access": {"organisation", "partner"}, "cameras": {"gateway"}}
 # Only while duties are separate, else superusers do it; by the action that marks who does it for the whole province.
 _OPENED: Final = (
     (Action.USERS, _OF_SYSTEM, {"view", "add", "change"}),
