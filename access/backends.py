@@ -7,7 +7,7 @@ from django.contrib.auth.backends import ModelBackend
 
 from access.choices import Action
 from access.models import User
-from access.selectors import are_superusers_out, paths_allowed, root_organisation
+from access.selectors import are_superusers_out, may_province_wide
 
 # What a system administrator keeps in the admin: the platform and its parts, neither rights nor cameras nor logs.
 _OF_SYSTEM: Final = {
@@ -62,7 +62,4 @@ def _is_opened(user: object, perm: str) -> bool:
 
 def _is_for(user: object, action: Action) -> bool:
     """Whether `user` may do it in the whole province, while duties are separate."""
-    if not (settings.SEPARATE_DUTIES and isinstance(user, User)):
-        return False
-    root = root_organisation()
-    return root is not None and root.path in paths_allowed(user, action)
+    return settings.SEPARATE_DUTIES and isinstance(user, User) and may_province_wide(user, action)

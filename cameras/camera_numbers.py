@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from cameras.models import Camera
 
 
-class CameraNumberField(forms.ModelChoiceField):
+class CameraNumberField(forms.ModelChoiceField[Camera]):
     """One camera by its whole number; that there is none is all that can be found out."""
 
     widget = AdminTextInputWidget
