@@ -81,7 +81,16 @@ class ShownPicture(models.Model):
     report = models.ForeignKey(
         "acceptance.AcceptanceReport", models.CASCADE, related_name="pictures", verbose_name="报告"
     )
-    camera_name = models.CharField("摄像机", max_length=128)
+    # None: from before it was kept, and the name is not one camera's.
+    camera = models.ForeignKey(
+        "cameras.Camera",
+        models.CASCADE,
+        null=True,
+        editable=False,
+        related_name="acceptance_pictures",
+        verbose_name="摄像机",
+    )
+    camera_name = models.CharField("摄像机名称", max_length=128)
     video_type = models.SmallIntegerField("码流", choices=VideoType.choices)
     taken_at = models.DateTimeField("画面时间")
     jpeg = models.BinaryField("画面")

@@ -8,10 +8,10 @@ class AccessConfig(AppConfig):
     def ready(self) -> None:
         from access import (  # noqa: F401 - registers them
             checks,
-            duties,
             duty_checks,
             https_checks,
             lookups,
             sign_in_checks,
+            sign_in_steps,
             staff_sessions,
         )

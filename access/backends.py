@@ -7,7 +7,7 @@ from django.contrib.auth.backends import ModelBackend
 
 from access.choices import Action
 from access.models import User
-from access.selectors import are_superusers_out, paths_allowed, root_organisation
+from access.selectors import are_superusers_out, may_province_wide
 
 # What a system administrator keeps in the admin: the platform and its parts, neither rights nor cameras nor logs.
 _OF_SYSTEM: Final = {
@@ -23,8 +23,9 @@ _RULES: Final = {
     "streaming": {"viewerlimit", "hothours"},
     "snapshots": {"retentionrule", "jpegrule"},
 }
-# What a security administrator sets there: where a node hangs and what a partner reaches are rights as well.
-_OF_SECURITY: Final = {"access": {"organisation", "partner"}}
+# What a security administrator sets there: where a node hangs, what a partner reaches and where it is called are
+# rights as well.
+_OF_SECURITY: Final = {"access": {"organisation", "partner"}, "cameras": {"gateway"}}
 # Only while duties are separate, else superusers do it; by the action that marks who does it for the whole province.
 _OPENED: Final = (
     (Action.USERS, _OF_SYSTEM, {"view", "add", "change"}),
@@ -61,7 +62,4 @@ def _is_opened(user: object, perm: str) -> bool:
 
 def _is_for(user: object, action: Action) -> bool:
     """Whether `user` may do it in the whole province, while duties are separate."""
-    if not (settings.SEPARATE_DUTIES and isinstance(user, User)):
-        return False
-    root = root_organisation()
-    return root is not None and root.path in paths_allowed(user, action)
+    return settings.SEPARATE_DUTIES and isinstance(user, User) and may_province_wide(user, action)

@@ -1,4 +1,4 @@
-"""System checks of 三员: nobody holds what belongs to two of them (threats.md 15)."""
+"""System checks of rights in the database: nobody holds what belongs to two of 三员 (threats.md 15), one root."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from access.choices import DUTIES
-from access.models import StaffRole, User
+from access.models import Organisation, StaffRole, User
 from access.models.staff import not_ended
 from access.selectors import is_set_up
 
@@ -28,6 +28,27 @@ def check_duties(
     except DatabaseError:
         # Before the first migration there is nothing to check.
         return []
+
+
+@register(Tags.database)
+def check_root(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Forms refuse a second one; a database may have it from before."""
+    if not databases or "default" not in databases:
+        return []
+    try:
+        roots = list(Organisation.objects.filter(parent=None).order_by("pk").values_list("name", flat=True))
+    except DatabaseError:
+        return []
+    return [
+        Warning(
+            f"{name} 没有上级单位：其上的角色等于全省的角色",
+            hint="在管理后台的“组织机构”里为它选择上级单位",
+            id="access.W027",
+        )
+        for name in roots[1:]
+    ]
 
 
 def _mixed() -> list[CheckMessage]:

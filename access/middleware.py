@@ -12,8 +12,8 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
 from access.answers import error_response
-from access.duties import user_present
 from access.handlers import as_protocol_error, is_service_path, replaced
+from access.sign_in_steps import user_present
 
 # Streams come from elsewhere; the one page that plays them has a policy of its own (console/policy.py).
 _POLICY = "; ".join(

@@ -56,6 +56,15 @@ def paths_allowed(user: User, action: Action) -> list[str]:
     return [] if is_beyond_screen(user, action) else paths_of(roles_held(user), action)
 
 
+def is_province_wide(paths: Iterable[str]) -> bool:
+    """Whether the subtrees at these paths are all there is: the path of the root names itself alone (`/1/`)."""
+    return any(path.count("/") <= len("//") for path in paths)
+
+
+def may_province_wide(user: User, action: Action) -> bool:
+    return is_province_wide(paths_allowed(user, action))
+
+
 def paths_of(held: Iterable[HeldRole], action: Action) -> list[str]:
     return sorted({role.path for role in held if action in actions_of(role.role)})
 
@@ -94,7 +103,7 @@ def logs_visible_to(user: object) -> QuerySet[BehaviourLog]:
         return BehaviourLog.objects.none()
     if may_audit(user):
         return BehaviourLog.objects.all()
-    if not _covers_root(user, Action.OPERATOR_LOG):
+    if not may_province_wide(user, Action.OPERATOR_LOG):
         return BehaviourLog.objects.none()
     administrators = StaffRole.objects.filter(role__in=DUTIES).values("user")
     return BehaviourLog.objects.filter(actor_kind=ActorKind.STAFF).exclude(actor_id__in=administrators)
@@ -126,15 +135,10 @@ def concerned(user: User, shared: Q) -> Q:
     paths = paths_allowed(user, Action.WATCH)
     if not paths:
         return Q(pk__in=[])
-    if _are_everything(paths):
+    if is_province_wide(paths):
         return Q()
     above = {int(part) for path in paths for part in path.strip("/").split("/")}
     return below_paths(paths, "organisation__path") | (shared & (Q(organisation=None) | Q(organisation__in=above)))
-
-
-def _are_everything(paths: list[str]) -> bool:
-    """The path of the root names itself alone: `/1/`."""
-    return any(path.count("/") <= len("//") for path in paths)
 
 
 def alarms_concerning(user: User) -> QuerySet[Alarm]:
@@ -149,7 +153,7 @@ def may_handle(user: User, alarm: Alarm, paths: list[str] | None = None) -> bool
     """
     paths = paths_allowed(user, Action.ALARM) if paths is None else paths
     if alarm.organisation is None:
-        return _are_everything(paths)
+        return is_province_wide(paths)
     return any(alarm.organisation.path.startswith(path) for path in paths)
 
 
@@ -161,8 +165,7 @@ def users_overseen_by(user: User) -> QuerySet[User]:
     if "" in paths:
         return people
     own = below_paths(paths, "organisation__path") | Q(pk__in=roles.values("user"))
-    root = root_organisation()
-    if root is not None and root.path in paths:
+    if is_province_wide(paths):
         # Accounts from before they belonged to an organisation.
         own |= Q(organisation=None)
     return people.filter(own)
@@ -173,11 +176,10 @@ def people_managed_by(user: User) -> QuerySet[User]:
     organisations and who hold no role beyond them, so that nobody is switched off by somebody below.
     """
     paths = paths_allowed(user, Action.USERS)
-    root = root_organisation()
     everybody = User.objects.order_by("username")
     if "" in paths:
         return everybody
-    if root is not None and root.path in paths:
+    if is_province_wide(paths):
         return everybody.filter(is_superuser=False)
     inside = below_paths(paths, "organisation__path")
     roles = StaffRole.objects.filter(not_ended(timezone.now()), user=OuterRef("pk"))
@@ -192,20 +194,12 @@ def partners_overseen_by(user: User) -> QuerySet[Partner]:
 
 def may_audit(user: object) -> bool:
     """Who reads the logs of the whole province: superusers, and auditors of its root."""
-    return isinstance(user, User) and _covers_root(user, Action.AUDIT)
+    return isinstance(user, User) and may_province_wide(user, Action.AUDIT)
 
 
 def may_read_logs(user: object) -> bool:
     """Whether any of the behaviour log is for `user`: `logs_visible_to` says which rows."""
-    return isinstance(user, User) and (may_audit(user) or _covers_root(user, Action.OPERATOR_LOG))
-
-
-def _covers_root(user: User, action: Action) -> bool:
-    paths = paths_allowed(user, action)
-    if "" in paths:
-        return True
-    root = root_organisation() if paths else None
-    return root is not None and root.path in paths
+    return isinstance(user, User) and (may_audit(user) or may_province_wide(user, Action.OPERATOR_LOG))
 
 
 def organisations_named(name: str, within: Organisation) -> list[Organisation]:

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from access.choices import DUTIES, Role
-from access.duties import SUPERUSER
 from access.services.log_chain import FEWEST_DAYS
+from access.sign_in_steps import SUPERUSER
 from protocol.sm2 import is_private_key
 
 _FEWEST_CHARACTERS = 8

@@ -1,19 +1,21 @@
 """Staff corrections of ledger and gateways; every write goes through the services."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from access.actors import actor_of_user
-from access.admin.base import ReadOnlyAdmin
+from access.admin.base import ReadOnlyAdmin, keeps_system, may_grant
+from access.admin.secrets import SecretsForm, origin_of
 from access.choices import Action
 from access.models import User
+from cameras.camera_numbers import NamesCamera
 from cameras.models import (
     Camera,
     CameraChange,
@@ -33,7 +35,13 @@ from protocol.configuration import Origin
 
 # Cameras that a page lists by name.
 _MOST_NAMED = 20
+_USERS: Final = {"password": "user", "ptz_password": "ptz_user"}
 _ORIGINS = {Origin.PLATFORM: "按平台的配置", Origin.FILE: "按网关的配置文件", None: "没有运行"}
+
+
+# Where a gateway is called it is shown the newest token of its partner, with which its cameras' passwords are
+# fetched and more: with separate duties both are for who gives rights, not for who keeps the system.
+_SHOWN_TOKENS: Final = ("partner", "base_url")
 
 
 @admin.register(Gateway)
@@ -45,8 +53,19 @@ class GatewayAdmin(admin.ModelAdmin[Gateway]):
     autocomplete_fields = ["partner"]
     readonly_fields = ["last_answer_at", "last_error", "software", "certificate_until"]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Gateway | None = None) -> list[str]:
+        fixed = list(self.readonly_fields)
+        if not keeps_system(request):
+            own = [field.name for field in Gateway._meta.fields if field.editable and not field.primary_key]
+            return [*fixed, *(name for name in own if name not in _SHOWN_TOKENS)]
+        if may_grant(request):
+            return fixed
+        return [*fixed, *_SHOWN_TOKENS] if obj else [*fixed, "base_url"]
+
     def save_model(self, request: HttpRequest, obj: Gateway, form: Any, change: bool) -> None:
         save_gateway(gateway=obj, actor=actor_of_user(request))
+        if not change and not may_grant(request):
+            self.message_user(request, "网关还没有地址：请安全管理员在这里填写“网关地址”", messages.WARNING)
 
     def get_deleted_objects(
         self, objs: QuerySet[Gateway] | Sequence[Gateway], request: HttpRequest
@@ -142,8 +161,8 @@ class CameraAdmin(admin.ModelAdmin[Camera]):
         remove_cameras(list(queryset), actor=actor_of_user(request))
 
 
-class CameraSourceForm(forms.ModelForm[CameraSource]):
-    """Passwords are never shown again; an empty field keeps the one there is."""
+class CameraSourceForm(SecretsForm):
+    sent_to = {"ptz_password": ("ptz_address",), "password": ("address", "high_address")}
 
     password = forms.CharField(
         label="口令",
@@ -164,27 +183,30 @@ class CameraSourceForm(forms.ModelForm[CameraSource]):
             *("invert_pan", "invert_tilt", "invert_focus", "focus", "move_end", "light"),
         ]
 
-    def clean_password(self) -> str:
-        return self._kept("user", "password")
+    def has_use_for(self, secret: str) -> bool:
+        return bool(self.cleaned_data.get(_USERS[secret]))
 
-    def clean_ptz_password(self) -> str:
-        return self._kept("ptz_user", "ptz_password")
-
-    def _kept(self, user: str, password: str) -> str:
-        if not self.cleaned_data.get(user):
-            return ""
-        kept: str = self.cleaned_data[password] or getattr(self.instance, password)
-        return kept
+    def receivers(self, secret: str, values: Mapping[str, Any]) -> Iterable[str]:
+        """The gateway of the camera, and the device at its addresses."""
+        yield f"camera {values['camera'].pk}"
+        own = origin_of(values["address"], scheme="http")
+        turned = origin_of(values["ptz_address"]) if values["ptz_address"] else own
+        if secret == "ptz_password":  # noqa: S105 - the name of a field
+            yield turned
+            return
+        yield from super().receivers(secret, values)
+        # A gateway turns it with the login of the pictures where there is none of its own.
+        if values["ptz_driver"] and turned != own and not (values["ptz_user"] and values["ptz_password"]):
+            yield turned
 
 
 @admin.register(CameraSource)
-class CameraSourceAdmin(admin.ModelAdmin[CameraSource]):
+class CameraSourceAdmin(NamesCamera):
     form = CameraSourceForm
-    list_display = ["camera", "gateway", "address", "mode", "ptz_driver", "changed_at"]
+    list_display = ["camera", "camera_number", "gateway", "address", "mode", "ptz_driver", "changed_at"]
     list_select_related = ["camera__gateway"]
     list_filter = ["mode", "ptz_driver"]
     search_fields = ["camera__name", "camera__number_key", "address", "camera__gateway__code"]
-    autocomplete_fields = ["camera"]
     show_full_result_count = False
     fieldsets = [
         (None, {"fields": ["camera", "address", "user", "password", "mode", "high_address", "high_mode"]}),

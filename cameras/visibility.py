@@ -3,9 +3,11 @@
 The only place that knows: console, interface, admin and exports all ask here, and always the database.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
+from typing import Final, NamedTuple, Self
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -26,6 +28,8 @@ from access.selectors import (
 from cameras.models import Camera, CameraException, CameraGroup, GroupMember
 
 _NOTHING = Q(pk__in=[])
+# Where a camera itself has them.
+_OF_CAMERA: Final = ("pk", "organisation__path")
 
 
 def visible_condition(
@@ -41,21 +45,47 @@ def visible_condition(
         return Q()
     if is_beyond_screen(user, action):
         return _NOTHING
-    now = timezone.now()
-    held = roles_held(user, now)
-    concerning = exceptions_for(user, held, now)
-    allowing, denying = concerning & _allows(action), concerning & _denies(action)
-    condition = below_paths(paths_of(held, action), path)
-    rows = CameraException.objects.filter(allowing | denying).order_by().distinct()
-    effects = set(rows.values_list("is_denied", "organisation", "organisation__path"))
-    for is_denied, organisation, owned in effects:
-        if not is_denied:
+    return _Standing.of(user).condition(action, camera, path)
+
+
+class _Effect(NamedTuple):
+    """What some exceptions in force do: all that are alike are one."""
+
+    is_denied: bool
+    action: str
+    organisation: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """Roles and exceptions of somebody at this moment, in two small reads for all actions."""
+
+    held: list[HeldRole]
+    concerning: Q
+    effects: set[_Effect]
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        now = timezone.now()
+        held = roles_held(user, now)
+        concerning = exceptions_for(user, held, now)
+        rows = CameraException.objects.filter(concerning).order_by().distinct()
+        columns = rows.values_list("is_denied", "action", "organisation", "organisation__path")
+        return cls(held, concerning, {_Effect(*row) for row in columns})
+
+    def condition(self, action: Action, camera: str, path: str) -> Q:
+        condition = below_paths(paths_of(self.held, action), path)
+        allowing = self.concerning & Q(is_denied=False, action__in=_allowing(action))
+        allowed = {effect[2:] for effect in self.effects if _does(effect, action, is_denied=False)}
+        for organisation, owned in sorted(allowed):
             # A camera that has left the organisation which allowed it is no longer that one's to show.
             own = cameras_of_exceptions(allowing & Q(organisation=organisation), camera)
             condition |= own & Q(**{f"{path}__startswith": owned})
-    if any(is_denied for is_denied, *_ in effects):
-        condition &= ~cameras_of_exceptions(denying, camera)
-    return condition
+        if any(_does(effect, action, is_denied=True) for effect in self.effects):
+            denying = self.concerning & Q(is_denied=True, action__in=_denying(action))
+            condition &= ~cameras_of_exceptions(denying, camera)
+        return condition
 
 
 def exceptions_for(user: User, held: list[HeldRole], now: datetime) -> Q:
@@ -68,13 +98,17 @@ def exceptions_for(user: User, held: list[HeldRole], now: datetime) -> Q:
     return reduce(or_, subjects) & in_force(now)
 
 
-def _allows(action: Action) -> Q:
-    allowing = [action.value] if action != Action.WATCH else [each.value for each in CAMERA_ACTIONS]
-    return Q(is_denied=False, action__in=allowing)
+def _allowing(action: Action) -> set[str]:
+    return {action.value} if action != Action.WATCH else {each.value for each in CAMERA_ACTIONS}
 
 
-def _denies(action: Action) -> Q:
-    return Q(is_denied=True, action__in={action.value, Action.WATCH.value})
+def _denying(action: Action) -> set[str]:
+    return {action.value, Action.WATCH.value}
+
+
+def _does(effect: _Effect, action: Action, *, is_denied: bool) -> bool:
+    """Whether it allows the action, or denies it."""
+    return effect.is_denied == is_denied and effect.action in (_denying if is_denied else _allowing)(action)
 
 
 def cameras_of_exceptions(which: Q, camera: str) -> Q:
@@ -84,6 +118,36 @@ def cameras_of_exceptions(which: Q, camera: str) -> Q:
     groups = exceptions.filter(group__isnull=False).values("group")
     members = GroupMember.objects.filter(group__in=groups).values("camera")
     return Q(**{f"{camera}__in": direct}) | Q(**{f"{camera}__in": members})
+
+
+def exceptions_stay_within(user: User, person: User) -> bool:
+    """Whether exceptions open to `user` nothing that `person` may not do as well, provided that all roles of the one
+    lie within those of the other.
+
+    Only cameras opened to the one or closed to the other can tell, by their ids and not by a search in the ledger.
+    Neither is a superuser.
+    """
+    theirs, own = _Standing.of(user), _Standing.of(person)
+    actions = [
+        action
+        for action in CAMERA_ACTIONS
+        if any(_does(effect, action, is_denied=False) for effect in theirs.effects)
+        or any(_does(effect, action, is_denied=True) for effect in own.effects)
+    ]
+    if not actions:
+        return True
+    which = (theirs.concerning & Q(is_denied=False)) | (own.concerning & Q(is_denied=True))
+    objects = list(CameraException.objects.filter(which).order_by().values_list("camera", "group").distinct())
+    members = GroupMember.objects.filter(group__in={group for _, group in objects if group})
+    ids = {pk for pk, _ in objects if pk} | set(members.values_list("camera", flat=True))
+    cameras = Camera.objects.filter(pk__in=ids, deleted_at=None, is_pending=False).order_by()
+
+    def may(who: User, standing: _Standing, action: Action) -> set[int]:
+        if is_beyond_screen(who, action):
+            return set()
+        return set(cameras.filter(standing.condition(action, *_OF_CAMERA)).values_list("pk", flat=True))
+
+    return all(may(user, theirs, action) <= may(person, own, action) for action in actions)
 
 
 def alarms_visible_to(user: User) -> QuerySet[Alarm]:

@@ -15,7 +15,7 @@ from access.models import Partner, StaffRole, User
 from access.models.staff import was_in_force
 from access.selectors import actions_of, is_beyond_screen
 from access.words import span_in_words
-from cameras.models import Camera, CameraException, PtzGrant
+from cameras.models import Camera, CameraException, GroupChange, GroupMember, PtzGrant
 
 _SCOPES = {Action.WATCH: Scope.PLAY, Action.SNAPSHOT: Scope.SNAPSHOT, Action.PTZ: Scope.PTZ}
 
@@ -58,8 +58,8 @@ class _Person:
 def watchers_of(camera: Camera, moment: datetime) -> list[Watcher]:
     """People, then partners; `organisation` should be loaded. The number of queries does not depend on anything.
 
-    Of the past are roles and exceptions; where the camera belongs, who is in a group and what a partner's scope is
-    are as they are now.
+    Of the past are roles, exceptions and groups; where the camera belongs and what a partner's scope is are as they
+    are now, and so are groups from before their changes were kept.
     """
     above = [int(part) for part in camera.organisation.path.strip("/").split("/")]
     exceptions = _exceptions_on(camera, moment)
@@ -79,11 +79,20 @@ def watchers_of(camera: Camera, moment: datetime) -> list[Watcher]:
 
 
 def _exceptions_on(camera: Camera, moment: datetime) -> list[CameraException]:
-    on_it = Q(camera=camera) | Q(group__members__camera=camera)
-    rows = CameraException.objects.filter(on_it, was_in_force(moment)).distinct()
+    on_it = Q(camera=camera) | Q(group__in=_groups_at(camera, moment))
+    rows = CameraException.objects.filter(on_it, was_in_force(moment)).order_by("-id")
     found = rows.select_related("user", "role_at", "partner", "camera", "group", "organisation")
     # One that allows holds only while the camera belongs to who made it.
     return [row for row in found if row.is_denied or row.organisation.contains(camera.organisation)]
+
+
+def _groups_at(camera: Camera, moment: datetime) -> set[int]:
+    """The groups of now, with what happened since taken back."""
+    groups = set(GroupMember.objects.filter(camera=camera).values_list("group", flat=True))
+    since = GroupChange.objects.filter(camera=camera, at__gt=moment).order_by("-id")
+    for group_id, is_entry in since.values_list("group_id", "is_entry"):
+        groups = groups - {group_id} if is_entry else groups | {group_id}
+    return groups
 
 
 def _people_by_roles(above: list[int], moment: datetime) -> defaultdict[int, _Person]:

@@ -35,7 +35,7 @@ _MOST_COLUMNS: Final = 64
 # Passed over or not; each takes some 150 bytes of memory.
 _MOST_CELLS: Final = 2_000_000
 _BROKEN: Final = (
-    *(expat.ExpatError, zlib.error, struct.error, KeyError, ValueError, OSError, EOFError),
+    *(expat.ExpatError, zlib.error, struct.error, LookupError, ValueError, OSError, EOFError),
     *(NotImplementedError, RuntimeError),
 )
 _NOT_XLSX: Final = "不是有效的 .xlsx 文件，请用表格软件另存为“Excel 工作簿（.xlsx）”再上传"

@@ -16,7 +16,7 @@ from access.choices import Action, ActorKind, Outcome
 from access.csv_rows import Cell
 from access.days import ZONE, day_start
 from access.models import BehaviourLog, LogAnchor, LogBlock, Organisation, Partner, StaffRole, User
-from access.selectors import below_paths, paths_allowed, root_organisation
+from access.selectors import below_paths, is_province_wide, paths_allowed
 from access.services.log_chain import oldest_unsealed
 from cameras.models import Camera, Gateway
 
@@ -76,9 +76,8 @@ class ChainState:
 def logs_visible_to(user: User) -> QuerySet[BehaviourLog]:
     """The whole log, or what the people and partners of one's organisations did and what was done to their things."""
     paths = paths_allowed(user, Action.AUDIT)
-    root = root_organisation()
     logs = BehaviourLog.objects.order_by("-id")
-    if "" in paths or (root is not None and root.path in paths):
+    if is_province_wide(paths):
         return logs
     below = below_paths(paths, "organisation__path")
     people = StaffRole.objects.filter(below).values("user_id")

@@ -10,7 +10,7 @@ from django.db.models import Count, QuerySet
 
 from access.days import day_of, day_start
 from cameras.models import Camera
-from console.roads import NAMES
+from console.road_names import road_names
 from console.slot_letters import (
     BAD_PICTURE,
     GAPS,
@@ -65,7 +65,8 @@ def roads_of(cameras: QuerySet[Camera]) -> list[RoadChoice]:
         for road in text.split("&"):
             counts[road.strip()] += number
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [RoadChoice(road=road, name=NAMES.get(road, ""), cameras=number) for road, number in ranked]
+    names = road_names(cameras, counts)
+    return [RoadChoice(road=road, name=names.get(road, ""), cameras=number) for road, number in ranked]
 
 
 def film_day(cameras: Sequence[Camera], day: date, *, now: datetime) -> FilmDay:

@@ -13,10 +13,10 @@ from django.shortcuts import render, resolve_url
 from django.utils.cache import add_never_cache_headers
 
 from access.choices import Action
-from access.duties import open_duty, opens_with_duties, renew
 from access.models import User
 from access.selectors import paths_allowed
 from access.sessions import SEEN
+from access.sign_in_steps import open_step, opens_before_steps, renew
 from cameras.visibility import may_somewhere
 from protocol.errors import ProtocolError, RemoteError
 
@@ -90,21 +90,21 @@ def requires(action: Action, *, kind: Kind, is_poll: bool = False) -> Callable[[
 
 
 def for_oneself(view: StaffView[P]) -> View[P]:
-    """Lets in everybody who is signed in, also before their duties are done: password, second factor, sessions."""
+    """Lets in everybody who is signed in, also before the steps of their sign-in are done: password, second factor, sessions."""
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         user = _present_user(request, renews=True)
         if user is None:
             return _to_login(request, Kind.PAGE)
-        if user.is_screen and open_duty(request) is None and not _is_for_screens(request, view):
+        if user.is_screen and open_step(request) is None and not _is_for_screens(request, view):
             return _refusal_of_screen(request, Kind.PAGE)
         response = view(request, user, *args, **kwargs)
         add_never_cache_headers(response)
         return response
 
     guarded.required_action = OWN  # type: ignore[attr-defined]
-    opens_with_duties(guarded)
+    opens_before_steps(guarded)
     return guarded
 
 

@@ -5,19 +5,20 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 
 from access.choices import Action, Role, Scope
 from access.models import Organisation, Partner, User
 from access.selectors import organisations_visible_to, partners_overseen_by
 from access.words import span_in_words
-from cameras.models import Camera, CameraException, CameraGroup, PtzGrant
+from cameras.models import Camera, CameraException, CameraGroup, GroupChange, PtzGrant
 from cameras.services.rights import Subject
 from cameras.visibility import cameras_overseen_by, exceptions_overseen_by, groups_overseen_by, hidden_from
 from protocol.errors import MalformedError, NotFoundError, shorten
 
 MOST_NUMBERS: Final = 20_000
 MOST_SHOWN: Final = 200
+MOST_GROUP_CHANGES: Final = 50
 _ROAD: Final = re.compile(r"[GSXYZ]\d{1,4}$", re.IGNORECASE)
 _STRETCH: Final = re.compile(r"K(\d{1,4})(?:\+(\d{1,3}))?[-~—至]K?(\d{1,4})(?:\+(\d{1,3}))?$", re.IGNORECASE)
 _BREAKS: Final = re.compile(r"[\s,，;；]+")
@@ -37,6 +38,13 @@ def groups_of(user: User) -> QuerySet[CameraGroup]:
             "exceptions", filter=Q(exceptions__in=exceptions_overseen_by(user)), distinct=True
         ),
     )
+
+
+def changes_of_group(group: CameraGroup) -> list[dict[str, object]]:
+    """Who put how many cameras into the group or took them out, the latest first."""
+    rows = GroupChange.objects.filter(group_id=group.pk).order_by("-at").values("at", "is_entry", "actor_name")
+    told = rows.annotate(count=Count("pk"), example=Min("camera__name"))
+    return [{**row} for row in told[:MOST_GROUP_CHANGES]]
 
 
 def members_of(group: CameraGroup) -> QuerySet[Camera]:

@@ -9,21 +9,12 @@ from cameras.choices import Classify
 from cameras.models import Camera
 from cameras.selectors import cameras_on_road
 from console.cards import place_of, state_of
+from console.road_names import road_names
 from protocol.errors import NotFoundError
 
 _MOST_CAMERAS = 6000
 # Cameras of one service area stand at several stakes.
 _SAME_PLACE_M = 3000
-
-# Main lines of the national network (GB/T 917), for the sign beside the strip.
-NAMES = {
-    "G1": "京哈高速", "G2": "京沪高速", "G3": "京台高速", "G4": "京港澳高速", "G5": "京昆高速", "G6": "京藏高速",
-    "G7": "京新高速", "G10": "绥满高速", "G11": "鹤大高速", "G12": "珲乌高速", "G15": "沈海高速", "G16": "丹锡高速",
-    "G18": "荣乌高速", "G20": "青银高速", "G22": "青兰高速", "G25": "长深高速", "G30": "连霍高速", "G35": "济广高速",
-    "G36": "宁洛高速", "G40": "沪陕高速", "G42": "沪蓉高速", "G45": "大广高速", "G50": "沪渝高速", "G55": "二广高速",
-    "G56": "杭瑞高速", "G59": "呼北高速", "G60": "沪昆高速", "G65": "包茂高速", "G69": "银百高速", "G70": "福银高速",
-    "G72": "泉南高速", "G75": "兰海高速", "G76": "厦蓉高速", "G78": "汕昆高速", "G80": "广昆高速", "G85": "银昆高速",
-}  # fmt: skip
 
 _KINDS = {
     Classify.SERVICE_AREA: "service",
@@ -63,16 +54,14 @@ class Road(TypedDict):
 
 def road_strip(cameras: QuerySet[Camera], road: str) -> Road:
     """The road as far as the asker's `cameras` show it; none at all is `NotFoundError`."""
-    found = list(
-        cameras_on_road(cameras, road)
-        .select_related("organisation")
-        .order_by("stake_m", "orientation", "pk")[:_MOST_CAMERAS]
-    )
+    on_road = cameras_on_road(cameras, road)
+    in_order = on_road.select_related("organisation").order_by("stake_m", "orientation", "pk")
+    found = list(in_order[:_MOST_CAMERAS])
     if not found:
         raise NotFoundError(f"路线 {road} 没有可查看的摄像机")
     return Road(
         road=road,
-        name=NAMES.get(road, ""),
+        name=road_names(on_road, [road]).get(road, ""),
         cameras=[
             (item.pk, item.stake_m, item.orientation, state_of(item), item.stake, place_of(item), item.name)
             for item in found

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from access.choices import Action
 from access.days import day_of
-from access.models import Organisation, Partner, User
-from access.selectors import paths_allowed, root_organisation
+from access.models import Partner, User
+from access.selectors import may_province_wide
 from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
 from console.cards import CameraRow, row_of
@@ -119,7 +119,7 @@ class StreamsView:
 def streams_view(user: User) -> StreamsView:
     cameras = cameras_visible_to(user, Action.LEDGER)
     today = day_of(timezone.now())
-    is_whole = _sees_all(user)
+    is_whole = may_province_wide(user, Action.LEDGER)
     servers = _server_rows(cameras)
     gateways = gateway_rows(user, cameras)
     failing_gateways = sum(row.state == "fault" for row in gateways)
@@ -140,12 +140,6 @@ def streams_view(user: User) -> StreamsView:
         askers=_asker_rows(by_asker, today) if is_whole else [],
         watched=_watched_rows(viewers_by("camera_id", cameras), today),
     )
-
-
-def _sees_all(user: User) -> bool:
-    root: Organisation | None = root_organisation()
-    paths = paths_allowed(user, Action.LEDGER)
-    return "" in paths or (root is not None and root.path in paths)
 
 
 def _headline(servers: list[ServerRow], gateways: int, failing: int) -> Headline:

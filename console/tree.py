@@ -11,7 +11,7 @@ from cameras.choices import OnlineStatus
 from cameras.models import Camera
 from cameras.selectors import is_road, road_counts
 from console.cards import path_ids
-from console.roads import NAMES
+from console.road_names import road_names
 
 # Under this share a node is marked; the mean online rate of a province is lower than people think.
 WEAK_PERCENT = 95
@@ -55,11 +55,12 @@ def nodes_below(cameras: QuerySet[Camera], parent: Organisation | None) -> list[
 
 def road_nodes(cameras: QuerySet[Camera]) -> list[TreeNode]:
     """The roads that some of `cameras` stand on."""
+    # What is no road has no page of its own: it is found by its organisation.
+    counts = {road: count for road, count in road_counts(cameras).items() if is_road(road)}
+    names = road_names(cameras, counts)
     return [
-        TreeNode(road, NAMES.get(road, ""), reverse("console:road_branch", args=[road]), online, total, road)
-        for road, (online, total) in road_counts(cameras).items()
-        # What is no road has no page of its own: it is found by its organisation.
-        if is_road(road)
+        TreeNode(road, names.get(road, ""), reverse("console:road_branch", args=[road]), online, total, road)
+        for road, (online, total) in counts.items()
     ]
 
 

@@ -11,11 +11,11 @@ from typing import Final
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
-from access.choices import CAMERA_ACTIONS, Action
+from access.choices import Action
 from access.models import User
-from access.selectors import actions_of, holds_duty, paths_allowed, roles_held
+from access.selectors import actions_held, holds_duty, is_beyond_screen, paths_of, roles_held
 from access.services.logs import record
-from cameras.selectors import cameras_visible_to
+from cameras.visibility import exceptions_stay_within
 from protocol.errors import ForbiddenError
 
 VIEW_SECONDS: Final = 30 * 60
@@ -40,29 +40,21 @@ def may_view_as(person: User, user: User) -> bool:
         return False
     if person.is_superuser:
         return True
-    overseen = paths_allowed(person, Action.OVERSEE)
-    held = roles_held(user)
+    if is_beyond_screen(person, Action.OVERSEE):
+        return False
+    held, own = roles_held(user), roles_held(person)
     home = [user.organisation.path] if user.organisation else []
     places = [*home, *(role.path for role in held)]
-    if not places or not all(any(place.startswith(path) for path in overseen) for place in places):
+    if not places or not _lie_below(places, paths_of(own, Action.OVERSEE)):
         return False
-    return _is_within(person, user)
+    # Asked at every request of a look, so nothing here may take longer for more cameras.
+    actions = map(Action, actions_held(held))
+    is_within = all(_lie_below(paths_of(held, action), paths_of(own, action)) for action in actions)
+    return is_within and exceptions_stay_within(user, person)
 
 
-def _is_within(person: User, user: User) -> bool:
-    wanted = {(action, role.path) for role in roles_held(user) for action in actions_of(role.role)}
-    for action in {action for action, _ in wanted}:
-        own = paths_allowed(person, Action(action))
-        places = [path for each, path in wanted if each == action]
-        if not all(any(place.startswith(path) for path in own) for place in places):
-            return False
-    # Exceptions may open cameras to the one, or close them to the other.
-    return not any(
-        cameras_visible_to(user, action)
-        .exclude(pk__in=cameras_visible_to(person, action).order_by().values("pk"))
-        .exists()
-        for action in CAMERA_ACTIONS
-    )
+def _lie_below(places: list[str], paths: list[str]) -> bool:
+    return all(any(place.startswith(path) for path in paths) for place in places)
 
 
 def begin_viewing(request: HttpRequest, user: User) -> None:

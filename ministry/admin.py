@@ -8,14 +8,16 @@ from django.http import HttpRequest
 
 from access.actors import actor_of_user
 from access.admin.base import NearPaginator, ReadOnlyAdmin
+from access.admin.secrets import SecretsForm
 from cameras.choices import OnlineStatus
 from ministry.models import CameraDelivery, DeliveryCall, DeliveryTrouble, UpperPlatform
 from ministry.services.platforms import delete_upstream, save_upstream
 from protocol.sm2 import is_private_key
 
 
-class UpperPlatformForm(forms.ModelForm[UpperPlatform]):
-    """Token and key are never shown again; empty fields keep them."""
+class UpperPlatformForm(SecretsForm):
+    # What the key signs lets others exchange the token: it goes nowhere else either.
+    sent_to = {"token": ("base_url",), "private_key": ("base_url",)}
 
     token = forms.CharField(
         label="当前令牌", required=False, widget=forms.PasswordInput, help_text="留空表示不修改"
@@ -44,17 +46,13 @@ class UpperPlatformForm(forms.ModelForm[UpperPlatform]):
             "is_active",
         ]
 
-    def clean_token(self) -> str:
-        token: str = self.cleaned_data["token"] or self.instance.token
-        if not token:
-            raise forms.ValidationError("请填写线下取得的初始令牌")
-        return token
-
-    def clean_private_key(self) -> str:
-        key: str = self.cleaned_data["private_key"] or self.instance.private_key
-        if not is_private_key(key):
-            raise forms.ValidationError("应为 64 位十六进制的 SM2 私钥")
-        return key
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("token") == "":
+            self.add_error("token", "请填写线下取得的初始令牌")
+        if not is_private_key(cleaned.get("private_key", self.instance.private_key)):
+            self.add_error("private_key", "应为 64 位十六进制的 SM2 私钥")
+        return cleaned
 
 
 @admin.register(UpperPlatform)

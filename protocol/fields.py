@@ -31,7 +31,7 @@ _LON_LAT: Final = re.compile(f"{_DEGREES}/{_DEGREES}")
 _ROADS: Final = re.compile(r"\s*[A-Z][0-9][0-9A-Z]{0,8}\s*(?:&\s*[A-Z][0-9][0-9A-Z]{0,8}\s*)*")
 _AREA: Final = re.compile(r"[1-9][0-9]{5}")
 _SECONDS: Final = re.compile(r"[0-9]{1,15}")
-_LINE_BREAKS: Final = str.maketrans("", "", "\r\n\t")
+LINE_BREAKS: Final = str.maketrans("", "", "\r\n\t")
 _ORIENTATION_WORDS: Final = {
     "上行": Orientation.UP,
     "下行": Orientation.DOWN,
@@ -58,7 +58,7 @@ def clean_text(value: object, field: str, *, longest: int, shortest: int = 1) ->
         raise fault(field, value, "应为字符型")
     text = value.strip()
     if not text.isprintable():
-        text = text.translate(_LINE_BREAKS)
+        text = text.translate(LINE_BREAKS)
         refuse_control_characters(text, field)
     if len(text) < shortest:
         raise fault(field, value, "不能为空" if shortest == 1 else f"少于 {shortest} 个字符")

@@ -1,3 +1,4 @@
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from django import forms
@@ -6,7 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
-from access.admin import ReadOnlyAdmin
+from access.admin import ReadOnlyAdmin, SecretsForm
+from access.admin.secrets import origin_of
+from cameras.camera_numbers import NamesCamera
 from streaming.models import (
     HotHours,
     MediaServer,
@@ -22,8 +25,8 @@ from streaming.services.rules import delete_rule, save_rule
 from streaming.services.servers import delete_media_server, save_media_server
 
 
-class MediaServerForm(forms.ModelForm[MediaServer]):
-    """The secret is never shown again; an empty field keeps it."""
+class MediaServerForm(SecretsForm):
+    sent_to = {"secret": ("api_url", "http_url")}
 
     secret = forms.CharField(
         label="密钥",
@@ -36,9 +39,9 @@ class MediaServerForm(forms.ModelForm[MediaServer]):
         model = MediaServer
         fields = ["name", "kind", "rtmp_url", "http_url", "api_url", "secret", "ca_file", "weight", "is_active"]
 
-    def clean_secret(self) -> str:
-        secret: str = self.cleaned_data["secret"] or self.instance.secret
-        return secret
+    def receivers(self, secret: str, values: Mapping[str, Any]) -> Iterable[str]:
+        """Who answers at the interface for its management."""
+        return [origin_of(values["api_url"] or values["http_url"])]
 
 
 @admin.register(MediaServer)
@@ -57,8 +60,9 @@ class MediaServerAdmin(admin.ModelAdmin[MediaServer]):
             delete_media_server(server=server, actor=actor_of_user(request))
 
 
-class PlayDomainForm(forms.ModelForm[PlayDomain]):
-    """Keys are never shown again; an empty field keeps the one there is."""
+class PlayDomainForm(SecretsForm):
+    # They sign addresses here; nobody is sent them.
+    sent_to = {"key": (), "backup_key": ()}
 
     key = forms.CharField(label="主密钥", required=False, widget=forms.PasswordInput, help_text="留空表示不修改")
     backup_key = forms.CharField(
@@ -71,14 +75,6 @@ class PlayDomainForm(forms.ModelForm[PlayDomain]):
             *("name", "base_url", "signer", "key", "backup_key", "is_backup_signing", "validity_seconds"),
             *("hls_way", "media_server", "is_for_partners", "is_for_staff", "is_active"),
         ]
-
-    def clean_key(self) -> str:
-        key: str = self.cleaned_data["key"] or self.instance.key
-        return key
-
-    def clean_backup_key(self) -> str:
-        key: str = self.cleaned_data["backup_key"] or self.instance.backup_key
-        return key
 
 
 @admin.register(PlayDomain)
@@ -152,12 +148,10 @@ class ViewerPeakAdmin(ReadOnlyAdmin):
     ordering = ["-day", "kind", "-peak"]
 
 
-class RuleAdmin(admin.ModelAdmin[Rule]):
+class RuleAdmin(NamesCamera):
     """What staff decide about single cameras."""
 
-    raw_id_fields = ["camera"]
     list_select_related = ["camera"]
-    search_fields = ["camera__name", "camera__number_key"]
     show_full_result_count = False
 
     def save_model(self, request: HttpRequest, obj: Rule, form: Any, change: bool) -> None:
@@ -172,10 +166,10 @@ class RuleAdmin(admin.ModelAdmin[Rule]):
 
 
 @admin.register(ViewerLimit)
-class ViewerLimitAdmin(RuleAdmin[ViewerLimit]):
-    list_display = ["camera", "most_viewers"]
+class ViewerLimitAdmin(RuleAdmin):
+    list_display = ["camera", "camera_number", "most_viewers"]
 
 
 @admin.register(HotHours)
-class HotHoursAdmin(RuleAdmin[HotHours]):
-    list_display = ["camera", "begins", "ends"]
+class HotHoursAdmin(RuleAdmin):
+    list_display = ["camera", "camera_number", "begins", "ends"]

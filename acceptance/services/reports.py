@@ -26,6 +26,7 @@ class Line(Finding):
     """A finding and where it was made."""
 
     camera: str
+    camera_id: int
     stream: str
 
 
@@ -101,7 +102,7 @@ def judge_picture(*, picture: ShownPicture, is_good: bool, actor: Actor) -> None
 
 
 def _line(camera: Camera, probe: Probe, finding: Finding) -> Line:
-    return Line(camera=camera.name, stream=probe.video_type.label, **finding)
+    return Line(camera=camera.name, camera_id=camera.pk, stream=probe.video_type.label, **finding)
 
 
 def _seen(report: AcceptanceReport, camera: Camera, probe: Probe) -> list[Finding]:
@@ -116,6 +117,7 @@ def _seen(report: AcceptanceReport, camera: Camera, probe: Probe) -> list[Findin
         return [*probe.findings, broken]
     ShownPicture.objects.create(
         report=report,
+        camera=camera,
         camera_name=camera.name,
         video_type=probe.video_type,
         taken_at=now,

@@ -4,6 +4,7 @@ from access.admin.alarms import AlarmDeliveryAdmin, AlarmTargetAdmin
 from access.admin.base import LogAdmin, ReadOnlyAdmin, RecordedAdmin
 from access.admin.logs import AlarmAdmin, BehaviourLogAdmin
 from access.admin.partners import PartnerAdmin, PartnerTokenAdmin
+from access.admin.secrets import SecretsForm
 from access.admin.staff import OrganisationAdmin, StaffAdmin
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "PartnerTokenAdmin",
     "ReadOnlyAdmin",
     "RecordedAdmin",
+    "SecretsForm",
     "StaffAdmin",
 ]

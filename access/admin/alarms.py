@@ -1,5 +1,6 @@
 """Where alarms go: targets with their secrets masked, and what became of each message."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -9,12 +10,14 @@ from django.http import HttpRequest
 
 from access.actors import actor_of_user
 from access.admin.base import NearPaginator, ReadOnlyAdmin, RecordedAdmin
+from access.admin.secrets import SecretsForm
+from access.choices import WebhookProof
 from access.models import AlarmDelivery, AlarmTarget
 from access.services.targets import reset_target, send_test
 
 
-class AlarmTargetForm(forms.ModelForm[AlarmTarget]):
-    """The secret is never shown again; an empty field keeps it."""
+class AlarmTargetForm(SecretsForm):
+    sent_to = {"secret": ("url",)}
 
     secret = forms.CharField(
         label="密钥",
@@ -30,9 +33,11 @@ class AlarmTargetForm(forms.ModelForm[AlarmTarget]):
             *("is_told_end", "pause_seconds", "is_active"),
         ]
 
-    def clean_secret(self) -> str:
-        secret: str = self.cleaned_data["secret"] or self.instance.secret
-        return secret
+    def receivers(self, secret: str, values: Mapping[str, Any]) -> Iterable[str]:
+        """What only signed until now becomes known to the receiver where it is sent as a token."""
+        yield from super().receivers(secret, values)
+        if values["proof"] == WebhookProof.BEARER:
+            yield WebhookProof.BEARER
 
 
 @admin.register(AlarmTarget)

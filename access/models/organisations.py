@@ -53,6 +53,9 @@ class Organisation(models.Model):
     def clean(self) -> None:
         if self.pk and self.parent and self.contains(self.parent):
             raise ValidationError({"parent": "上级单位不能是本单位或其下级"})
+        if self.parent is None and type(self).objects.filter(parent=None).exclude(pk=self.pk).exists():
+            # Whoever holds a role on the root holds it for the whole province.
+            raise ValidationError({"parent": "省中心只有一个，请选择上级单位"})
 
     def contains(self, other: "Organisation") -> bool:
         return other.path.startswith(self.path)

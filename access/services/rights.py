@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from access.actors import Actor
 from access.choices import DUTIES, Action, Role
-from access.duties import lacks_second_factor
 from access.models import Organisation, StaffRole, User
 from access.models.staff import not_ended
 from access.selectors import actions_of, holds_duty, is_allowed
 from access.services.logs import record
+from access.sign_in_steps import lacks_second_factor
 from access.staff_sessions import forget_sessions_of
 from access.words import span_in_words
 from protocol.errors import ForbiddenError, MalformedError

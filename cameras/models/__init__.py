@@ -3,7 +3,7 @@ from cameras.models.configurations import CameraSource, GatewayConfiguration
 from cameras.models.gateways import Gateway
 from cameras.models.history import CameraChange
 from cameras.models.imports import LedgerImport
-from cameras.models.rights import CameraException, CameraGroup, GroupMember
+from cameras.models.rights import CameraException, CameraGroup, GroupChange, GroupMember
 from cameras.models.status import StatusChange
 from cameras.models.walls import WallPreset
 
@@ -15,6 +15,7 @@ __all__ = [
     "CameraSource",
     "Gateway",
     "GatewayConfiguration",
+    "GroupChange",
     "GroupMember",
     "LedgerImport",
     "PtzGrant",

@@ -46,6 +46,34 @@ class GroupMember(models.Model):
         return f"{self.group}：{self.camera}"
 
 
+class GroupChange(models.Model):
+    """One camera that came into a group or left it, by whom; it outlives the group, and is never dropped: who could
+    see what is asked of years ago as well.
+    """
+
+    camera = models.ForeignKey(
+        "cameras.Camera", models.CASCADE, related_name="group_changes", verbose_name="摄像机", db_index=False
+    )
+    # No foreign key: the group may be gone.
+    group_id = models.BigIntegerField("组编号")
+    group_name = models.CharField("摄像机组", max_length=LONGEST_NAME)
+    at = models.DateTimeField("时间")
+    is_entry = models.BooleanField("入组")
+    actor_name = models.CharField("操作者", max_length=80)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "组内变化"
+        ordering = ["-id"]
+        indexes = [
+            # Of one camera, and of one group, the latest first.
+            models.Index(fields=["camera", "-id"], name="group_change_camera"),
+            models.Index(fields=["group_id", "-id"], name="group_change_group"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.camera} {'加入' if self.is_entry else '移出'}组“{self.group_name}”"
+
+
 class CameraException(LimitedInTime):
     """One action on one camera or group, allowed or denied to a person, a role or a partner; a denial wins.
 

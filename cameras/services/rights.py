@@ -1,6 +1,6 @@
 """Camera groups, exceptions and PTZ opened to partners, as those who grant rights in an organisation set them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from access.selectors import is_allowed, users_overseen_by
 from access.services.logs import record
 from access.services.rights import ensure_may_change, ensure_span
 from access.words import span_in_words
-from cameras.models import Camera, CameraException, CameraGroup, GroupMember, PtzGrant
+from cameras.models import Camera, CameraException, CameraGroup, GroupChange, GroupMember, PtzGrant
 from cameras.models.rights import LONGEST_NAME
 from cameras.visibility import visible_condition
 from protocol.errors import ForbiddenError, MalformedError
@@ -41,6 +41,7 @@ def remove_group(*, by: User, group: CameraGroup, actor: Actor) -> None:
     ensure_may_grant(by, group.organisation)
     lost = [exception_in_words(row) for row in group.exceptions.all()]
     _record_group(actor, "删除摄像机组", group, {"之前": {"路数": group.members.count(), "例外": lost}})
+    _keep_group_changes(group, group.members.values_list("camera", flat=True), is_entry=False, actor=actor)
     group.delete()
 
 
@@ -54,6 +55,7 @@ def add_members(*, by: User, group: CameraGroup, cameras: QuerySet[Camera], acto
         GroupMember.objects.bulk_create(
             [GroupMember(group=held, camera=camera) for camera in fresh], batch_size=5000
         )
+        _keep_group_changes(held, [camera.pk for camera in fresh], is_entry=True, actor=actor)
         if fresh:
             _record_group(actor, "摄像机入组", held, _named(fresh, before=held.members.count() - len(fresh)))
     return len(fresh)
@@ -67,6 +69,7 @@ def drop_members(*, by: User, group: CameraGroup, camera_ids: Sequence[int], act
         leaving = list(Camera.objects.filter(memberships__in=rows).order_by("pk"))
         before = held.members.count()
         rows.delete()
+        _keep_group_changes(held, [camera.pk for camera in leaving], is_entry=False, actor=actor)
         if leaving:
             _record_group(actor, "摄像机出组", held, _named(leaving, before=before, sign=-1))
     return len(leaving)
@@ -220,6 +223,23 @@ def _named(cameras: Sequence[Camera], *, before: int, sign: int = 1) -> dict[str
         "之前": {"路数": before},
         "之后": {"路数": before + sign * len(cameras)},
     }
+
+
+def _keep_group_changes(group: CameraGroup, camera_ids: Iterable[int], *, is_entry: bool, actor: Actor) -> None:
+    """Of every single camera: the log names a hundred."""
+    now = timezone.now()
+    rows = [
+        GroupChange(
+            camera_id=pk,
+            group_id=group.pk,
+            group_name=group.name,
+            at=now,
+            is_entry=is_entry,
+            actor_name=actor.name[:80],
+        )
+        for pk in camera_ids
+    ]
+    GroupChange.objects.bulk_create(rows, batch_size=5000)
 
 
 def _record_group(actor: Actor, verb: str, group: CameraGroup, detail: dict[str, object]) -> None:

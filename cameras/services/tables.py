@@ -1,5 +1,6 @@
 """A sheet of the ledger as handed in: which column stands where, and the texts of each row."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import IO, Final
@@ -8,6 +9,7 @@ import msgspec
 
 from cameras.columns import COLUMNS, SHEET_NAME, key_of_title
 from cameras.xlsx import Cell, Limits, Rows, SheetError, column_name, read_sheet
+from protocol.fields import LINE_BREAKS
 
 # Beyond the planning scale of a province, 40,000 cameras; unpacked they are some 60 MB.
 MOST_ROWS: Final = 50_000
@@ -18,6 +20,8 @@ _FEWEST_TITLES: Final = 3
 _LONGEST_TEXT: Final = 4000
 # From here on a spreadsheet has rounded what was typed.
 _MOST_DIGITS: Final = 15
+# The database cannot hold the first, nobody sees the others; line breaks and tabs are for each column to say.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _FORMULA: Final = "是公式，请复制后“粘贴为数值”再导入"
 
 
@@ -85,9 +89,9 @@ def _columns_of(row: Mapping[int, Cell]) -> tuple[dict[int, str], list[str]]:
     for column, cell in sorted(row.items()):
         key = key_of_title(cell.text)
         if key is None:
-            unknown.append(cell.text.strip()[:40])
+            unknown.append(_visible(cell.text.strip()[:40]))
         elif key in keys.values():
-            raise SheetError(f"表头 {column_name(column)} 列“{cell.text.strip()[:40]}”与前面的列重复")
+            raise SheetError(f"表头 {column_name(column)} 列“{_visible(cell.text.strip()[:40])}”与前面的列重复")
         else:
             keys[column] = key
     return keys, unknown
@@ -101,8 +105,15 @@ def _line(number: int, row: Mapping[int, Cell], keys: Mapping[int, str]) -> Line
             continue
         if fault := _fault(key, cell):
             line.faults.append((key, fault))
-        line.texts[key] = cell.text[:_LONGEST_TEXT]
+        text = _visible(cell.text[:_LONGEST_TEXT])
+        # By the number rows are held against the ledger before it is parsed.
+        line.texts[key] = text.translate(LINE_BREAKS) if key == "number" else text
     return line
+
+
+def _visible(text: str) -> str:
+    """Control characters as the file writes them."""
+    return _CONTROL.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
 
 
 def _fault(key: str, cell: Cell) -> str:
@@ -110,6 +121,8 @@ def _fault(key: str, cell: Cell) -> str:
         return _FORMULA
     if len(cell.text) > _LONGEST_TEXT:
         return f"超过 {_LONGEST_TEXT} 个字符"
+    if found := _CONTROL.search(cell.text):
+        return f"第 {found.start() + 1} 个字符是看不见的控制字符 {_visible(found[0])}，请删去或重新输入"
     digits = sum(char.isdigit() for char in cell.text)
     if key == "number" and cell.is_number and ("e" in cell.text or digits > _MOST_DIGITS):
         return "被表格软件当成了数值，末位已丢失，请把这一列设为文本后重填"

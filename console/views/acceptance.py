@@ -7,8 +7,13 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 from kombu.exceptions import OperationalError
 
-from acceptance.models import AcceptanceReport, ShownPicture
-from acceptance.selectors import gateways_kept_by, reports_visible_to
+from acceptance.models import AcceptanceReport
+from acceptance.selectors import (
+    gateways_kept_by,
+    lines_visible_to,
+    pictures_visible_to,
+    reports_visible_to,
+)
 from acceptance.services import reports
 from acceptance.tasks import run_acceptance
 from access.actors import actor_of_user
@@ -73,12 +78,12 @@ def report(request: HttpRequest, user: User, report_id: int) -> HttpResponse:
     if request.method == "POST":
         number = whole(request.POST.get("picture", ""), "picture", low=1, high=2**63 - 1)
         is_good = bool(whole(request.POST.get("good", ""), "good", low=0, high=1))
-        picture = found.pictures.defer("jpeg").filter(pk=number).first()
+        picture = pictures_visible_to(user).filter(report=found, pk=number).defer("jpeg").first()
         if picture is None:
             raise NotFoundError("画面不存在")
         reports.judge_picture(picture=picture, is_good=is_good, actor=actor_of_user(request))
         return redirect("console:acceptance_report", found.pk)
-    context = {**frame_of(user, "acceptance"), "report": found}
+    context = {**frame_of(user, "acceptance"), **_shown(user, found)}
     return render(request, "console/acceptance_report.html", context)
 
 
@@ -86,16 +91,20 @@ def report(request: HttpRequest, user: User, report_id: int) -> HttpResponse:
 @requires(Action.LEDGER, kind=Kind.PART, is_poll=True)
 def standing(request: HttpRequest, user: User, report_id: int) -> HttpResponse:
     """What was found so far; fetched every few seconds until it is all."""
-    return render(request, "console/_acceptance.html", {"report": _visible(user, report_id)})
+    return render(request, "console/_acceptance.html", _shown(user, _visible(user, report_id)))
 
 
 @require_GET
 @requires(Action.LEDGER, kind=Kind.PART)
 def picture(request: HttpRequest, user: User, report_id: int, picture_id: int) -> HttpResponse:
-    found = ShownPicture.objects.filter(report=_visible(user, report_id), pk=picture_id).first()
+    found = pictures_visible_to(user).filter(report=_visible(user, report_id), pk=picture_id).first()
     if found is None:
         raise NotFoundError("画面不存在")
     return HttpResponse(bytes(found.jpeg), content_type="image/jpeg")
+
+
+def _shown(user: User, report: AcceptanceReport) -> dict[str, object]:
+    return {"report": report, "lines": lines_visible_to(user, report)}
 
 
 def _visible(user: User, report_id: int) -> AcceptanceReport:

@@ -19,7 +19,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from access.actors import actor_of_user, address_of
 from access.choices import Outcome
-from access.duties import Duty, is_done, needs_second_factor, open_duty, password_reason
 from access.lockouts import code_counter
 from access.models import User
 from access.services.logs import record
@@ -31,6 +30,7 @@ from access.services.second_factor import (
     remove_second_factor,
     renew_recovery,
 )
+from access.sign_in_steps import SignInStep, is_done, needs_second_factor, open_step, password_reason
 from access.staff_sessions import end_session, find_session, sessions_of
 from access.totp import address_for
 from console.account import factor_of, password_state, session_rows
@@ -54,7 +54,7 @@ _SAID = {
 @for_oneself
 @for_screens("GET")
 def account(request: HttpRequest, user: User) -> HttpResponse:
-    if open_duty(request):
+    if open_step(request):
         return redirect("console:login")
     context = {
         **frame_of(user, "account"),
@@ -74,11 +74,11 @@ def account(request: HttpRequest, user: User) -> HttpResponse:
 def password(request: HttpRequest, user: User) -> HttpResponse:
     problems = _change_password(request, user) if request.method == "POST" else []
     if request.method == "POST" and not problems:
-        is_done(request, Duty.PASSWORD)
+        is_done(request, SignInStep.PASSWORD)
         return _onward(request, "?done=password")
     context = {
-        "reason": password_reason(user) if open_duty(request) == Duty.PASSWORD else "",
-        "is_duty": open_duty(request) is not None,
+        "reason": password_reason(user) if open_step(request) == SignInStep.PASSWORD else "",
+        "is_step": open_step(request) is not None,
         "rules": [*(rule for rule in password_validators_help_texts() if rule not in _LIBRARY), _SIMILAR],
         "problems": problems,
         "next": request.GET.get("next", request.POST.get("next", "")),
@@ -119,7 +119,7 @@ def factor(request: HttpRequest, user: User) -> HttpResponse:
     if request.method == "POST":
         codes, problem = _confirmed(request, user)
         if codes:
-            is_done(request, Duty.FACTOR)
+            is_done(request, SignInStep.FACTOR)
             return _codes(request, codes)
     secret = begin_enrolment(user).secret
     issuer = f"{settings.PROVINCE_NAME}视频云"
@@ -129,7 +129,7 @@ def factor(request: HttpRequest, user: User) -> HttpResponse:
         "picture": mark_safe(code.svg_inline(scale=4, border=4, light="#fff")),  # noqa: S308
         "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         "problem": problem,
-        "is_duty": open_duty(request) is not None,
+        "is_step": open_step(request) is not None,
         "next": request.GET.get("next", request.POST.get("next", "")),
     }
     return render(request, "console/factor.html", context)
@@ -154,7 +154,7 @@ def recovery(request: HttpRequest, user: User) -> HttpResponse:
     counter = code_counter(user.pk)
     if counter.begin():
         return _back("wait")
-    if open_duty(request) or not pass_second_factor(user=user, code=request.POST.get("code", "")):
+    if open_step(request) or not pass_second_factor(user=user, code=request.POST.get("code", "")):
         counter.failed()
         return _back("wrong")
     counter.forget()
@@ -189,8 +189,8 @@ def _codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
 
 
 def _onward(request: HttpRequest, query: str) -> HttpResponse:
-    """Where somebody was going, or with another duty to that; without either back to the account."""
-    if open_duty(request) or request.POST.get("next"):
+    """Where somebody was going, or with another step of the sign-in to that; without either back to the account."""
+    if open_step(request) or request.POST.get("next"):
         return redirect(_target(request))
     return redirect(f"{_account()}{query}")
 

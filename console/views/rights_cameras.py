@@ -1,7 +1,7 @@
 """用户与权限: camera groups, exceptions, who can see a camera, and partners."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -14,9 +14,10 @@ from access.choices import CAMERA_ACTIONS, Action, Role
 from access.csv_rows import Cell, csv_response
 from access.days import ZONE
 from access.models import User
-from access.selectors import partners_overseen_by
+from access.selectors import actions_allowed, partners_overseen_by
 from access.services.logs import record
 from cameras.models import Camera, CameraGroup
+from cameras.rights_changes import rights_changes
 from cameras.services.rights import (
     add_members,
     create_group,
@@ -34,6 +35,7 @@ from console.rights_cameras import (
     MOST_SHOWN,
     cameras_numbered,
     candidates,
+    changes_of_group,
     exception_rows,
     group_of,
     groups_of,
@@ -51,6 +53,8 @@ from protocol.errors import MalformedError, NotFoundError
 
 _LARGEST_ID = 2**63 - 1
 _LONGEST_LIST = 2_000_000
+# As long as the behaviour log is kept at least.
+_CHANGES = timedelta(days=180)
 
 
 def _posted_id(request: HttpRequest, name: str) -> int | None:
@@ -115,6 +119,7 @@ def group(request: HttpRequest, user: User, group_id: int) -> HttpResponse:
         "member_count": members.count(),
         "most": MOST_SHOWN,
         "exceptions": exception_rows(exceptions_overseen_by(user).filter(group=found)),
+        "changes": changes_of_group(found),
     }
     return render(request, "console/rights_group.html", context)
 
@@ -248,6 +253,9 @@ def watchers(request: HttpRequest, user: User) -> HttpResponse:
             "rows": [row for row in rows if row.actions],
             "barred": [row for row in rows if not row.actions],
             "groups": CameraGroup.objects.filter(members__camera=camera).select_related("organisation"),
+            "changes": rights_changes(camera, timezone.now() - _CHANGES),
+            "change_days": _CHANGES.days,
+            "may_audit": Action.AUDIT in actions_allowed(user),
         }
     return render(request, "console/rights_watchers.html", context)
 

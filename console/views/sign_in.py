@@ -16,15 +16,15 @@ from django.views.decorators.http import require_http_methods
 from access import screens
 from access.actors import Actor, actor_of_user, address_of
 from access.choices import ActorKind, Outcome
-from access.duties import Duty, open_duty, opens_with_duties
 from access.lockouts import code_counter
 from access.models import SecondFactor, User
 from access.services.logs import record
 from access.services.second_factor import pass_second_factor
+from access.sign_in_steps import SignInStep, open_step, opens_before_steps
 from console.permissions import public, refuse
 from console.sign_in import SignInAttempt, await_code, awaited_user, code_is_given
 
-_PAGES = {Duty.PASSWORD: "console:password", Duty.FACTOR: "console:factor"}
+_PAGES = {SignInStep.PASSWORD: "console:password", SignInStep.FACTOR: "console:factor"}
 
 
 class Login(LoginView):
@@ -34,9 +34,9 @@ class Login(LoginView):
     redirect_authenticated_user = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        duty = open_duty(request)
-        if duty is not None and request.method == "GET":
-            return redirect(f"{reverse(_PAGES[duty])}?{urlencode({'next': self.get_success_url()})}")
+        step = open_step(request)
+        if step is not None and request.method == "GET":
+            return redirect(f"{reverse(_PAGES[step])}?{urlencode({'next': self.get_success_url()})}")
         return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -80,7 +80,7 @@ class Logout(LogoutView):
 
 
 login = public(Login.as_view())
-logout = opens_with_duties(public(Logout.as_view()))
+logout = opens_before_steps(public(Logout.as_view()))
 
 
 @public
@@ -117,7 +117,7 @@ def _code_page(request: HttpRequest, problem: str = "") -> HttpResponse:
 
 
 def _actor(request: HttpRequest, user: User) -> Actor:
-    """Also of somebody who is not signed in yet, or has a duty to do first."""
+    """Also of somebody who is not signed in yet, or has a step of the sign-in before them."""
     return Actor(ActorKind.STAFF, user.pk, user.display_name, address_of(request))
 
 

@@ -12,7 +12,7 @@ from console.answers import answer
 from console.params import body_of, id_of, text_of, whole
 from console.permissions import Kind, for_screens, requires
 from console.presets import preset_to_json, presets_of
-from console.roads import NAMES
+from console.road_names import road_names
 from console.tree import organisation_totals
 from protocol.errors import MalformedError, NotFoundError
 
@@ -56,11 +56,9 @@ def forget_preset(request: HttpRequest, user: User, preset_id: int) -> JsonRespo
 def places(request: HttpRequest, user: User) -> JsonResponse:
     """What can be toured: roads (number, name, cameras) and organisations (id, name, depth, cameras)."""
     cameras = cameras_visible_to(user)
-    roads = [
-        (road, NAMES.get(road, ""), total)
-        for road, (_, total) in road_counts(cameras).items()
-        if is_road(road)
-    ]
+    totals = {road: total for road, (_, total) in road_counts(cameras).items() if is_road(road)}
+    names = road_names(cameras, totals)
+    roads = [(road, names.get(road, ""), total) for road, total in totals.items()]
     return answer({"roads": roads, "organisations": organisation_totals(cameras)})
 
 
@@ -78,7 +76,8 @@ def tour(request: HttpRequest, user: User) -> JsonResponse:
             raise NotFoundError("单位不存在")
         cameras, name = cameras.filter(organisation__path__startswith=organisation.path), organisation.name
     elif road:
-        cameras, name = cameras_on_road(cameras, road), f"{road} {NAMES.get(road, '')}".strip()
+        cameras = cameras_on_road(cameras, road)
+        name = f"{road} {road_names(cameras, [road]).get(road, '')}".strip()
     if not cameras.exists():
         raise NotFoundError(f"{name if organisation_id is None else '该单位'}没有可查看的摄像机")
     online = cameras.filter(raw_status=OnlineStatus.ONLINE)

@@ -29,18 +29,19 @@ def add_upstream(
     base_url: str,
     user: str,
     device_code: str,
-    token: str,
-    private_key: str,
     actor: Actor,
+    token: str = "",
+    private_key: str = "",
     ca_file: str = "",
     organisation: Organisation | None = None,
     concurrency: int | None = None,
     requests_per_second: float | None = None,
 ) -> UpperPlatform:
-    """Create an upper platform, or bring the one of that name up to date, its token ring included."""
+    """Create an upper platform, or bring the one of that name up to date; of that, token and key stay unless given."""
     platform = UpperPlatform.objects.filter(name=name).first() or UpperPlatform(name=name)
     platform.base_url, platform.user, platform.device_code = base_url, user, device_code
-    platform.token, platform.private_key, platform.ca_file = token, private_key, ca_file
+    platform.ca_file = ca_file
+    platform.token, platform.private_key = token or platform.token, private_key or platform.private_key
     if organisation is not None or platform.pk is None:
         platform.organisation = organisation or ensure_root()
     if concurrency is not None:
@@ -51,9 +52,9 @@ def add_upstream(
         platform.full_clean()
     except ValidationError as error:
         raise MalformedError("；".join(error.messages)) from error
-    if not is_private_key(private_key):
+    if not is_private_key(platform.private_key):
         raise MalformedError("private_key 应为 64 位十六进制的 SM2 私钥")
-    return save_upstream(platform=platform, actor=actor)
+    return save_upstream(platform=platform, actor=actor, has_new_token=bool(token))
 
 
 def save_upstream(*, platform: UpperPlatform, actor: Actor, has_new_token: bool = True) -> UpperPlatform:

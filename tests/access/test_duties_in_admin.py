@@ -9,10 +9,13 @@ from django.contrib import admin
 from django.core.management import call_command
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import timezone
 
 from access.choices import DUTIES
 from access.models import Alarm, Organisation, Partner, PartnerToken, User
 from access.services.alarms import raise_alarm
+from cameras.models import Camera, Gateway
+from tests.cameras.ledger import camera, register, wire
 from tests.cast import Caller, answer_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords", "province")]
@@ -102,12 +105,87 @@ def test_moving_an_organisation_gives_its_cameras_to_others(
 def test_what_the_other_two_find_in_the_admin(desks: dict[str, Client]) -> None:
     pages = {
         **{"access/organisation": 200, "access/partner": 200, "access/behaviourlog": 200},
-        **{"access/user": 403, "cameras/camera": 403, "streaming/mediaserver": 403},
+        **{"access/user": 403, "cameras/camera": 403, "streaming/mediaserver": 403, "cameras/gateway": 200},
     }
     assert {page: desks["security"].get(f"/admin/{page}/").status_code for page in pages} == pages
     assert desks["security"].get(f"{PARTNERS}diagnose/").status_code == 403
     assert desks["security"].get(f"{PARTNERS}add/").status_code == 403
     assert desks["audit"].get(PARTNERS).status_code == 403
+
+
+def test_where_a_gateway_is_shown_its_token_is_for_who_gives_rights(
+    desks: dict[str, Client], gateway_partner: Caller, ministry: Caller
+) -> None:
+    form = {"code": "GW-9", "partner": ministry.partner.pk, "base_url": "https://10.9.9.9", "style": "verbs"}
+    form |= {"ptz_stop": "action0", "capacity": 100, "name": "网关"}
+    add = reverse("admin:cameras_gateway_add")
+    assert desks["security"].get(add).status_code == 403
+    page = text_of(desks["system"].post(add, form, follow=True))
+    gateway = Gateway.objects.get()
+    assert ("请安全管理员在这里填写" in page, gateway.base_url) == (True, "")
+    change = reverse("admin:cameras_gateway_change", args=[gateway.pk])
+    desks["system"].post(change, {**form, "partner": gateway_partner.partner.pk, "name": "别名"})
+    gateway.refresh_from_db()
+    assert (gateway.partner, gateway.base_url, gateway.name) == (ministry.partner, "", "别名")
+    given = {"partner": gateway_partner.partner.pk, "base_url": "https://10.3.0.1", "name": "又名"}
+    assert desks["security"].post(change, given).status_code == 302
+    gateway.refresh_from_db()
+    assert (gateway.partner, gateway.base_url) == (gateway_partner.partner, "https://10.3.0.1")
+    assert (gateway.name, gateway.capacity) == ("别名", 100)
+
+
+class TestNamingACamera:
+    """He sees no cameras, and names one by the number he was told."""
+
+    @pytest.fixture
+    def held(self, gateway_partner: Caller) -> Camera:
+        register(gateway_partner, wire(1), wire(2))
+        return camera(1)
+
+    @pytest.mark.parametrize(
+        ("model", "form"),
+        [
+            ("streaming_viewerlimit", {"most_viewers": 3}),
+            ("streaming_hothours", {"begins": "07:00", "ends": "09:00"}),
+            (
+                "cameras_camerasource",
+                {
+                    **{"address": "rtsp://10.1.0.1/s", "mode": "auto", "move_seconds": 1, "focus": "auto"},
+                    **{"move_end": "both", "light": "tt:IRLamp"},
+                },
+            ),
+        ],
+    )
+    def test_by_its_number(
+        self, desks: dict[str, Client], held: Camera, model: str, form: dict[str, object]
+    ) -> None:
+        add, listed = reverse(f"admin:{model}_add"), reverse(f"admin:{model}_changelist")
+        page = text_of(desks["system"].get(add))
+        assert "填写完整的摄像机编号" in page and held.name not in page
+        assert desks["system"].post(add, {**form, "camera": f" {held.number.upper()} "}).status_code == 302
+        page = text_of(desks["system"].get(listed))
+        assert held.number in page
+        change = re.search(rf'href="(/admin/[^"]+/change/)[^"]*">{re.escape(held.name)}', page)
+        assert change is not None
+        assert f'value="{held.number}"' in text_of(desks["system"].get(change[1]))
+        assert desks["system"].post(change[1], {**form, "camera": camera(2).number}).status_code == 302
+        assert camera(2).number in text_of(desks["system"].get(listed))
+
+    @pytest.mark.parametrize("number", ["1", "baee05a7", "\x00", "没有", "x" * 5000])
+    def test_there_is_no_such_camera(self, desks: dict[str, Client], held: Camera, number: str) -> None:
+        form = {"most_viewers": 3, "camera": number}
+        page = text_of(desks["system"].post(reverse("admin:streaming_viewerlimit_add"), form))
+        assert "没有编号为" in page
+        held.deleted_at = timezone.now()
+        held.save()
+        page = text_of(desks["system"].post(reverse("admin:streaming_viewerlimit_add"), {**form, "camera": held.number}))
+        assert f"没有编号为“{held.number}”的摄像机" in page
+
+    def test_whoever_sees_the_ledger_picks_it_there(self, superuser: User, held: Camera) -> None:
+        browser = Client()
+        browser.force_login(superuser)
+        page = text_of(browser.get(reverse("admin:streaming_hothours_add")))
+        assert "admin-autocomplete" in page
 
 
 # What changes there for a superuser only, and where else it is done.

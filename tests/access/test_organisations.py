@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 
 from access.choices import OrganisationKind
+from access.duty_checks import check_root
 from access.models import Organisation
 from access.selectors import organisations_named
 from access.services.organisations import ensure_root, place_department
@@ -100,3 +101,15 @@ def test_a_subtree_is_read_through_its_index(company: Organisation) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         assert "organisation_path" in query.explain()
+
+
+def test_there_is_one_root(province: Organisation, company: Organisation) -> None:
+    """Whoever holds a role on it holds it for the whole province."""
+    for node in (Organisation(name="另一个省", kind=OrganisationKind.PROVINCE), company):
+        node.parent = None
+        with pytest.raises(ValidationError, match="省中心只有一个"):
+            node.full_clean()
+    province.full_clean()
+    assert check_root(None, databases=["default"]) == []
+    Organisation.objects.create(name="另一个省", kind=OrganisationKind.PROVINCE)
+    assert [found.id for found in check_root(None, databases=["default"])] == ["access.W027"]

@@ -1,9 +1,11 @@
 """接入验收: the list, one report, and the word of staff on its pictures."""
 
+from importlib import import_module
 from typing import Any
 
 import pytest
 from celery import current_app
+from django.apps import apps
 from django.db import connection
 from django.http import HttpResponseBase
 from django.test.utils import CaptureQueriesContext
@@ -11,12 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from acceptance.models import AcceptanceReport, ShownPicture
-from access.choices import Role
+from access.choices import Action, Role
 from access.models import BehaviourLog, Organisation
 from access.services.staff import create_staff
-from cameras.models import Camera, Gateway
+from cameras.models import Camera, CameraException, Gateway
 from streaming.choices import VideoType
-from tests.cameras.ledger import make_gateway, register, wire
+from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cast import PASSWORD, Caller
 from tests.console.desk import Desk, text_of
 
@@ -58,9 +60,10 @@ def kept(gateway: Gateway, *lines: dict[str, object], is_over: bool = True) -> A
     )
 
 
-def show(report: AcceptanceReport) -> ShownPicture:
+def show(report: AcceptanceReport, camera: Camera | None = None) -> ShownPicture:
     return ShownPicture.objects.create(
         report=report,
+        camera=camera,
         camera_name="G2 济南段 1 号",
         video_type=VideoType.LOW,
         taken_at=timezone.now(),
@@ -201,3 +204,45 @@ def test_the_list_goes_further_back(section_desk: Desk, gateway: Gateway) -> Non
     last = section_desk.page("acceptance", page=2)
     assert last.count('data-testid="report"') == 1
     assert 'data-testid="older"' not in last
+
+
+def test_what_shows_a_camera_that_is_hidden_from_one_is_hidden_too(
+    section_desk: Desk, admin_desk: Desk, gateway: Gateway
+) -> None:
+    hidden = camera(1)
+    report = kept(gateway, {**line(True), "camera_id": hidden.pk}, line(True, "自从前"))
+    picture, former = show(report, hidden), show(report)
+    assert section_desk.page("acceptance_report", report.pk).count('data-testid="picture"') == 2
+    CameraException.objects.create(
+        user=section_desk.user,
+        camera=hidden,
+        organisation=hidden.organisation,
+        action=Action.WATCH,
+        is_denied=True,
+    )
+    page = section_desk.page("acceptance_report", report.pk)
+    assert (page.count('data-testid="picture"'), page.count('data-testid="line"')) == (1, 1)
+    assert f"/{former.pk}.jpg" in page
+    assert section_desk.get("acceptance_picture", report.pk, picture.pk).status_code == 404
+    assert section_desk.get("acceptance_picture", report.pk, former.pk).status_code == 200
+    assert post(section_desk, "acceptance_report", report.pk, picture=picture.pk, good=0).status_code == 404
+    # The verdict is that of the whole report, for everybody.
+    assert "待确认画面" in page
+    assert admin_desk.page("acceptance_standing", report.pk).count('data-testid="picture"') == 2
+
+
+def test_pictures_from_before_find_their_camera_by_its_name(section_desk: Desk, gateway: Gateway) -> None:
+    picture = show(kept(gateway))
+    fill = import_module("acceptance.migrations.0003_pictures_of_cameras").fill
+    ShownPicture.objects.update(camera_name=camera(1).name)
+    twin = camera(1)
+    twin.pk, twin.number, twin.number_key = None, number(2), number(2)
+    twin.save()
+    fill(apps, None)
+    picture.refresh_from_db()
+    # Two are called so.
+    assert picture.camera is None
+    Camera.objects.filter(pk=camera(2).pk).update(name="别名")
+    fill(apps, None)
+    picture.refresh_from_db()
+    assert picture.camera == camera(1)

@@ -382,3 +382,15 @@ def test_who_can_see_it_as_page_and_table(
     foreign = make_camera(other_company, 9)
     for name in ("rights_watchers", "rights_watchers_table"):
         assert company_desk.get(name, camera=foreign.number).status_code == 404
+
+
+def test_what_changed_is_told_below_who_can_see_it(
+    admin_desk: Desk, operator: User, camera: Camera, company: Organisation
+) -> None:
+    group = CameraGroup.objects.create(name="重点", organisation=company)
+    send(admin_desk, "rights_members", group.pk, how="numbers", numbers=camera.number)
+    page = admin_desk.page("rights_group", group.pk)
+    assert page.count('data-testid="group-change"') == 1
+    assert f"加入 1 路 {camera.name}" in page and "赵主任" in page
+    page = admin_desk.page("rights_watchers", camera=camera.number)
+    assert "加入组“重点”" in page and "授予王工：山东高速的云台操作员" in page

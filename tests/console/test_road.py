@@ -2,10 +2,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from access.models import Organisation
 from access.services.organisations import place_department
 from cameras.choices import Classify, OnlineStatus, Orientation
+from cameras.models import Camera
+from console.road_names import road_names
 from tests.console.desk import Desk, refusal_of
 from tests.ptz.ledger import make_camera
 
@@ -73,3 +77,37 @@ def test_number_of_queries_does_not_grow(
     desk.json("road", "G2")
     with django_assert_num_queries(6):
         assert len(desk.json("road", "G2")["cameras"]) == count
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["S38 (常合高速) 句容枢纽 K30+200"], "常合高速"),
+        (["S38 常合高速公路 K30+200 上行", "S38 常合高速 K31+200 上行"], "常合高速"),
+        (["S38（常合高速）K30+200"], "常合高速"),
+        # Most of them decide, not the place that one of them stands at.
+        (["S38 宁杭高速 K1+000", "S38 常合高速 K2+000", "S38常合高速K3+000"], "常合高速"),
+        (["S38 句容 K30+200", "句容高速入口", "S380 镇丹高速"], ""),
+        (["G42 沪蓉高速 K30+200"], ""),
+    ],
+)
+def test_a_road_without_a_list_is_called_as_its_cameras_tell(
+    desk: Desk, company: Organisation, names: list[str], told: str
+) -> None:
+    for n, name in enumerate(names, 60):
+        made = make_camera(company, n, road="S38")
+        Camera.objects.filter(pk=made.pk).update(name=name)
+    assert desk.json("road", "S38")["name"] == told
+    choices = {choice["road"]: choice["name"] for choice in desk.json("film_roads")["roads"]}
+    assert choices == {"S38": told}
+    assert ["S38", told, len(names)] in desk.json("places")["roads"]
+    assert told in desk.page("tree", by="road")
+
+
+def test_a_national_road_is_called_by_the_list_and_needs_no_query(desk: Desk, company: Organisation) -> None:
+    make_camera(company, 61, road="G25&S38")
+    Camera.objects.update(name="S38 常合高速 K30+200")
+    assert road_names(Camera.objects.all(), ["G25", "S38"]) == {"G25": "长深高速", "S38": "常合高速"}
+    with CaptureQueriesContext(connection) as queries:
+        assert road_names(Camera.objects.all(), ["G25"]) == {"G25": "长深高速"}
+    assert len(queries) == 0

@@ -211,5 +211,5 @@ def test_queries_do_not_grow(amount: int, admin_desk: Desk, company: Organisatio
     admin_desk.page("sign_ins")
     with CaptureQueriesContext(connection) as queries:
         admin_desk.page("sign_ins")
-    assert len(queries) == 11
+    assert len(queries) == 10
 

@@ -388,4 +388,4 @@ def test_queries_do_not_grow(
     with CaptureQueriesContext(connection) as queries:
         page = admin_desk.page("streams_standing")
     assert page.count('data-testid="unplayable-row"') == count
-    assert len(queries) == 26
+    assert len(queries) == 25

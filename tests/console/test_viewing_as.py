@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from time_machine import TimeMachineFixture
 
 from access.choices import Action, Role
@@ -155,3 +157,23 @@ def test_not_by_somebody_whose_cameras_are_fewer(
         is_denied=True,
     )
     assert begin(neighbour_desk, outsider) == 403
+
+
+def test_what_an_exception_changes_within_ones_own_cameras_does_not_matter(
+    neighbour_desk: Desk, outsider: User, other_company: Organisation, camera: Camera
+) -> None:
+    Camera.objects.update(organisation=other_company)
+    except_ = {"camera": camera, "organisation": other_company}
+    CameraException.objects.create(user=outsider, action=Action.PTZ, is_denied=False, **except_)
+    assert may_view_as(neighbour_desk.user, outsider)
+    CameraException.objects.create(user=neighbour_desk.user, action=Action.PTZ, is_denied=True, **except_)
+    assert not may_view_as(neighbour_desk.user, outsider)
+    CameraException.objects.create(user=outsider, action=Action.WATCH, is_denied=True, **except_)
+    assert may_view_as(neighbour_desk.user, outsider)
+
+
+def test_without_exceptions_no_camera_is_looked_at(neighbour_desk: Desk, outsider: User) -> None:
+    """It is asked at every request of a look."""
+    with CaptureQueriesContext(connection) as asked:
+        assert may_view_as(neighbour_desk.user, outsider)
+    assert not any('FROM "cameras_camera"' in query["sql"] for query in asked.captured_queries)

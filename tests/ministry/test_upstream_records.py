@@ -32,6 +32,14 @@ class TestRecords:
         verbs = BehaviourLog.objects.filter(object_kind="upper_platform").order_by("id")
         assert [row.verb for row in verbs] == ["新增上级平台", "修改上级平台"]
 
+    def test_on_the_server_it_moves_with_the_token_it_has(self, odd: Peer) -> None:
+        UpperPlatform.objects.update(token="t-7", token_at=NOON)
+        moved = ("--base-url", "https://10.2.0.9", "--user", "u2", "--device-code", "eA==")
+        call_command("add_upstream", "--name", "邻省", *moved)
+        platform = only_platform()
+        assert (platform.base_url, platform.token, platform.token_at) == ("https://10.2.0.9", "t-7", NOON)
+        assert platform.private_key == PRIVATE_KEY
+
     @pytest.mark.parametrize(
         ("option", "value", "said"),
         [

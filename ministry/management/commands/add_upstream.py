@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from access.actors import SYSTEM
+from ministry.models import UpperPlatform
 from ministry.services.platforms import add_upstream, remove_upstream
 from protocol.errors import ProtocolError
 
@@ -18,8 +19,8 @@ class Command(BaseCommand):
         parser.add_argument("--base-url", default="")
         parser.add_argument("--user", default="")
         parser.add_argument("--device-code", default="", help="平台编号的 BASE64")
-        parser.add_argument("--token", default="", help="线下取得的初始令牌")
-        parser.add_argument("--private-key", default="", help="SM2 私钥，64 位十六进制")
+        parser.add_argument("--token", default="", help="线下取得的初始令牌；已登记的平台缺省不变")
+        parser.add_argument("--private-key", default="", help="SM2 私钥，64 位十六进制；已登记的平台缺省不变")
         parser.add_argument("--ca", default="", help="校验对方证书的 CA 文件")
 
         parser.add_argument("--concurrency", type=int, help="同时在途的请求数，1 至 16，缺省 4")
@@ -31,9 +32,10 @@ class Command(BaseCommand):
                 remove_upstream(name=options["name"], actor=SYSTEM)
                 self.stdout.write(f"上级平台 {options['name']} 已删除")
                 return
+            is_known = UpperPlatform.objects.filter(name=options["name"]).exists()
             missing = [
                 name
-                for name in ("base_url", "user", "device_code", "token", "private_key")
+                for name in ("base_url", "user", "device_code", *(() if is_known else ("token", "private_key")))
                 if not options[name]
             ]
             if missing:

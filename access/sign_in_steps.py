@@ -1,4 +1,4 @@
-"""What somebody has to do after signing in before anything else opens."""
+"""Steps of the sign-in that may follow the password: what has to be done before anything else opens."""
 
 import time
 from datetime import timedelta
@@ -18,18 +18,19 @@ from access.sessions import SEEN, note_sign_in
 
 # The session is written at most this often, not at every poll.
 _SEEN_SECONDS = 30
-_DUTIES = "duties"
+# As it is called in sessions that an upgrade finds: under another name, steps that are open there would be forgotten.
+_STEPS = "duties"
 SUPERUSER = "superuser"
 
 
-class Duty(TextChoices):
+class SignInStep(TextChoices):
     PASSWORD = "password", "修改密码"
     FACTOR = "factor", "启用动态口令"
 
 
-def opens_with_duties(view: Any) -> Any:
-    """Marks the views where duties are done; for all others whoever has one is not signed in."""
-    view.opens_with_duties = True
+def opens_before_steps(view: Any) -> Any:
+    """Marks the views where steps are done; for all others whoever has one open is not signed in."""
+    view.opens_before_steps = True
     return view
 
 
@@ -61,36 +62,36 @@ def password_reason(user: User) -> str:
     return ""
 
 
-def duties_of(user: User) -> list[str]:
-    duties: list[str] = [Duty.PASSWORD] if password_reason(user) else []
+def steps_of(user: User) -> list[str]:
+    steps: list[str] = [SignInStep.PASSWORD] if password_reason(user) else []
     if lacks_second_factor(user):
-        duties.append(Duty.FACTOR)
-    return duties
+        steps.append(SignInStep.FACTOR)
+    return steps
 
 
 @receiver(user_logged_in)
-def _note_duties(sender: object, request: HttpRequest, user: User, **_: object) -> None:
+def _note_steps(sender: object, request: HttpRequest, user: User, **_: object) -> None:
     note_sign_in(request)
     if user.is_screen:
         screens.begin(request)
-    if duties := duties_of(user):
-        request.session[_DUTIES] = duties
+    if steps := steps_of(user):
+        request.session[_STEPS] = steps
 
 
-def open_duty(request: HttpRequest) -> Duty | None:
+def open_step(request: HttpRequest) -> SignInStep | None:
     """The first thing that is still to be done in this session."""
-    duties = request.session.get(_DUTIES)
-    return Duty(duties[0]) if duties else None
+    steps = request.session.get(_STEPS)
+    return SignInStep(steps[0]) if steps else None
 
 
-def is_done(request: HttpRequest, duty: Duty) -> None:
-    duties = request.session.get(_DUTIES, [])
-    if duty in duties:
-        request.session[_DUTIES] = [each for each in duties if each != duty]
+def is_done(request: HttpRequest, step: SignInStep) -> None:
+    steps = request.session.get(_STEPS, [])
+    if step in steps:
+        request.session[_STEPS] = [each for each in steps if each != step]
 
 
 def user_present(request: HttpRequest, user: User | AnonymousUser) -> User | AnonymousUser:
-    """Who is taken to be there: nobody after CONSOLE_IDLE_SECONDS without a touch, nor with a duty undone."""
+    """Who is taken to be there: nobody after CONSOLE_IDLE_SECONDS without a touch, nor with a step undone."""
     if not isinstance(user, User):
         return user
     if is_over(request, user):
@@ -100,8 +101,8 @@ def user_present(request: HttpRequest, user: User | AnonymousUser) -> User | Ano
     view = request.resolver_match
     if view is not None and view.app_name == "admin":
         renew(request)
-    is_open = view is not None and getattr(view.func, "opens_with_duties", False)
-    return AnonymousUser() if open_duty(request) and not is_open else user
+    is_open = view is not None and getattr(view.func, "opens_before_steps", False)
+    return AnonymousUser() if open_step(request) and not is_open else user
 
 
 def is_over(request: HttpRequest, user: User) -> bool:
