@@ -32,6 +32,7 @@ class BehaviourLogAdmin(LogAdmin):
 @admin.register(Alarm)
 class AlarmAdmin(ReadOnlyAdmin):
     list_display = [
+        "began_at",
         "opened_at",
         "severity",
         "title",

@@ -57,7 +57,7 @@ def titles(page: str) -> list[str]:
 
 
 def opened(alarm: Alarm, at: datetime) -> Alarm:
-    Alarm.objects.filter(pk=alarm.pk).update(opened_at=at)
+    Alarm.objects.filter(pk=alarm.pk).update(began_at=at, opened_at=at)
     return alarm
 
 
@@ -82,7 +82,11 @@ def outage(company: Organisation, cameras: list[Camera], **fields: object) -> In
         for camera in cameras
     )
     incident.alarm = raise_alarm(
-        key=f"incident:{incident.pk}", title=f"{company}：{len(cameras)} 路离线", organisation=company, is_shared=True
+        key=f"incident:{incident.pk}",
+        title=f"{company}：{len(cameras)} 路离线",
+        organisation=company,
+        is_shared=True,
+        began_at=incident.began_at,
     )
     incident.save()
     return incident
@@ -360,6 +364,20 @@ def test_an_incident_lists_its_cameras_since_when_each(
     assert f'href="/?camera={cameras[0].pk}"' in page
     assert desk.get("incident", incident.pk, page=0).status_code == 400
     assert "没有您有权查看的摄像机" in desk.page("incident", incident.pk, page=2)
+
+
+def test_it_lasts_since_the_cameras_went_wherever_that_is_said(
+    desk: Desk, company: Organisation, office: Organisation
+) -> None:
+    incident = outage(company, [make_camera(office, number) for number in (1, 3)])
+    assert incident.alarm
+    # It was seen later than it began.
+    Alarm.objects.update(opened_at=NOON - 9 * MINUTE)
+    assert "山东高速 12:20:00 10 分钟" in rows_of(desk.page("alarms"))[0]
+    assert "发生 12:20:00 告警 12:21:00 历时 10 分钟" in words(desk.page("alarm_look", incident.alarm.pk))
+    sums = rows_of(desk.page("incident", incident.pk), "sums", "</dl>")[0]
+    assert "开始 12:20:00" in sums and "历时 10 分钟" in sums
+    assert rows_of(desk.page("reports", on="2026-11-22"), "incident")[0].endswith("12:20:00 未结束 10 分钟")
 
 
 def test_cameras_of_others_are_counted_and_not_named(
