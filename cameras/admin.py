@@ -5,15 +5,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from access.actors import actor_of_user
-from access.admin.base import ReadOnlyAdmin
+from access.admin.base import LogAdmin, ReadOnlyAdmin
 from access.choices import Action
-from access.models import User
+from access.models import BehaviourLog, User
+from access.selectors import may_read_logs
 from cameras.models import (
     Camera,
     CameraChange,
@@ -28,12 +29,31 @@ from cameras.services.configurations import remove_sources, save_source
 from cameras.services.gateways import note_grants, opened_to, remove_gateways, save_gateway
 from cameras.services.ledger import remove_cameras, save_camera
 from cameras.services.review import approve_cameras
-from cameras.visibility import visible_condition
+from cameras.visibility import logs_visible_to, visible_condition
 from protocol.configuration import Origin
 
 # Cameras that a page lists by name.
 _MOST_NAMED = 20
 _ORIGINS = {Origin.PLATFORM: "按平台的配置", Origin.FILE: "按网关的配置文件", None: "没有运行"}
+
+
+@admin.register(BehaviourLog)
+class BehaviourLogAdmin(LogAdmin):
+    """Here, as who reads a row depends on the camera it is about."""
+
+    list_display = ["at", "actor_kind", "actor_name", "verb", "object_name", "address", "outcome", "reason"]
+    list_filter = ["outcome", "actor_kind", "at"]
+    search_fields = ["actor_name", "verb", "object_name", "=object_id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BehaviourLog]:
+        """A security administrator reads those of operators."""
+        return logs_visible_to(request.user).order_by("-id")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_read_logs(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return may_read_logs(request.user)
 
 
 @admin.register(Gateway)

@@ -3,6 +3,7 @@
 from access.choices import Action
 from access.models import User
 from cameras.visibility import actions_open_to
+from console.permissions import READ_LOGS
 from console.roles import role_of
 
 
@@ -14,7 +15,7 @@ def frame_of(user: User, page: str) -> dict[str, object]:
         "role": role_of(user),
         "may_snapshot": Action.SNAPSHOT in allowed,
         "may_ministry": Action.MINISTRY in allowed,
-        "may_audit": Action.AUDIT in allowed,
+        "may_audit": bool(allowed & READ_LOGS),
         "may_users": Action.USERS in allowed,
         "may_ledger": Action.LEDGER in allowed,
         "may_oversee": Action.OVERSEE in allowed,

@@ -2,7 +2,7 @@
 
 from access.admin.alarms import AlarmDeliveryAdmin, AlarmTargetAdmin
 from access.admin.base import LogAdmin, ReadOnlyAdmin, RecordedAdmin
-from access.admin.logs import AlarmAdmin, BehaviourLogAdmin
+from access.admin.logs import AlarmAdmin
 from access.admin.partners import PartnerAdmin, PartnerTokenAdmin
 from access.admin.staff import OrganisationAdmin, StaffAdmin
 
@@ -10,7 +10,6 @@ __all__ = [
     "AlarmAdmin",
     "AlarmDeliveryAdmin",
     "AlarmTargetAdmin",
-    "BehaviourLogAdmin",
     "LogAdmin",
     "OrganisationAdmin",
     "PartnerAdmin",

@@ -15,11 +15,12 @@ from django.urls import reverse
 from access.actors import SYSTEM, Actor
 from access.choices import DUTIES, ROLE_ACTIONS, Action, ActorKind, Role
 from access.models import BehaviourLog, Organisation, StaffRole, User
-from access.selectors import actions_allowed, actions_of, logs_visible_to
+from access.selectors import actions_allowed, actions_of
 from access.services.accounts import switch_account
 from access.services.logs import record
 from access.services.rights import grantable_roles
 from access.services.staff import create_staff
+from cameras.visibility import logs_visible_to
 from protocol.errors import ForbiddenError
 from tests.cast import PASSWORD
 
