@@ -214,6 +214,18 @@ def may_read_logs(user: object) -> bool:
     return isinstance(user, User) and (may_audit(user) or _covers_root(user, Action.OPERATOR_LOG))
 
 
+def may_enter_admin(user: object) -> bool:
+    """Whether the admin opens anything to `user`: asked of roles, as a mark on the account may be older than its role.
+
+    Superusers; who reads the logs of the province; and with separate duties who keeps the system or gives rights.
+    """
+    if not isinstance(user, User) or not user.is_active or user.is_screen:
+        return False
+    if user.is_superuser or may_read_logs(user):
+        return True
+    return settings.SEPARATE_DUTIES and (_covers_root(user, Action.USERS) or _covers_root(user, Action.GRANT))
+
+
 def _covers_root(user: User, action: Action) -> bool:
     paths = paths_allowed(user, action)
     if "" in paths:

@@ -136,7 +136,7 @@ def look_at(user: User, alarm: Alarm) -> Look:
     incident_id = incident.pk if incident else None
     return Look(
         row=_row(alarm, now),
-        link=link_of(alarm.key, incident_id, actions_allowed(user), is_staff=user.is_staff),
+        link=link_of(alarm.key, incident_id, actions_allowed(user), user.has_perm),
         may_handle=may,
         incident=incident,
         members=members,

@@ -109,6 +109,11 @@ class Report:
     incidents: list[IncidentRow]
     counted_at: datetime | None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether anything was counted: where nothing was, that nothing is listed says nothing."""
+        return self.counted_at is not None
+
 
 def report_of(user: User, wanted: Wanted, before: Wanted) -> Report:
     """`before` is the same over the period before."""

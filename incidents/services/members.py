@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
@@ -35,7 +35,7 @@ def join(cameras: Sequence[tuple[int, Away]]) -> None:
     """Each into the incident of that id."""
     if not cameras:
         return
-    parameters = [
+    parameters: list[Any] = [
         [incident_id for incident_id, _ in cameras],
         [camera.camera_id for _, camera in cameras],
         [camera.since for _, camera in cameras],
@@ -45,12 +45,12 @@ def join(cameras: Sequence[tuple[int, Away]]) -> None:
         cursor.execute(_JOIN, parameters)
 
 
-def leave(members: Sequence[int], now: datetime, *, is_moved: bool) -> None:
+def leave(members: list[int], now: datetime, *, is_moved: bool) -> None:
     """These rows end, as their cameras came back or another incident took them over."""
     if members:
         IncidentCamera.objects.filter(pk__any_of=members).update(left_at=now, is_moved=is_moved)
 
 
-def note_flapping(members: Sequence[int], *, is_flapping: bool) -> None:
+def note_flapping(members: list[int], *, is_flapping: bool) -> None:
     if members:
         IncidentCamera.objects.filter(pk__any_of=members).update(is_flapping=is_flapping)

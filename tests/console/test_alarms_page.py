@@ -327,7 +327,7 @@ def test_to_whom_it_was_told(desk: Desk, office_desk: Desk, company: Organisatio
     ],
 )
 def test_where_one_goes_from_it(key: str, target: str, admin_desk: Desk) -> None:
-    User.objects.filter(pk=admin_desk.user.pk).update(is_staff=True)
+    User.objects.filter(pk=admin_desk.user.pk).update(is_superuser=True)
     look = admin_desk.page("alarm_look", raise_alarm(key=key, title="告警").pk)
     found = re.findall(r'href="([^"]*)" data-role="go"', look)
     assert found == ([target] if target else [])
