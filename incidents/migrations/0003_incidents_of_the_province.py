@@ -13,7 +13,7 @@ def begin_with_the_cameras(apps: StateApps, schema_editor: BaseDatabaseSchemaEdi
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0008_alarms_know_when_it_began"),
+        ("access", "0009_alarms_know_when_it_began"),
         ("incidents", "0002_alarms_know_their_camera"),
     ]
 

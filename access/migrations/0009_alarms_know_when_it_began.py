@@ -12,7 +12,7 @@ def begin_as_opened(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) ->
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0007_alarms_about_one_camera"),
+        ("access", "0008_accounts_of_big_screens"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('access', '0008_alarms_know_when_it_began'),
+        ('access', '0009_alarms_know_when_it_began'),
     ]
 
     operations = [
