@@ -1,5 +1,7 @@
 """What the frame of every page says beside the page itself."""
 
+from django.conf import settings
+
 from access.choices import DUTY_ACTIONS, Action
 from access.models import User
 from access.selectors import may_enter_admin
@@ -26,4 +28,5 @@ def frame_of(user: User, page: str) -> dict[str, object]:
 
 def _has_admin(user: User, allowed: frozenset[str]) -> bool:
     """Most people hold nothing that could open it, and are not asked about at every page."""
-    return user.is_superuser or (bool(allowed & (READ_LOGS | DUTY_ACTIONS)) and may_enter_admin(user))
+    opening = READ_LOGS | DUTY_ACTIONS if settings.SEPARATE_DUTIES else READ_LOGS
+    return user.is_superuser or (bool(allowed & opening) and may_enter_admin(user))

@@ -8,11 +8,11 @@ from django.http import StreamingHttpResponse
 
 from access.models import Alarm, BehaviourLog, Organisation
 from tests.console.desk import Desk
-from tests.console.test_alarms_page import MINUTE, clock, outage, rows_of, words
+from tests.console.test_alarms_page import MINUTE, clock, office_desk, outage, rows_of, words
 from tests.console.uplink import NOON
 from tests.ptz.ledger import make_camera
 
-__all__ = ["clock"]
+__all__ = ["clock", "office_desk"]
 
 pytestmark = pytest.mark.django_db
 
