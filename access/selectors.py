@@ -1,6 +1,6 @@
 """Reads of access: who may do what, on which part of the organisation tree."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,10 +9,12 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from access.choices import DUTIES, DUTY_ACTIONS, ROLE_ACTIONS, SCREEN_ACTIONS, Action, ActorKind, Role
-from access.models import Alarm, BehaviourLog, Organisation, Partner, PartnerToken, StaffRole, User
+from access.models import Alarm, Organisation, Partner, PartnerToken, StaffRole, User
 from access.models.staff import in_force, not_ended
 from access.statements import fetch_one
 from protocol.tokens import token_digest
+
+_NOTHING = Q(pk__in=[])
 
 
 def root_organisation() -> Organisation | None:
@@ -97,16 +99,28 @@ def are_superusers_out() -> bool:
     return settings.SEPARATE_DUTIES and is_set_up()
 
 
-def logs_visible_to(user: object) -> QuerySet[BehaviourLog]:
-    """All for who audits the province; for a security administrator those of operators, not of 三员."""
+def acts_readable(user: object, own: Callable[[list[str]], Q]) -> Q:
+    """Condition on what was done, by its `actor_kind` and `actor_id`.
+
+    All of it for who audits the province; else what people and partners of the organisations one audits did, and what
+    was done to their things (`own`, by the paths of those); for a security administrator what operators did, not 三员.
+    """
     if not isinstance(user, User):
-        return BehaviourLog.objects.none()
+        return _NOTHING
     if may_audit(user):
-        return BehaviourLog.objects.all()
-    if not may_province_wide(user, Action.OPERATOR_LOG):
-        return BehaviourLog.objects.none()
-    administrators = StaffRole.objects.filter(role__in=DUTIES).values("user")
-    return BehaviourLog.objects.filter(actor_kind=ActorKind.STAFF).exclude(actor_id__in=administrators)
+        return Q()
+    found = _NOTHING
+    if paths := paths_allowed(user, Action.AUDIT):
+        below = below_paths(paths, "organisation__path")
+        people = StaffRole.objects.filter(below).values("user_id")
+        partners = Partner.objects.filter(below).order_by().values("pk")
+        found |= Q(actor_kind=ActorKind.STAFF, actor_id__in=people)
+        found |= Q(actor_kind=ActorKind.PARTNER, actor_id__in=partners)
+        found |= own(paths)
+    if may_province_wide(user, Action.OPERATOR_LOG):
+        administrators = StaffRole.objects.filter(role__in=DUTIES).values("user")
+        found |= Q(actor_kind=ActorKind.STAFF) & ~Q(actor_id__in=administrators)
+    return found
 
 
 def below_paths(paths: Iterable[str], field: str = "path") -> Q:
@@ -198,8 +212,20 @@ def may_audit(user: object) -> bool:
 
 
 def may_read_logs(user: object) -> bool:
-    """Whether any of the behaviour log is for `user`: `logs_visible_to` says which rows."""
+    """Whether the raw logs of the province are for `user`: `cameras.visibility.logs_visible_to` says which rows."""
     return isinstance(user, User) and (may_audit(user) or may_province_wide(user, Action.OPERATOR_LOG))
+
+
+def may_enter_admin(user: object) -> bool:
+    """Whether the admin opens anything to `user`: asked of roles, as a mark on the account may be older than its role.
+
+    Superusers; who reads the logs of the province; and with separate duties who keeps the system or gives rights.
+    """
+    if not isinstance(user, User) or not user.is_active or user.is_screen:
+        return False
+    if user.is_superuser or may_read_logs(user):
+        return True
+    return settings.SEPARATE_DUTIES and (may_province_wide(user, Action.USERS) or may_province_wide(user, Action.GRANT))
 
 
 def organisations_named(name: str, within: Organisation) -> list[Organisation]:

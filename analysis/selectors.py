@@ -32,7 +32,6 @@ class SubjectFigures:
 
     subject: Subject
     count: int
-    latest_at: datetime | None
     mean: float | None
     low: float | None
     high: float | None
@@ -69,9 +68,9 @@ def figures_by_subject(results: QuerySet[AnalysisResult]) -> list[SubjectFigures
     found = {
         subject: figures
         for subject, *figures in rows.annotate(
-            Count("id"), Max("occurred_at"), Avg("figure"), Min("figure"), Max("figure")
+            Count("id"), Avg("figure"), Min("figure"), Max("figure")
         )
     }
     return [
-        SubjectFigures(subject, *found.get(subject.value, (0, None, None, None, None))) for subject in Subject
+        SubjectFigures(subject, *found.get(subject.value, (0, None, None, None))) for subject in Subject
     ]

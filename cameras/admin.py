@@ -5,16 +5,17 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from access.actors import actor_of_user
-from access.admin.base import ReadOnlyAdmin, keeps_system, may_grant
+from access.admin.base import LogAdmin, ReadOnlyAdmin, keeps_system, may_grant
 from access.admin.secrets import SecretsForm, origin_of
 from access.choices import Action
-from access.models import User
+from access.models import BehaviourLog, User
+from access.selectors import may_read_logs
 from cameras.camera_numbers import NamesCamera
 from cameras.models import (
     Camera,
@@ -30,7 +31,7 @@ from cameras.services.configurations import remove_sources, save_source
 from cameras.services.gateways import note_grants, opened_to, remove_gateways, save_gateway
 from cameras.services.ledger import remove_cameras, save_camera
 from cameras.services.review import approve_cameras
-from cameras.visibility import visible_condition
+from cameras.visibility import logs_visible_to, visible_condition
 from protocol.configuration import Origin
 
 # Cameras that a page lists by name.
@@ -42,6 +43,25 @@ _ORIGINS = {Origin.PLATFORM: "按平台的配置", Origin.FILE: "按网关的配
 # Where a gateway is called it is shown the newest token of its partner, with which its cameras' passwords are
 # fetched and more: with separate duties both are for who gives rights, not for who keeps the system.
 _SHOWN_TOKENS: Final = ("partner", "base_url")
+
+
+@admin.register(BehaviourLog)
+class BehaviourLogAdmin(LogAdmin):
+    """Here, as who reads a row depends on the camera it is about."""
+
+    list_display = ["at", "actor_kind", "actor_name", "verb", "object_name", "address", "outcome", "reason"]
+    list_filter = ["outcome", "actor_kind", "at"]
+    search_fields = ["actor_name", "verb", "object_name", "=object_id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BehaviourLog]:
+        """A security administrator reads those of operators."""
+        return logs_visible_to(request.user).order_by("-id")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_read_logs(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return may_read_logs(request.user)
 
 
 @admin.register(Gateway)

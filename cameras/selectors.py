@@ -331,10 +331,3 @@ def count_statuses(cameras: QuerySet[Camera]) -> StatusCounts:
         for status in (OnlineStatus.ONLINE, OnlineStatus.OFFLINE, OnlineStatus.FAULT)
     )
     return StatusCounts(total=online + offline + fault, online=online, offline=offline, fault=fault)
-
-
-def status_counts(user: User, organisation: Organisation | None = None) -> StatusCounts:
-    cameras = cameras_visible_to(user)
-    if organisation is not None:
-        cameras = cameras.filter(organisation__path__startswith=organisation.path)
-    return count_statuses(cameras)

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, Q, QuerySet
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from access.choices import CAMERA_ACTIONS, SCREEN_ACTIONS, Action
-from access.models import Alarm, Partner, User
+from access.models import Alarm, BehaviourLog, Organisation, Partner, StaffRole, User
 from access.models.staff import in_force, not_ended
 from access.selectors import (
     HeldRole,
     actions_held,
+    acts_readable,
     alarms_concerning,
     below_paths,
     is_beyond_screen,
@@ -25,7 +27,7 @@ from access.selectors import (
     paths_of,
     roles_held,
 )
-from cameras.models import Camera, CameraException, CameraGroup, GroupMember
+from cameras.models import Camera, CameraException, CameraGroup, Gateway, GroupMember
 
 _NOTHING = Q(pk__in=[])
 # Where a camera itself has them.
@@ -156,6 +158,29 @@ def alarms_visible_to(user: User) -> QuerySet[Alarm]:
     alarms = alarms_concerning(user)
     # Empty for those who watch everything, and an empty condition adds nothing to an OR.
     return alarms.filter(Q(camera_id=None) | shown) if shown else alarms
+
+
+def logs_visible_to(user: object) -> QuerySet[BehaviourLog]:
+    """All of the behaviour log, or the part that concerns the user (`access.selectors.acts_readable`)."""
+    return BehaviourLog.objects.filter(acts_readable(user, _logged_on))
+
+
+def _logged_on(paths: list[str]) -> Q:
+    """Condition: it was done to what lies below."""
+    below = below_paths(paths, "organisation__path")
+    people = StaffRole.objects.filter(below).values("user_id")
+    things: dict[str, QuerySet[Any]] = {
+        "camera": Camera.objects.filter(below),
+        "gateway": Gateway.objects.filter(below_paths(paths, "partner__organisation__path")),
+        "partner": Partner.objects.filter(below),
+        "user": User.objects.filter(pk__in=people),
+        "organisation": Organisation.objects.filter(below_paths(paths)),
+    }
+    found = _NOTHING
+    for kind, rows in things.items():
+        ids = rows.order_by().annotate(pk_text=Cast("pk", CharField())).values("pk_text")
+        found |= Q(object_kind=kind, object_id__in=ids)
+    return found
 
 
 def hidden_from(partner: Partner, camera: str = "pk") -> Q:

@@ -89,8 +89,8 @@ def alarms(user: User, entries: Sequence[CaseCamera]) -> QuerySet[Alarm]:
     for entry in entries:
         path = [int(part) for part in entry.camera.organisation.path.strip("/").split("/")][1:]
         lasting = Q(closed_at=None) | Q(closed_at__gte=entry.hold.begins_at)
-        condition |= Q(lasting, organisation__in=path, opened_at__lt=entry.hold.ends_at)
-    return alarms_visible_to(user).filter(condition).select_related("organisation").order_by("opened_at", "pk")
+        condition |= Q(lasting, organisation__in=path, began_at__lt=entry.hold.ends_at)
+    return alarms_visible_to(user).filter(condition).select_related("organisation").order_by("began_at", "pk")
 
 
 def _within(entries: Iterable[CaseCamera], field: str) -> Q:

@@ -111,7 +111,7 @@ def _alarms(user: User, entries: Sequence[CaseCamera]) -> Iterator[Row]:
     yield ["发生时间", "恢复时间", "级别", "告警", "说明", "单位"]
     for alarm in records.alarms(user, entries).iterator(chunk_size=2000):
         office = alarm.organisation.name if alarm.organisation else ""
-        times = [clock(alarm.opened_at), clock(alarm.closed_at)]
+        times = [clock(alarm.began_at), clock(alarm.closed_at)]
         yield [*times, alarm.get_severity_display(), alarm.title, alarm.message, office]
 
 

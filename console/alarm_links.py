@@ -1,5 +1,6 @@
 """Where one goes to see to an alarm; its key says what it concerns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,14 +24,16 @@ _PAGES: Final = (
     ("upper-platform:", "console:ministry", "部级对接", Action.MINISTRY),
     ("snapshots:", "console:snapshots", "截图回看", Action.SNAPSHOT),
 )
-# Those whose key ends with the id of what they concern: admin page of it.
+# Those whose key ends with the id of what they concern: admin page of it, and the permission that opens it.
 _ADMIN: Final = (
-    ("token-replay:", "admin:access_partner_change", "接入方"),
-    ("alarm-target:", "admin:access_alarmtarget_change", "外发设置"),
+    ("token-replay:", "admin:access_partner_change", "接入方", "access.view_partner"),
+    ("alarm-target:", "admin:access_alarmtarget_change", "外发设置", "access.view_alarmtarget"),
 )
 
 
-def link_of(key: str, incident_id: int | None, actions: frozenset[str], *, is_staff: bool) -> Link | None:
+def link_of(
+    key: str, incident_id: int | None, actions: frozenset[str], has_perm: Callable[[str], bool]
+) -> Link | None:
     """None where there is nothing to go to, or the user is not let in there."""
     if incident_id is not None:
         return Link(reverse("console:incident", args=[incident_id]), "涉及的摄像机")
@@ -40,7 +43,7 @@ def link_of(key: str, incident_id: int | None, actions: frozenset[str], *, is_st
     for beginning, view, label, action in _PAGES:
         if key.startswith(beginning):
             return Link(reverse(view), label) if action in actions else None
-    for beginning, view, label in _ADMIN:
+    for beginning, view, label, permission in _ADMIN:
         if key.startswith(beginning) and number.isdigit():
-            return Link(reverse(view, args=[number]), label) if is_staff else None
+            return Link(reverse(view, args=[number]), label) if has_perm(permission) else None
     return None

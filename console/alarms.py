@@ -10,11 +10,12 @@ from django.utils import timezone
 from access.choices import DeliveryState, Severity
 from access.models import Alarm, AlarmDelivery, Organisation, User
 from access.selectors import actions_allowed, may_handle
+from access.words import duration
 from cameras.visibility import alarms_visible_to
 from console.alarm_links import Link, link_of
 from console.cards import CameraRow, row_of
 from console.places import Place, place_in, place_of
-from console.words import duration, moment
+from console.words import moment
 from incidents.models import Incident
 from incidents.selectors import members_visible_to
 from protocol.errors import MalformedError, NotFoundError, shorten
@@ -41,7 +42,8 @@ class Wanted:
 class Row:
     alarm: Alarm
     state: str
-    opened: str
+    began: str
+    raised: str
     lasts: str
     ended: str
     acknowledged: str
@@ -134,7 +136,7 @@ def look_at(user: User, alarm: Alarm) -> Look:
     incident_id = incident.pk if incident else None
     return Look(
         row=_row(alarm, now),
-        link=link_of(alarm.key, incident_id, actions_allowed(user), is_staff=user.is_staff),
+        link=link_of(alarm.key, incident_id, actions_allowed(user), user.has_perm),
         may_handle=may,
         incident=incident,
         members=members,
@@ -221,8 +223,9 @@ def _row(alarm: Alarm, now: datetime) -> Row:
     return Row(
         alarm=alarm,
         state=_STATES[Severity(alarm.severity)],
-        opened=moment(alarm.opened_at),
-        lasts=duration((alarm.closed_at or now) - alarm.opened_at),
+        began=moment(alarm.began_at),
+        raised=moment(alarm.opened_at),
+        lasts=duration((alarm.closed_at or now) - alarm.began_at),
         ended=moment(alarm.closed_at) if alarm.closed_at else "",
         acknowledged=moment(alarm.acknowledged_at) if alarm.acknowledged_at else "",
         acknowledged_by=user.display_name if user else "",

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from django.conf import settings
 
-from console.words import duration
+from access.words import duration
 from ministry.choices import Interface
 from ministry.models import UpperPlatform
 from ministry.selectors import current_hour

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from access.choices import Action
 from access.models import User
 from cameras.choices import CameraType, Classify, Orientation
-from cameras.columns import BY_KEY, COLUMNS, Column, cells_of
+from cameras.columns import COLUMNS, Column, cells_of
 from cameras.gate.findings import Finding
 from cameras.models import Camera, CameraChange
 from cameras.selectors import cameras_visible_to, pending_cameras
@@ -86,12 +86,8 @@ def findings_of(user: User, camera: Camera) -> Sequence[Finding]:
     return next((gate.findings[camera.pk] for gate in gates if camera.pk in gate.findings), ())
 
 
-def history_of(camera: Camera, before: int | None) -> list[HistoryRow]:
-    """The latest first, one more than a page; `before` is the id where the page before ended."""
-    return [history_row(change) for change in changes_of(camera, before)]
-
-
 def changes_of(camera: Camera, before: int | None) -> QuerySet[CameraChange]:
+    """The latest first; `before` is the id where the page before ended."""
     changes = CameraChange.objects.filter(camera=camera).order_by("-pk")
     return changes.filter(pk__lt=before) if before else changes
 
@@ -127,7 +123,3 @@ def _word(name: str, value: object) -> str:
     if words is not None:
         return words.get(value, str(value))
     return "—" if value in (None, "") else str(value)
-
-
-def column_titles() -> dict[str, str]:
-    return {key: column.title for key, column in BY_KEY.items()}

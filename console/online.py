@@ -13,11 +13,12 @@ from django.db.models import QuerySet
 
 from access.models import Organisation, User
 from access.selectors import organisations_visible_to
+from access.words import duration
 from cameras.models import Camera, Gateway
 from cameras.selectors import cameras_visible_to
 from console.cards import CameraRow, main_road, path_ids, row_of
 from console.reported import Reported, platform_compared, reported_by
-from console.words import duration, percent
+from console.words import percent
 from ministry.models import UpperPlatform
 from protocol.errors import NotFoundError
 from rates.models import CameraDay, CountedDay

@@ -14,7 +14,7 @@ from django.utils.cache import add_never_cache_headers
 
 from access.choices import Action
 from access.models import User
-from access.selectors import paths_allowed
+from access.selectors import actions_allowed, paths_allowed
 from access.sessions import SEEN
 from access.sign_in_steps import open_step, opens_before_steps, renew
 from cameras.visibility import may_somewhere
@@ -24,6 +24,8 @@ P = ParamSpec("P")
 StaffView = Callable[Concatenate[HttpRequest, User, P], HttpResponseBase]
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
+# Any of them opens 操作审计.
+READ_LOGS: Final = frozenset({Action.AUDIT, Action.OPERATOR_LOG})
 # What `required_action` says of pages that belong to whoever is signed in.
 OWN: Final = "own"
 SCREEN_ONLY: Final = "大屏账号只能查看监控墙"
@@ -59,8 +61,10 @@ def reading(view: View[P]) -> View[P]:
     return view
 
 
-def requires(action: Action, *, kind: Kind, is_poll: bool = False) -> Callable[[StaffView[P]], View[P]]:
-    """Lets in signed-in staff who may do `action` somewhere; the view receives the user.
+def requires(
+    action: Action, *, kind: Kind, is_poll: bool = False, otherwise: Action | None = None
+) -> Callable[[StaffView[P]], View[P]]:
+    """Lets in signed-in staff who may do `action` somewhere, or else `otherwise`; the view receives the user.
 
     On which cameras is for the view's selector to say. A poll keeps the session alive only with `active=1`,
     which the page sends while somebody touches keyboard or mouse.
@@ -74,7 +78,7 @@ def requires(action: Action, *, kind: Kind, is_poll: bool = False) -> Callable[[
                 return _to_login(request, kind)
             if user.is_screen and not _is_for_screens(request, view):
                 return _refusal_of_screen(request, kind)
-            if not may_somewhere(user, action):
+            if not may_somewhere(user, action) and not (otherwise and may_somewhere(user, otherwise)):
                 return _refusal(request, user, kind, action)
             try:
                 response = view(request, user, *args, **kwargs)
@@ -130,7 +134,7 @@ def _refusal(request: HttpRequest, user: User, kind: Kind, action: Action) -> Ht
     if kind is Kind.PAGE:
         context = {
             "action_label": action.label,
-            "may_audit": bool(paths_allowed(user, Action.AUDIT)),
+            "may_audit": bool(actions_allowed(user) & READ_LOGS),
             "has_admin": admin.site.has_permission(request),
             # Where administrators go who watch nothing.
             "may_oversee": action != Action.OVERSEE and bool(paths_allowed(user, Action.OVERSEE)),

@@ -10,12 +10,13 @@ from django.utils import timezone
 
 from access.choices import Action
 from access.models import Organisation, User
+from access.words import duration
 from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
 from console.cards import CameraRow, row_of
 from console.pictures import Picture, newest_pictures, picture_path
 from console.places import Place, place_of
-from console.words import duration, moment
+from console.words import moment
 from quality.choices import QualityFlag, QualitySource
 from quality.models import CameraDiagnosis, CameraQuality, QualityFeedback
 from quality.selectors import abnormal_states, diagnoses_of, flag_counts, words_on

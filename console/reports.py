@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from access.days import day_start, days_between
 from access.models import User
+from access.words import duration
 from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
 from console.cards import main_road
 from console.online import NAMES, InWords, Wanted, days_of, placing_of
-from console.words import duration, moment
+from console.words import moment
 from incidents.choices import IncidentKind
 from incidents.models import Incident
 from incidents.selectors import affected_between, incidents_visible_to
@@ -107,6 +108,11 @@ class Report:
     days: list[DayRow]
     incidents: list[IncidentRow]
     counted_at: datetime | None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything was counted: where nothing was, that nothing is listed says nothing."""
+        return self.counted_at is not None
 
 
 def report_of(user: User, wanted: Wanted, before: Wanted) -> Report:

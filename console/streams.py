@@ -12,12 +12,13 @@ from access.choices import Action
 from access.days import day_of
 from access.models import Partner, User
 from access.selectors import may_province_wide
+from access.words import duration
 from cameras.models import Camera
 from cameras.selectors import cameras_visible_to
 from console.cards import CameraRow, row_of
 from console.gateway_rows import GatewayRow, gateway_rows
 from console.headline import Headline
-from console.words import duration, moment
+from console.words import moment
 from protocol.play_urls import ORIGIN_UID
 from streaming.choices import PeakKind
 from streaming.models import MediaServer, PlayCheck, PlayDomain, ViewerLimit, ViewerPeak

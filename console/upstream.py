@@ -7,11 +7,12 @@ from typing import Final
 
 from django.utils import timezone
 
+from access.words import duration
 from console.cards import CameraRow, row_of
 from console.differences import CheckView, check_view
 from console.headline import Headline, headline_of
 from console.waiting import waiting_at
-from console.words import duration, moment, shown
+from console.words import moment, shown
 from ministry.choices import Interface
 from ministry.models import UpperPlatform
 from ministry.selectors.overview import (

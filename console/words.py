@@ -1,24 +1,11 @@
 """Times and numbers as a control room says them; the same words as static/console/js/words.js."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils import timezone
 
 from access.days import ZONE
 from rates.selectors import in_percent
-
-
-def duration(span: timedelta) -> str:
-    """`42 秒`, `3 分钟`, `2 小时 5 分`, `1 天 4 小时`."""
-    seconds = max(0, int(span.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} 秒"
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if minutes < 60:
-        return f"{minutes} 分钟"
-    if hours < 24:
-        return f"{hours} 小时 {minutes % 60} 分" if minutes % 60 else f"{hours} 小时"
-    return f"{days} 天 {hours % 24} 小时" if hours % 24 else f"{days} 天"
 
 
 def moment(at: datetime | None) -> str:

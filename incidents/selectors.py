@@ -13,11 +13,11 @@ from access.choices import Action, OrganisationKind
 from access.models import User
 from access.selectors import concerned
 from cameras.choices import OnlineStatus
-from cameras.models import Camera
+from cameras.models import Camera, Gateway
 from cameras.selectors import cameras_visible_to
 from cameras.visibility import visible_condition
 from incidents.choices import IncidentKind
-from incidents.folding import Away, Group
+from incidents.folding import Away, Place
 from incidents.models import Incident, IncidentCamera
 from streaming.choices import VideoType
 
@@ -26,7 +26,7 @@ FLAPPING_OVER: Final = timedelta(hours=1)
 # Cameras of which something was heard; of others nobody misses anything.
 _LIVE: Final = """
 WITH live AS (
-    SELECT c.id, c.organisation_id AS office,
+    SELECT c.id, c.organisation_id AS office, split_part(o.path, '/', 2)::bigint AS province,
            CASE WHEN o.kind = %(office)s THEN coalesce(o.parent_id, o.id) ELSE o.id END AS company,
            btrim(split_part(c.road, '&', 1)) AS road,
            c.gateway_id AS gateway, p.media_server_id AS server, c.status, c.status_at
@@ -36,40 +36,25 @@ WITH live AS (
     WHERE c.deleted_at IS NULL AND NOT c.is_pending AND c.status_at IS NOT NULL
 )
 """
+# The columns of folding.Place.
+_PLACE: Final = "province, company, office, road, gateway, server"
 
 # Times that a camera came back, each of which it had gone away before.
 _AWAY: Final = (
-    _LIVE  # noqa: S608  constants alone
-    + """
+    f"""{_LIVE}
 , flaps AS (
     SELECT s.camera_id, count(*) AS times, min(s.at) AS since
     FROM live JOIN cameras_statuschange s ON s.camera_id = live.id AND s.at >= %(flapping_from)s
     WHERE live.status_at >= %(flapping_from)s AND s.status = %(online)s
     GROUP BY s.camera_id HAVING count(*) >= %(least)s
 )
-SELECT live.id, office, company, road, gateway, server,
-       CASE WHEN status <> %(online)s THEN status_at ELSE since END, coalesce(times, 0), status <> %(online)s
+SELECT live.id, CASE WHEN status <> %(online)s THEN status_at ELSE since END, coalesce(times, 0),
+       status <> %(online)s, {_PLACE}
 FROM live LEFT JOIN flaps ON flaps.camera_id = live.id
 WHERE status <> %(online)s OR times IS NOT NULL
-"""
+"""  # noqa: S608  constants alone
 )
-
-_TOTALS: Final = (
-    _LIVE
-    + """
-SELECT server, company, road, gateway, office, grouping(server, company, road, gateway, office), count(*)
-FROM live
-GROUP BY GROUPING SETS ((server), (company), (company, road), (gateway), (office, road))
-"""
-)
-# By the bits of grouping(): 0 for each column that a group is named by.
-_KINDS: Final = {
-    0b01111: IncidentKind.MEDIA,
-    0b10111: IncidentKind.COMPANY,
-    0b10011: IncidentKind.ROAD,
-    0b11101: IncidentKind.GATEWAY,
-    0b11010: IncidentKind.SECTION,
-}
+_CENSUS: Final = f"{_LIVE} SELECT count(*), {_PLACE} FROM live GROUP BY {_PLACE}"  # noqa: S608  constants alone
 
 
 def cameras_away(now: datetime, flapping: Collection[int]) -> list[Away]:
@@ -79,28 +64,26 @@ def cameras_away(now: datetime, flapping: Collection[int]) -> list[Away]:
         cursor.execute(_AWAY, parameters)
         rows = cursor.fetchall()
     found = []
-    for pk, office, company, road, gateway, server, since, times, is_away in rows:
+    for pk, since, times, is_away, *place in rows:
         is_flapping = times >= settings.FLAPPING_TIMES or (times > 0 and pk in flapping)
         if is_away or is_flapping:
-            found.append(Away(pk, office, company, road, gateway, server, since, is_flapping))
+            found.append(Away(pk, Place(*place), since, is_flapping))
     return found
 
 
-def group_sizes() -> dict[Group, int]:
+def census() -> dict[Place, int]:
+    """How many cameras there are at each place, online or not."""
     with connection.cursor() as cursor:
-        cursor.execute(_TOTALS, _parameters())
-        rows = cursor.fetchall()
-    sizes: dict[Group, int] = {}
-    for server, company, road, gateway, office, bits, count in rows:
-        kind = _KINDS[bits]
-        number = {
-            IncidentKind.MEDIA: server,
-            IncidentKind.GATEWAY: gateway,
-            IncidentKind.SECTION: office,
-        }.get(kind, company)
-        if number is not None:
-            sizes[kind, f"{number}|{road}" if road is not None else str(number)] = count
-    return sizes
+        cursor.execute(_CENSUS, _parameters())
+        return {Place(*place): count for count, *place in cursor.fetchall()}
+
+
+def silent_gateways() -> set[int]:
+    """Gateways that did not answer the last order, nor said a word of a camera since it went away."""
+    lost = Camera.objects.filter(gateway=OuterRef("pk"), deleted_at=None).exclude(status=OnlineStatus.ONLINE)
+    told_since = lost.filter(reported_since__gte=F("status_at"))
+    silent = Gateway.objects.filter(is_active=True).exclude(last_error="").exclude(base_url="")
+    return set(silent.filter(~Exists(told_since)).values_list("pk", flat=True))
 
 
 def _parameters() -> dict[str, Any]:

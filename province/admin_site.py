@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from access.selectors import may_read_logs
+from access.selectors import may_enter_admin
 
 
 class ProvinceAdminSite(AdminSite):
@@ -19,8 +19,8 @@ class ProvinceAdminSite(AdminSite):
     empty_value_display = "—"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Auditors and the security administrator come in as well; what an auditor finds there is the logs alone."""
-        return super().has_permission(request) or may_read_logs(request.user)
+        """By what they hold now; what an auditor finds there is the logs alone."""
+        return may_enter_admin(request.user)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """One sign-in for both: the console's counts failures (threats.md 18), the admin's own does not."""

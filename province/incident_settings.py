@@ -19,6 +19,8 @@ INCIDENT_CAMERAS = env.int("INCIDENT_CAMERAS", default=5)
 INCIDENT_SHARE = env.float("INCIDENT_SHARE", default=0.5)
 # The same of a whole company, a road of it, or a media server.
 INCIDENT_WIDE_SHARE = env.float("INCIDENT_WIDE_SHARE", default=0.8)
+# When more than this share of the companies is lost at once it is the province's; half of it ends the incident.
+INCIDENT_PROVINCE_SHARE = env.float("INCIDENT_PROVINCE_SHARE", default=0.5)
 # From so many cameras on an incident is critical.
 INCIDENT_CRITICAL_CAMERAS = env.int("INCIDENT_CRITICAL_CAMERAS", default=100)
 # Times within an hour that a camera goes away until it counts as flapping; half as many end it.

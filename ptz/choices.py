@@ -1,6 +1,11 @@
+from typing import Final
+
 from django.db import models
 
 from protocol import codes
+
+# What the behaviour log and 操作审计 call an order.
+PTZ_VERB: Final = "云台控制"
 
 
 class PtzLevel(models.IntegerChoices):

@@ -1,7 +1,7 @@
 """Who holds a camera, and every order ever given."""
 
-from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import Q
 
 from access.choices import ActorKind
 from ptz.choices import PtzAction, PtzLevel, PtzOutcome
@@ -63,8 +63,12 @@ class PtzOrder(models.Model):
         indexes = [
             # Latest orders of the selected camera.
             models.Index(fields=["camera", "-id"], name="ptz_order_camera"),
-            # Orders of some days, for reports: rows lie in the order of their times.
-            BrinIndex(fields=["at"], name="ptz_order_at", autosummarize=True),
+            # Orders of some days, for reports and 操作审计; and there those of one person or partner, from one address, and
+            # whatever did not succeed.
+            models.Index(fields=["-at", "-id"], name="ptz_order_time"),
+            models.Index(fields=["actor_kind", "actor_id", "-at", "-id"], name="ptz_order_actor"),
+            models.Index(fields=["address", "-at", "-id"], name="ptz_order_address"),
+            models.Index(fields=["-at", "-id"], name="ptz_order_undone", condition=~Q(outcome=PtzOutcome.DONE)),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from access.choices import ActorKind
+from access.selectors import acts_readable, below_paths
 from cameras.models import Camera
 from ptz.choices import PtzAction, PtzLevel, PtzOutcome
 from ptz.models import PtzLease, PtzOrder
@@ -38,6 +39,13 @@ def lease_of(camera: Camera) -> LeaseView | None:
 def recent_orders(camera: Camera, limit: int = 20) -> list[PtzOrder]:
     """Newest first."""
     return list(PtzOrder.objects.filter(camera=camera).order_by("-id")[:limit])
+
+
+def orders_visible_to(user: object) -> QuerySet[PtzOrder]:
+    """As of the behaviour log: all, or those that concern the user."""
+    return PtzOrder.objects.filter(
+        acts_readable(user, lambda paths: below_paths(paths, "camera__organisation__path"))
+    )
 
 
 def moves_between(cameras: QuerySet[Camera], begin: datetime, end: datetime) -> list[tuple[int, str, int]]:

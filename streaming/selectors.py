@@ -91,9 +91,6 @@ class Placement:
     def _domains(self) -> list[PlayDomain]:
         return list(PlayDomain.objects.filter(is_active=True))
 
-    def default_server(self) -> MediaServer:
-        return self._default().server
-
     def server_beside(self, camera: Camera) -> MediaServer:
         """For a high stream: where the low one is, and its addresses are issued until it is placed."""
         low = PushSession.objects.filter(camera=camera, video_type=VideoType.LOW)

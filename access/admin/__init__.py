@@ -2,7 +2,7 @@
 
 from access.admin.alarms import AlarmDeliveryAdmin, AlarmTargetAdmin
 from access.admin.base import LogAdmin, ReadOnlyAdmin, RecordedAdmin
-from access.admin.logs import AlarmAdmin, BehaviourLogAdmin
+from access.admin.logs import AlarmAdmin
 from access.admin.partners import PartnerAdmin, PartnerTokenAdmin
 from access.admin.secrets import SecretsForm
 from access.admin.staff import OrganisationAdmin, StaffAdmin
@@ -11,7 +11,6 @@ __all__ = [
     "AlarmAdmin",
     "AlarmDeliveryAdmin",
     "AlarmTargetAdmin",
-    "BehaviourLogAdmin",
     "LogAdmin",
     "OrganisationAdmin",
     "PartnerAdmin",

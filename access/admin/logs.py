@@ -1,37 +1,21 @@
-"""Behaviour log and alarms, to look at."""
+"""Alarms, to look at."""
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from access.actors import actor_of_user
-from access.admin.base import LogAdmin, ReadOnlyAdmin
+from access.admin.base import ReadOnlyAdmin
 from access.choices import Action
-from access.models import Alarm, BehaviourLog, User
-from access.selectors import logs_visible_to, may_handle, may_read_logs, paths_allowed
+from access.models import Alarm, User
+from access.selectors import may_handle, paths_allowed
 from access.services.alarms import acknowledge_alarm
-
-
-@admin.register(BehaviourLog)
-class BehaviourLogAdmin(LogAdmin):
-    list_display = ["at", "actor_kind", "actor_name", "verb", "object_name", "address", "outcome", "reason"]
-    list_filter = ["outcome", "actor_kind", "at"]
-    search_fields = ["actor_name", "verb", "object_name", "=object_id"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[BehaviourLog]:
-        """A security administrator reads those of operators."""
-        return logs_visible_to(request.user).order_by("-id")
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_read_logs(request.user)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may_read_logs(request.user)
 
 
 @admin.register(Alarm)
 class AlarmAdmin(ReadOnlyAdmin):
     list_display = [
+        "began_at",
         "opened_at",
         "severity",
         "title",

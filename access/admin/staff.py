@@ -74,6 +74,7 @@ class StaffAdmin(RecordedAdmin, UserAdmin[User]):
     readonly_fields = ["last_login", "date_joined"]
     filter_horizontal = []
     add_form_template = "access/add_user.html"
+    change_user_password_template = "access/set_password.html"  # noqa: S105
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
         ("个人信息", {"fields": ["full_name", "organisation", "email"]}),

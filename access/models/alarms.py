@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, validate_email
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from access.addresses import http_fault
 from access.choices import AlarmEvent, DeliveryState, Severity, TargetKind, WebhookProof
@@ -24,7 +25,10 @@ class Alarm(models.Model):
     camera_id = models.BigIntegerField("摄像机", null=True, blank=True, editable=False, db_index=True)
     # It concerns everybody below that organisation too, or everybody at all where there is none.
     is_shared = models.BooleanField("下级单位可见", default=False)
-    opened_at = models.DateTimeField("发生时间", auto_now_add=True)
+    # Since when it has been so: all durations count from here. Of cameras that is when they went away.
+    began_at = models.DateTimeField("发生时间", default=timezone.now)
+    # When it was seen, and so became an alarm.
+    opened_at = models.DateTimeField("告警时间", auto_now_add=True)
     last_seen_at = models.DateTimeField("最近出现", auto_now=True)
     times_seen = models.PositiveIntegerField("出现次数", default=1)
     closed_at = models.DateTimeField("恢复时间", null=True, blank=True)

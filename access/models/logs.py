@@ -27,12 +27,14 @@ class BehaviourLog(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["object_kind", "object_id", "-id"], name="behaviour_object"),
-            models.Index(fields=["at"], name="behaviour_at"),
-            # 操作审计: all of one person or partner, all of one verb, whatever did not succeed; newest first.
-            models.Index(fields=["actor_kind", "actor_id", "-id"], name="behaviour_actor"),
-            models.Index(fields=["verb", "-id"], name="behaviour_verb"),
+            # 操作审计: all, those of one person or partner, of one verb, from one address, whatever did not succeed; by
+            # time, in which they are merged with the orders of PTZ.
+            models.Index(fields=["-at", "-id"], name="behaviour_time"),
+            models.Index(fields=["actor_kind", "actor_id", "-at", "-id"], name="behaviour_actor_time"),
+            models.Index(fields=["verb", "-at", "-id"], name="behaviour_verb_time"),
+            models.Index(fields=["address", "-at", "-id"], name="behaviour_address_time"),
             models.Index(
-                fields=["outcome", "-id"], name="behaviour_not_done", condition=~Q(outcome=Outcome.DONE)
+                fields=["outcome", "-at", "-id"], name="behaviour_undone_time", condition=~Q(outcome=Outcome.DONE)
             ),
         ]
 

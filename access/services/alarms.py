@@ -1,9 +1,13 @@
 """Opening and closing alarms."""
 
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from access.actors import Actor
@@ -11,6 +15,23 @@ from access.choices import AlarmEvent, Severity
 from access.models import Alarm, Organisation, User
 from access.services.logs import record
 from access.services.telling import plan_closed, plan_opened
+
+_WORDS: Final = ["title", "message", "severity", "organisation", "is_shared", "camera_id"]
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmNews:
+    """What is to be said now of the trouble `key`, as in `raise_alarm`."""
+
+    key: str
+    title: str
+    message: str = ""
+    severity: Severity = Severity.WARNING
+    organisation: Organisation | None = None
+    is_shared: bool = False
+    camera_id: int | None = None
+    began_at: datetime | None = None
 
 
 def raise_alarm(
@@ -22,61 +43,77 @@ def raise_alarm(
     organisation: Organisation | None = None,
     is_shared: bool = False,
     camera_id: int | None = None,
+    began_at: datetime | None = None,
 ) -> Alarm:
     """Opens the alarm `key`, or counts it once more while it is open. The newest words stand.
 
-    `camera_id` is given where it is about one camera: those from whom the camera is hidden do not see it.
+    `camera_id` is given where it is about one camera: those from whom the camera is hidden do not see it. `began_at`
+    where it has been so for longer than it was seen.
 
     Targets are told when it opens and when it becomes graver, not when its words change.
     """
-    words = {
-        "title": title[:120],
-        "message": message[:400],
-        "severity": severity,
-        "organisation": organisation,
-        "is_shared": is_shared,
-        "camera_id": camera_id,
-    }
+    (alarm,) = raise_alarms([AlarmNews(key, title, message, severity, organisation, is_shared, camera_id, began_at)])
+    return alarm
+
+
+def raise_alarms(news: Sequence[AlarmNews]) -> list[Alarm]:
+    """The same for many of different keys, in a few statements; the alarms are in the order of `news`."""
     # Two who open at once: the second loses at the unique index and counts instead.
     for _ in range(3):
         try:
             with transaction.atomic():
-                return _count_once_more(key, words) or _open(key, words)
+                return _raise(news)
         except IntegrityError:
             continue
-    raise RuntimeError(f"alarm {key} is opened and closed faster than it can be written")
+    raise RuntimeError(f"{len(news)} alarms are opened and closed faster than they can be written")
 
 
-def _count_once_more(key: str, words: dict[str, object]) -> Alarm | None:
-    alarm = Alarm.objects.select_for_update().filter(key=key, closed_at=None).first()
-    if alarm is None:
-        return None
-    severity = alarm.severity
-    for name, value in words.items():
-        setattr(alarm, name, value)
-    alarm.times_seen += 1
-    alarm.last_seen_at = timezone.now()
-    alarm.save(update_fields=[*words, "times_seen", "last_seen_at"])
-    if alarm.severity > severity:
-        plan_opened(alarm, AlarmEvent.RAISED, alarm.last_seen_at)
-    return alarm
+def _raise(news: Sequence[AlarmNews]) -> list[Alarm]:
+    now = timezone.now()
+    known = {alarm.key: alarm for alarm in _locked_open([each.key for each in news])}
+    opened, graver, found = [], [], []
+    for each in news:
+        alarm = known.get(each.key)
+        if alarm is None:
+            alarm = Alarm(key=each.key, began_at=each.began_at or now)
+            opened.append(alarm)
+        else:
+            alarm.times_seen, alarm.last_seen_at = alarm.times_seen + 1, now
+            if each.severity > alarm.severity:
+                graver.append(alarm)
+        _reword(alarm, each)
+        found.append(alarm)
+    Alarm.objects.bulk_create(opened)
+    Alarm.objects.bulk_update(known.values(), [*_WORDS, "times_seen", "last_seen_at"], batch_size=_BATCH)
+    plan_opened(opened, AlarmEvent.OPENED, now)
+    plan_opened(graver, AlarmEvent.RAISED, now)
+    return found
 
 
-def _open(key: str, words: dict[str, object]) -> Alarm:
-    alarm = Alarm.objects.create(key=key, **words)
-    plan_opened(alarm, AlarmEvent.OPENED, alarm.opened_at)
-    return alarm
+def _reword(alarm: Alarm, news: AlarmNews) -> None:
+    alarm.title, alarm.message, alarm.severity = news.title[:120], news.message[:400], news.severity
+    alarm.organisation, alarm.is_shared, alarm.camera_id = news.organisation, news.is_shared, news.camera_id
+
+
+def _locked_open(keys: Iterable[str]) -> QuerySet[Alarm]:
+    """In one order, so that nobody waits for each other."""
+    return Alarm.objects.select_for_update(of=("self",)).filter(key__in=list(keys), closed_at=None).order_by("pk")
+
+
+def close_alarm(*, key: str, message: str = "") -> None:
+    """Ends the alarm `key`, with other words if some are given; nothing happens when it is not open."""
+    close_alarms({key: message})
 
 
 @transaction.atomic
-def close_alarm(*, key: str, message: str = "") -> None:
-    """Ends the alarm `key`, with other words if some are given; nothing happens when it is not open."""
-    now = timezone.now()
-    alarm = Alarm.objects.select_for_update().filter(key=key, closed_at=None).first()
-    if alarm is None:
-        return
-    Alarm.objects.filter(pk=alarm.pk).update(closed_at=now, message=message[:400] or alarm.message)
-    plan_closed(alarm, now)
+def close_alarms(words: Mapping[str, str], *, now: datetime | None = None) -> None:
+    """The same for many, by key, at one moment."""
+    now = now or timezone.now()
+    ended = list(_locked_open(words).select_related("organisation"))
+    for alarm in ended:
+        alarm.closed_at, alarm.message = now, words[alarm.key][:400] or alarm.message
+    Alarm.objects.bulk_update(ended, ["closed_at", "message"], batch_size=_BATCH)
+    plan_closed(ended, now)
 
 
 @transaction.atomic

@@ -25,7 +25,7 @@ from protocol.tokens import derive_token, is_derived, sign_text, token_digest
 
 logger = logging.getLogger(__name__)
 
-_VERB = "TokenInfo"
+_VERB = "换取令牌"
 _REPLACED = "令牌已被更换"
 _PARTNER_FIELDS = [field.attname for field in Partner._meta.concrete_fields]
 _ORGANISATION_FIELDS = [field.attname for field in Organisation._meta.concrete_fields]

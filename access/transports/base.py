@@ -21,6 +21,7 @@ class Entry:
     title: str
     message: str
     organisation: str
+    began_at: datetime
     opened_at: datetime
     closed_at: datetime | None
     # Of its page in the console.

@@ -41,7 +41,7 @@ def text_of(message: Message) -> str:
 
 
 def _lines(entry: Entry) -> str:
-    span = f"{entry.opened_at.astimezone(ZONE):%Y-%m-%d %H:%M:%S} 发生"
+    span = f"{entry.began_at.astimezone(ZONE):%Y-%m-%d %H:%M:%S} 发生"
     if entry.closed_at:
         span += f"，{entry.closed_at.astimezone(ZONE):%Y-%m-%d %H:%M:%S} 恢复"
     lines = [f"【{_kind(entry)}】{entry.title}", entry.message, " · ".join(filter(None, [entry.organisation, span])), entry.url]

@@ -61,6 +61,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "title": entry.title,
         "message": entry.message,
         "organisation": entry.organisation,
+        "beganAt": entry.began_at.isoformat(timespec="seconds"),
         "openedAt": entry.opened_at.isoformat(timespec="seconds"),
         "closedAt": entry.closed_at.isoformat(timespec="seconds") if entry.closed_at else None,
         "url": entry.url,

@@ -16,13 +16,14 @@ from access.models import Organisation, User
 from access.selectors import may_handle, organisations_visible_to
 from access.services.alarms import acknowledge_alarm, note_alarm
 from access.services.logs import record
+from access.words import duration
 from console.alarms import Look, Wanted, alarm_counts, alarm_of, alarms_view, look_at, members_of
 from console.answers import answer
 from console.frame import frame_of
 from console.params import id_of, number_of, text_of
 from console.permissions import Kind, for_screens, requires
 from console.quality import organisations_in
-from console.words import duration, moment
+from console.words import moment
 from incidents.models import Incident
 from incidents.selectors import incidents_visible_to, members_visible_to
 from protocol.errors import ForbiddenError, MalformedError, NotFoundError, shorten

@@ -1,4 +1,4 @@
-"""操作审计: the behaviour log by person, verb, thing, outcome and time; read only, and as CSV."""
+"""操作审计: who did what, by person, verb, thing, address, outcome and time; read only, and as CSV."""
 
 import ipaddress
 from datetime import date, timedelta
@@ -16,44 +16,44 @@ from access.choices import Action, Outcome
 from access.csv_rows import csv_response
 from access.days import day_of
 from access.models import User
-from access.selectors import may_audit
 from access.services.logs import record
-from console.audit import AuditWanted, audit_page, audit_table, chain_state, verbs_logged
+from console.acts import AuditWanted, acts_page
+from console.audit import audit_table, chain_state, verbs_logged
 from console.frame import frame_of
-from console.params import day_in, id_of, text_of
+from console.params import day_in, text_of
 from console.permissions import Kind, requires
 from protocol.errors import MalformedError, shorten
 
+PAGE_ROWS = 50
 _USUAL_DAYS = 7
 _LONGEST = 80
 
 
 @require_GET
-@requires(Action.AUDIT, kind=Kind.PAGE)
+@requires(Action.AUDIT, kind=Kind.PAGE, otherwise=Action.OPERATOR_LOG)
 def audit(request: HttpRequest, user: User) -> HttpResponse:
     today = day_of(timezone.now())
-    wanted, before = _wanted(request, today), id_of(request, "before")
-    page = audit_page(user, wanted, before)
+    wanted, before = _wanted(request, today), text_of(request, "before", longest=60)
+    acts, older = acts_page(user, wanted, before, PAGE_ROWS)
     query = _query(wanted)
     context = {
         **frame_of(user, "audit"),
         "wanted": wanted,
-        "page": page,
+        "acts": acts,
         "before": before,
         "query": query,
-        "older": f"{query}&{urlencode({'before': page.older})}" if page.older else "",
+        "older": f"{query}&{urlencode({'before': older})}" if older else "",
         "outcomes": Outcome.choices,
         "verbs": verbs_logged(),
         "today": today,
         "chain": chain_state(),
         "keep_days": settings.LOG_KEEP_DAYS,
-        "has_ptz_log": may_audit(user),
     }
     return render(request, "console/audit.html", context)
 
 
 @require_GET
-@requires(Action.AUDIT, kind=Kind.PAGE)
+@requires(Action.AUDIT, kind=Kind.PAGE, otherwise=Action.OPERATOR_LOG)
 def table(request: HttpRequest, user: User) -> HttpResponseBase:
     wanted = _wanted(request, day_of(timezone.now()))
     days = f"{wanted.first:%Y%m%d}-{wanted.last:%Y%m%d}"

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from access.locks import Work, try_lock
 from access.models import Organisation
-from access.services.alarms import close_alarm, raise_alarm
+from access.services.alarms import AlarmNews, close_alarms, raise_alarms
 from incidents.choices import IncidentKind
 from incidents.folding import Away, Group, Rules, Standing, fold, parts_of
-from incidents.models import Incident, IncidentCamera, IncidentWatch
-from incidents.selectors import cameras_away, group_sizes
+from incidents.models import Incident, IncidentWatch
+from incidents.selectors import cameras_away, census, silent_gateways
+from incidents.services.members import Member, join, leave, members_now, note_flapping
 from incidents.services.words import (
     Subject,
     last_words_of,
@@ -56,28 +57,13 @@ def forget_old_incidents() -> int:
 def _watch(now: datetime) -> None:
     may_begin = _note_run(now)
     running = {_group_of(incident): incident for incident in Incident.objects.filter(ended_at=None)}
-    members = _members()
+    members = members_now()
     away = cameras_away(now, {pk for pk, member in members.items() if member.is_flapping})
     if not away and not running:
         return
-    sizes = group_sizes()
-    standing = Standing(sizes, running.keys(), _silent(now), may_begin)
+    standing = Standing(census(), running.keys(), _silent(now), silent_gateways(), may_begin)
     wanted = _fewer_single(fold(away, standing, _rules(), now), running)
-    _Change(now, running, members, wanted, sizes, {camera.camera_id for camera in away}).write()
-
-
-class _Member(NamedTuple):
-    """A row of IncidentCamera, of which there may be 20,000."""
-
-    pk: int
-    incident_id: int
-    is_flapping: bool
-
-
-def _members() -> dict[int, _Member]:
-    rows = IncidentCamera.objects.filter(left_at=None)
-    columns = rows.values_list("camera_id", "pk", "incident_id", "is_flapping")
-    return {camera_id: _Member(pk, incident, flaps) for camera_id, pk, incident, flaps in columns}
+    _Change(now, running, members, wanted, standing, {camera.camera_id for camera in away}).write()
 
 
 def _note_run(now: datetime) -> bool:
@@ -101,6 +87,7 @@ def _rules() -> Rules:
         cameras=settings.INCIDENT_CAMERAS,
         share=settings.INCIDENT_SHARE,
         wide_share=settings.INCIDENT_WIDE_SHARE,
+        province_share=settings.INCIDENT_PROVINCE_SHARE,
         after=timedelta(seconds=settings.INCIDENT_SECONDS),
         alone_after=timedelta(seconds=settings.OFFLINE_ALARM_SECONDS),
     )
@@ -115,8 +102,8 @@ def _group_of(incident: Incident) -> Group:
 
 
 def _fewer_single(
-    wanted: dict[Group, list[Away]], running: Mapping[Group, Incident]
-) -> dict[Group, list[Away]]:
+    wanted: dict[Group, Sequence[Away]], running: Mapping[Group, Incident]
+) -> dict[Group, Sequence[Away]]:
     fresh = [group for group in wanted if group[0] == IncidentKind.CAMERA and group not in running]
     if len(fresh) > MOST_SINGLE:
         fresh.sort(key=lambda group: wanted[group][0].since)
@@ -131,9 +118,9 @@ class _Change:
 
     now: datetime
     running: dict[Group, Incident]
-    members: Mapping[int, _Member]
+    members: Mapping[int, Member]
     wanted: Mapping[Group, Sequence[Away]]
-    sizes: Mapping[Group, int]
+    standing: Standing
     away: set[int]
 
     def write(self) -> None:
@@ -154,7 +141,7 @@ class _Change:
                 name=subjects[group].name[:160],
                 organisation_id=subjects[group].organisation_id,
                 began_at=min(camera.since for camera in self.wanted[group]),
-                total=self.sizes.get(group, 1),
+                total=self.standing.totals.get(group, 1),
             )
             for group in fresh
         ]
@@ -180,19 +167,10 @@ class _Change:
             else:
                 back.append(member.pk)
         for is_flapping, ids in turned.items():
-            IncidentCamera.objects.filter(pk__in=ids).update(is_flapping=is_flapping)
-        IncidentCamera.objects.filter(pk__in=back).update(left_at=self.now)
-        IncidentCamera.objects.filter(pk__in=gone).update(left_at=self.now, is_moved=True)
-        IncidentCamera.objects.bulk_create(
-            [
-                IncidentCamera(
-                    incident=incidents[group], camera_id=pk, since=camera.since, is_flapping=camera.is_flapping
-                )
-                for pk, (group, camera) in place.items()
-                if pk not in staying
-            ],
-            batch_size=_BATCH,
-        )
+            note_flapping(ids, is_flapping=is_flapping)
+        leave(back, self.now, is_moved=False)
+        leave(gone, self.now, is_moved=True)
+        join([(incidents[group].pk, camera) for pk, (group, camera) in place.items() if pk not in staying])
         return moved
 
     def _tell_changes(self, incidents: Mapping[Group, Incident], begun: Mapping[Group, Incident]) -> None:
@@ -201,20 +179,26 @@ class _Change:
         organisations = Organisation.objects.in_bulk(
             {incidents[group].organisation_id for group in changed if incidents[group].organisation_id}
         )
+        news = []
         for group in changed:
             incident, found = incidents[group], self.wanted[group]
             incident.cameras = len(found)
             incident.flapping = sum(camera.is_flapping for camera in found)
             incident.peak = max(incident.peak, incident.cameras)
-            incident.alarm = raise_alarm(
-                key=alarm_key(incident),
-                title=title_of(incident),
-                message=message_of(incident, subjects[group].hint),
-                severity=severity_of(incident),
-                organisation=organisations.get(incident.organisation_id or 0),
-                is_shared=incident.kind != IncidentKind.CAMERA,
-                camera_id=camera_of(incident),
+            news.append(
+                AlarmNews(
+                    key=alarm_key(incident),
+                    title=title_of(incident),
+                    message=message_of(incident, subjects[group].hint),
+                    severity=severity_of(incident),
+                    organisation=organisations.get(incident.organisation_id or 0),
+                    is_shared=incident.kind != IncidentKind.CAMERA,
+                    camera_id=camera_of(incident),
+                    began_at=incident.began_at,
+                )
             )
+        for group, alarm in zip(changed, raise_alarms(news), strict=True):
+            incidents[group].alarm = alarm
         Incident.objects.bulk_update(
             [incidents[group] for group in changed], ["cameras", "flapping", "peak", "alarm"], batch_size=_BATCH
         )
@@ -228,26 +212,24 @@ class _Change:
         into: dict[int, Counter[Group]] = {}
         for incident_id, group in moved:
             into.setdefault(incident_id, Counter())[group] += 1
+        words = {}
         for incident in ended:
             heirs = into.get(incident.pk, Counter()).most_common(1)
             # Where only some of it lives on, each by itself, it has ended.
             heir = incidents[heirs[0][0]] if heirs and heirs[0][0][0] != IncidentKind.CAMERA else None
             incident.ended_at, incident.merged_into = self.now, heir
-            close_alarm(
-                key=alarm_key(incident), message=last_words_of(incident, heir.name if heir else "", self.now)
-            )
+            words[alarm_key(incident)] = last_words_of(incident, heir.name if heir else "", self.now)
             incident.cameras = incident.flapping = 0
+        close_alarms(words, now=self.now)
         Incident.objects.bulk_update(ended, ["ended_at", "merged_into", "cameras", "flapping"], batch_size=_BATCH)
         if ended:
             logger.info("%d incidents ended", len(ended))
 
     def _subjects(self, groups: Sequence[Group]) -> dict[Group, Subject]:
-        companies = {}
-        for group in groups:
-            belong = Counter(camera.company_id for camera in self.wanted[group])
-            # A gateway of several companies is nobody's alone; most of it is one's.
-            companies[group] = belong.most_common(1)[0][0]
-        return subjects_of(groups, companies)
+        companies = {
+            group: Counter(camera.place.company_id for camera in self.wanted[group]).most_common() for group in groups
+        }
+        return subjects_of(groups, {group: [company for company, _ in found] for group, found in companies.items()})
 
 
 def camera_of(incident: Incident) -> int | None:

@@ -18,13 +18,12 @@ from cameras.models import Camera, Gateway
 from cameras.selectors import is_ptz_open
 from protocol.codes import Code, PtzAction
 from protocol.errors import RemoteError
-from ptz.choices import PtzLevel, PtzOutcome
+from ptz.choices import PTZ_VERB, PtzLevel, PtzOutcome
 from ptz.models import PtzLease, PtzOrder
 from ptz.motion import MOVEMENTS, STOPS, doing
 from ptz.services import stopping
 
 _LONGEST_MESSAGE = 200
-_VERB = "云台控制"
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def move_ptz(
 
 def note_refused_request(*, actor: Actor, camera_num: str, reason: str) -> None:
     """A request that named no camera of ours, or no action, has no PtzOrder row but leaves a trace as well."""
-    record(actor, _VERB, object_kind="camera", object_id=camera_num, outcome=Outcome.REFUSED, reason=reason)
+    record(actor, PTZ_VERB, object_kind="camera", object_id=camera_num, outcome=Outcome.REFUSED, reason=reason)
 
 
 def _refusal(camera: Camera, partner: Partner | None) -> PtzResult | None:

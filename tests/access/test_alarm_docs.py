@@ -51,6 +51,7 @@ def test_the_body_that_is_printed_is_of_our_making(example: dict[str, Any]) -> N
         title=told["title"],
         message=told["message"],
         organisation=told["organisation"],
+        began_at=datetime.fromisoformat(told["beganAt"]),
         opened_at=datetime.fromisoformat(told["openedAt"]),
         closed_at=None,
         url=told["url"],

@@ -171,6 +171,7 @@ def test_a_signed_webhook(receiver: Receiver, company: Organisation, settings: L
                 "title": "网关无应答",
                 "message": "超时",
                 "organisation": "山东高速",
+                "beganAt": "2026-11-22T04:00:00+00:00",
                 "openedAt": "2026-11-22T04:00:00+00:00",
                 "closedAt": None,
                 "url": f"{settings.PUBLIC_BASE_URL}/alarms/?alarm={alarm.pk}",

@@ -15,11 +15,12 @@ from django.urls import reverse
 from access.actors import SYSTEM, Actor
 from access.choices import DUTIES, ROLE_ACTIONS, Action, ActorKind, Role
 from access.models import BehaviourLog, Organisation, StaffRole, User
-from access.selectors import actions_allowed, actions_of, logs_visible_to
+from access.selectors import actions_allowed, actions_of
 from access.services.accounts import switch_account
 from access.services.logs import record
 from access.services.rights import grantable_roles
 from access.services.staff import create_staff
+from cameras.visibility import logs_visible_to
 from protocol.errors import ForbiddenError
 from tests.cast import PASSWORD
 
@@ -199,3 +200,26 @@ def test_a_role_given_on_the_server_is_checked_there() -> None:
     with pytest.raises(CommandError):
         call_command("setup_administrators", system="two", stdout=io.StringIO())
     assert set(User.objects.values_list("username", flat=True)) == {"two"}
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_the_way_to_the_admin_is_shown_to_whom_it_opens(
+    marked: bool, three: dict[str, User], superuser: User, operator: User, settings: LazySettings
+) -> None:
+    """By what they hold now: the mark on an account may be older than its role, or than the separation of duties."""
+    User.objects.filter(pk__in=[operator.pk, *(user.pk for user in three.values())]).update(is_staff=marked)
+
+    def ways(user: User, page: str) -> tuple[bool, int]:
+        browser = signed_in(user)
+        shown = 'data-testid="nav-admin"' in browser.get(page).content.decode()
+        return shown, browser.get("/admin/", follow=True).status_code
+
+    assert ways(three["system"], "/rights/") == (True, 200)
+    assert ways(three["security"], "/rights/") == ways(three["security"], "/audit/") == (True, 200)
+    assert ways(three["audit"], "/audit/") == (True, 200)
+    assert ways(operator, "/") == (False, 403)
+    settings.SEPARATE_DUTIES = False
+    # Superusers keep the system then, and nothing in the admin is open to him.
+    assert ways(three["system"], "/rights/") == (False, 403)
+    assert ways(three["security"], "/rights/") == (True, 200)
+    assert ways(superuser, "/") == (True, 200)

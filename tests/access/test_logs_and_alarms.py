@@ -9,7 +9,15 @@ from django.utils import timezone
 from access.actors import SYSTEM, Actor
 from access.choices import ActorKind, Outcome, Severity, TargetKind
 from access.models import Alarm, AlarmDelivery, AlarmTarget, BehaviourLog, Organisation, User
-from access.services.alarms import acknowledge_alarm, close_alarm, forget_old_alarms, raise_alarm
+from access.services.alarms import (
+    AlarmNews,
+    acknowledge_alarm,
+    close_alarm,
+    close_alarms,
+    forget_old_alarms,
+    raise_alarm,
+    raise_alarms,
+)
 from access.services.logs import record
 from tests.access.test_token_ring_parallel import at_once
 
@@ -61,6 +69,25 @@ def test_a_closed_alarm_opens_anew() -> None:
     assert first.closed_at is not None
     second = raise_alarm(key="gateway:1", title="网关无应答")
     assert (second.pk != first.pk, second.times_seen, second.closed_at) == (True, 1, None)
+
+
+def test_many_at_once_are_as_one_by_one(company: Organisation) -> None:
+    AlarmTarget.objects.create(name="邮箱", kind=TargetKind.MAIL, recipients="a@example.cn")
+    standing = raise_alarm(key="b", title="旧", began_at=timezone.now() - timedelta(hours=1))
+    news = [
+        AlarmNews("c", "新"),
+        AlarmNews("b", "更重", severity=Severity.CRITICAL, organisation=company),
+        AlarmNews("a", "提示", severity=Severity.NOTICE),
+    ]
+    new, graver, notice = raise_alarms(news)
+    assert [new.key, graver.pk, notice.key] == ["c", standing.pk, "a"]
+    assert (graver.times_seen, graver.title, graver.began_at) == (2, "更重", standing.began_at)
+    told = AlarmDelivery.objects.order_by("alarm__key", "pk").values_list("alarm__key", "event")
+    assert list(told) == [("b", "opened"), ("b", "raised"), ("c", "opened")]
+    close_alarms({"a": "", "b": "好了", "never": ""})
+    assert set(Alarm.objects.exclude(closed_at=None).values_list("key", "message")) == {("a", ""), ("b", "好了")}
+    assert AlarmDelivery.objects.filter(event="closed").get().alarm == standing
+    assert raise_alarms([]) == []
 
 
 @pytest.mark.django_db(transaction=True)

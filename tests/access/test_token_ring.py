@@ -253,7 +253,7 @@ def test_every_exchange_is_in_the_behaviour_log(ministry: Caller) -> None:
     exchange(ministry)
     ministry.get("TokenInfo", **{**ministry.token_query(), "sign": "00"})
     done, refused = BehaviourLog.objects.order_by("id")
-    assert (done.verb, done.actor_name, done.outcome) == ("TokenInfo", "ministry", Outcome.DONE)
+    assert (done.verb, done.actor_name, done.outcome) == ("换取令牌", "ministry", Outcome.DONE)
     assert (refused.outcome, refused.reason) == (Outcome.REFUSED, "签名 sign 验证失败")
     assert done.address == refused.address == "127.0.0.1"
 

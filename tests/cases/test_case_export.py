@@ -66,7 +66,7 @@ def case(camera: Camera) -> CaseFile:
         StatusChange.objects.create(camera=camera, at=at, status=status, source=StatusSource.STREAM, reason="断流")
     raise_alarm(key="gateway", title="网关掉线", organisation=camera.organisation)
     raise_alarm(key="disk", title="磁盘将满")
-    Alarm.objects.update(opened_at=EVENT)
+    Alarm.objects.update(began_at=EVENT, opened_at=EVENT)
     case = begin(camera)
     add_note(case=case, text="<b>占用</b>应急车道", actor=WANG)
     return case
@@ -111,7 +111,7 @@ def test_alarms_of_others_are_not_in_it(
     denied = stand(office, 5)
     deny(denied, operator)
     raise_alarm(key="one", title=f"{denied.name}：离线", organisation=office, camera_id=denied.pk)
-    Alarm.objects.update(opened_at=EVENT)
+    Alarm.objects.update(began_at=EVENT, opened_at=EVENT)
     assert denied.name in zipfile.ZipFile(written(case, tmp_path)).read(INDEX).decode()
     archive = zipfile.ZipFile(written(case, tmp_path, operator))
     assert denied.name not in archive.read(INDEX).decode()

@@ -215,6 +215,17 @@ def test_what_was_taken_over_is_not_counted_twice(desk: Desk, camera: Camera) ->
     assert (sum_of(page, "incidents"), rows_of(page, "incident")) == ("0", [])
 
 
+def test_no_data_is_no_good_news(desk: Desk, camera: Camera) -> None:
+    page = desk.page("reports", on="2026-10-01")
+    assert "这段时间没有统计，是否有成片的离线不得而知" in page
+    assert '<i class="state" data-state="online"></i> 没有成片的离线' not in page
+    assert sum_of(page, "incidents") == "—"
+    count(camera, 1, 90)
+    page = desk.page("reports")
+    assert '<i class="state" data-state="online"></i> 没有成片的离线' in page
+    assert sum_of(page, "incidents") == "0"
+
+
 def test_day_by_day(desk: Desk, camera: Camera) -> None:
     count(camera, 7, 80, flaps=2)
     days = rows_of(desk.page("reports", span="week"), "day")

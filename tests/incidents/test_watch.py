@@ -83,6 +83,8 @@ def test_a_gateway_that_is_lost_is_one_alarm_with_one_message(
     alarm = Alarm.objects.get()
     assert (alarm.title, alarm.severity, alarm.organisation) == (f"网关 {gateway}：12 路离线", Severity.WARNING, company)
     assert alarm.message == "11-22 12:00:00 起，共 20 路中的 12 路。网关最近一次无应答：网关超时"
+    # All durations count from when the cameras went.
+    assert (alarm.began_at, alarm.opened_at) == (NOON, after(40))
     # It grows at once, shrinks, and is told but twice.
     lose(cameras[12:], after(41))
     watch(clock, 50)
@@ -202,6 +204,99 @@ def test_a_silent_media_server_is_the_cause(
     assert Alarm.objects.get().severity == Severity.CRITICAL
 
 
+def on_one_server(cameras: list[Camera]) -> None:
+    server = MediaServer.objects.create(
+        name="embedded", kind=MediaKind.EMBEDDED, rtmp_url="rtmp://h", http_url="http://h", last_seen_at=NOON
+    )
+    PushSession.objects.bulk_create(
+        PushSession(camera=camera, video_type=VideoType.LOW, media_server=server) for camera in cameras
+    )
+
+
+def test_a_lost_gateway_is_not_named_after_the_only_media_server(
+    clock: TimeMachineFixture, office: Organisation, other_company: Organisation, gateway: Gateway
+) -> None:
+    """As in the demo: one gateway with cameras of several companies, one media server that answers."""
+    cameras = cameras_at(office, range(6), gateway, NOON - HOUR)
+    cameras += cameras_at(other_company, range(6, 12), gateway, NOON - HOUR)
+    on_one_server(cameras)
+    lose(cameras, NOON)
+    watch(clock, 60)
+    assert Alarm.objects.get().title == f"网关 {gateway}：12 路离线"
+
+
+def test_what_gateways_say_is_evidence(
+    clock: TimeMachineFixture,
+    office: Organisation,
+    other_company: Organisation,
+    gateway: Gateway,
+    second_gateway: Gateway,
+) -> None:
+    """Two silent gateways are two causes; that they report after the loss shows that the server is the one."""
+    Gateway.objects.update(last_error="连接被拒绝")
+    own = cameras_at(office, range(6), gateway, NOON - HOUR)
+    others = cameras_at(other_company, range(6, 12), second_gateway, NOON - HOUR)
+    elsewhere = cameras_at(other_company, range(20, 60), None, NOON - HOUR, road="S9")
+    on_one_server(own + others)
+    lose(own + others, NOON)
+    watch(clock, 60)
+    names = list(Incident.objects.order_by("name").values_list("name", flat=True))
+    assert names == sorted([f"网关 {gateway}", f"网关 {second_gateway}"])
+    Camera.objects.filter(gateway__isnull=False).update(reported_since=after(61))
+    watch(clock, 70)
+    incident = Incident.objects.get(ended_at=None)
+    assert (incident.name, incident.cameras) == ("媒体服务器 embedded", 12)
+    assert Alarm.objects.get(closed_at=None).message.endswith("媒体服务器有应答，其上的视频流却同时中断")
+    assert {old.merged_into for old in Incident.objects.exclude(ended_at=None)} == {incident}
+    assert elsewhere[0].incidents.count() == 0
+
+
+def test_a_gateway_that_answers_is_said_to(
+    clock: TimeMachineFixture, office: Organisation, second_gateway: Gateway
+) -> None:
+    Gateway.objects.update(last_answer_at=NOON)
+    lose(cameras_at(office, range(6), second_gateway, NOON - HOUR), NOON)
+    watch(clock, 60)
+    assert "网关有应答（最近 11-22 12:00:00）" in Alarm.objects.get().message
+
+
+def test_most_companies_at_once_are_one_alarm(
+    clock: TimeMachineFixture,
+    office: Organisation,
+    province: Organisation,
+    other_company: Organisation,
+    gateway: Gateway,
+    second_gateway: Gateway,
+    target: AlarmTarget,
+) -> None:
+    lose(cameras_at(office, range(10), gateway, NOON - HOUR), NOON)
+    lose(cameras_at(other_company, range(10, 20), second_gateway, NOON - HOUR), NOON)
+    watch(clock, 60)
+    alarm = Alarm.objects.get()
+    assert (alarm.title, alarm.severity, alarm.organisation) == ("全省：20 路离线", Severity.CRITICAL, province)
+    assert alarm.is_shared
+    assert alarm.message == "11-22 12:00:00 起，共 20 路中的 20 路。2 家单位同时中断"
+    assert told() == [(alarm.title, AlarmEvent.OPENED)]
+
+
+@pytest.mark.parametrize("amount", [3, 30])
+def test_raising_and_closing_cost_the_same_however_many_there_are(
+    amount: int, clock: TimeMachineFixture, office: Organisation, target: AlarmTarget, settings: LazySettings
+) -> None:
+    settings.INCIDENT_CAMERAS = 1000
+    AlarmTarget.objects.update(severity=Severity.NOTICE)
+    cameras = cameras_at(office, range(amount), None, NOON - HOUR)
+    lose(cameras, NOON)
+    with CaptureQueriesContext(connection) as raising:
+        watch(clock, 400)
+    regain(cameras, after(405))
+    with CaptureQueriesContext(connection) as closing:
+        watch(clock, 410)
+    assert Alarm.objects.exclude(closed_at=None).count() == amount
+    assert len(told()) == 2 * amount
+    assert (len(raising), len(closing)) == (27, 23)
+
+
 def test_a_restart_of_the_platform_raises_nothing(
     clock: TimeMachineFixture, office: Organisation, gateway: Gateway
 ) -> None:
@@ -270,7 +365,7 @@ def test_a_quiet_run_costs_the_same_however_many_are_away(
     watch(clock, 60)
     with CaptureQueriesContext(connection) as queries:
         watch(clock, 70)
-    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 10
+    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 11
 
 
 def test_old_incidents_are_forgotten(clock: TimeMachineFixture, office: Organisation) -> None:
