@@ -281,6 +281,6 @@ def test_number_of_queries_does_not_grow(
         "selected": cameras[0].pk,
     }
     desk.json("state", **question)
-    # Session, user, permission and exceptions; counts, changes, upper platforms, wall, nodes, selected, lease, log.
+    # Session, user, permission and exceptions; counts, changes, incidents, upper platforms, wall, nodes, selected, lease, log.
     with django_assert_num_queries(19):
         assert len(desk.json("state", **question)["changes"]) == count
