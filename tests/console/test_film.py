@@ -151,11 +151,11 @@ def test_pictures_of_a_view_come_in_the_order_asked_for(
 
 
 def test_pictures_of_another_company_are_not_given_out(
-    desk: Desk, other_desk: Desk, camera: Camera, stored: int
+    desk: Desk, other_desk: Desk, camera: Camera, company: Organisation, stored: int
 ) -> None:
     assert pictures_of(other_desk, (camera.pk, stored)) == [b""]
     CameraException.objects.create(
-        user=desk.user, camera=camera, action=Action.SNAPSHOT, is_denied=True, organisation=camera.organisation.parent
+        user=desk.user, camera=camera, action=Action.SNAPSHOT, is_denied=True, organisation=company
     )
     assert pictures_of(desk, (camera.pk, stored)) == [b""]
 

@@ -10,9 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from access.choices import Action, Severity
+from access.choices import Action
 from access.models import Organisation, User
-from access.services.alarms import raise_alarm
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, CameraException
 from incidents.choices import IncidentKind
@@ -21,6 +20,7 @@ from ministry.choices import Interface
 from ministry.models import CameraDelivery, InterfaceState, UpperPlatform
 from tests.console.desk import Desk, refusal_of, text_of
 from tests.console.stand_in import card, incident, raw, state_of_wall
+from tests.incidents.running import run_incident
 from tests.ptz.ledger import make_camera
 
 Asserter = Callable[[int], Any]
@@ -98,21 +98,6 @@ def test_control_only_of_a_camera_in_sight(desk: Desk, other_desk: Desk, camera:
 # Incidents ----------------------------------------------------------------------------------------
 
 
-def run_incident(company: Organisation | None, name: str, *cameras: Camera, **fields: Any) -> Incident:
-    alarm = raise_alarm(
-        key=f"incident:{name}", title=name, severity=Severity.CRITICAL, organisation=company, is_shared=True
-    )
-    began = timezone.now() - timedelta(minutes=5)
-    found = Incident.objects.create(
-        **{"kind": IncidentKind.GATEWAY, "subject": name, "name": name, "organisation": company, "began_at": began}
-        | {"cameras": len(cameras), "peak": len(cameras), "alarm": alarm}
-        | fields
-    )
-    for camera in cameras:
-        IncidentCamera.objects.create(incident=found, camera=camera, since=began)
-    return found
-
-
 def test_an_incident_is_told_in_one_line_until_it_is_over(
     desk: Desk, camera: Camera, gantry: Camera, company: Organisation
 ) -> None:
@@ -135,17 +120,17 @@ def test_an_incident_is_told_in_one_line_until_it_is_over(
 
 
 def test_an_incident_is_told_of_as_far_as_its_cameras_may_be_watched(
-    desk: Desk, other_desk: Desk, auditor_desk: Desk, camera: Camera, other_company: Organisation
+    desk: Desk, other_desk: Desk, camera: Camera, company: Organisation, other_company: Organisation
 ) -> None:
     theirs = make_camera(other_company, 700)
     run_incident(None, "媒体服务器 一", camera, theirs, kind=IncidentKind.MEDIA)
-    run_incident(camera.organisation.parent, "网关 甲", kind=IncidentKind.GATEWAY)
+    run_incident(company, "网关 甲", kind=IncidentKind.GATEWAY)
     run_incident(other_company, "网关 乙", kind=IncidentKind.ROAD)
     for who in (desk, other_desk):
         (told,) = who.json("state")["running"]["incidents"]
         assert (told["name"], told["cameras"]) == ("媒体服务器 一", 1)
     CameraException.objects.create(
-        user=desk.user, camera=camera, action=Action.WATCH, is_denied=True, organisation=camera.organisation.parent
+        user=desk.user, camera=camera, action=Action.WATCH, is_denied=True, organisation=company
     )
     assert desk.json("state")["running"]["incidents"] == []
 
