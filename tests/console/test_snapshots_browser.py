@@ -205,11 +205,11 @@ def test_what_is_compared_with_has_a_picture(page: Page, camera: Camera, first_s
     for number, other, said in (
         (288 + 99, 99, "早 1 天"),
         # The day before had gaps then.
-        (288 + 100, 288 + 98, "早 10 分钟 · 前一天此时没有截图"),
+        (288 + 100, 288 + 98, "早 10 分钟 · 前一天无图"),
         # There is no day before.
-        (5, 3, "早 10 分钟 · 前一天此时没有截图"),
-        (1, 0, "早 5 分钟 · 前一天此时没有截图，取最近的一张"),
-        (0, 1, "晚 5 分钟 · 前一天此时没有截图，取最近的一张"),
+        (5, 3, "早 10 分钟 · 前一天无图"),
+        (1, 0, "早 5 分钟 · 前一天无图，取最近一张"),
+        (0, 1, "晚 5 分钟 · 前一天无图，取最近一张"),
     ):
         page.goto(f"/snapshots/?camera={camera.pk}&at={first_slot + number * PERIOD}")
         at(page, "a", first_slot + number * PERIOD)

@@ -111,11 +111,11 @@ export class Slots {
     const dayBefore = slot - DAY_SECONDS;
     if (this.isPicture(dayBefore)) return { at: dayBefore, words: "" };
     const earlier = slot - Math.max(this.period, SHORTLY_SECONDS - (SHORTLY_SECONDS % this.period));
-    if (this.isPicture(earlier)) return { at: earlier, words: "前一天此时没有截图" };
+    if (this.isPicture(earlier)) return { at: earlier, words: "前一天无图" };
     const near = [-1, 1].map((step) => this.nextPicture(slot, step)).filter((at) => at !== null);
     if (!near.length) return { at: dayBefore, words: "没有别的截图可以对比" };
     const [at] = near.sort((one, other) => Math.abs(one - slot) - Math.abs(other - slot));
-    return { at, words: "前一天此时没有截图，取最近的一张" };
+    return { at, words: "前一天无图，取最近一张" };
   }
 
   newestPicture() {
