@@ -13,24 +13,8 @@ from django.utils.functional import SimpleLazyObject
 
 from access.answers import error_response
 from access.handlers import as_protocol_error, is_service_path, replaced
+from access.page_policy import page_policy
 from access.sign_in_steps import user_present
-
-# Streams come from elsewhere; the one page that plays them has a policy of its own (console/policy.py).
-_POLICY = "; ".join(
-    [
-        "default-src 'self'",
-        "script-src 'self'",
-        "style-src 'self'",
-        f"img-src 'self' data: blob: {settings.PUBLIC_BASE_URL}",
-        "media-src 'self' blob:",
-        "connect-src 'self'",
-        "worker-src 'self' blob:",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    ]
-)
 
 
 class EnvelopeMiddleware:
@@ -87,7 +71,8 @@ class ContentSecurityPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         if response.headers.get("Content-Type", "").startswith("text/html"):
-            response.headers.setdefault("Content-Security-Policy", _POLICY)
+            # Streams come from elsewhere; the one page that plays them has a policy of its own (console/policy.py).
+            response.headers.setdefault("Content-Security-Policy", page_policy())
         return response
 
 

@@ -20,6 +20,7 @@ from cases.tables import entries_of
 from console.cards import CameraRow, row_of
 from console.case_forms import Around
 from console.pictures import picture_path
+from console.words import distance
 from ptz.models import PtzOrder
 from snapshots.choices import SnapshotResult
 from snapshots.models import Snapshot
@@ -28,6 +29,8 @@ from snapshots.slots import slot_at, unix_slot
 # What is shown of a camera around the event; all of it is in the export and in 截图回看.
 _SHOWN_EACH_SIDE: Final = 6
 _MOST_ROWS: Final = 200
+# What is further along the road has seldom seen the event: it is shown, and taken in only by hand.
+PROPOSED_METRES: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,12 @@ class Candidate:
     picture: str | None
 
     @property
+    def is_near(self) -> bool:
+        return abs(self.metres) <= PROPOSED_METRES
+
+    @property
     def distance(self) -> str:
-        return "0 m" if not self.metres else f"{'+' if self.metres > 0 else '−'}{abs(self.metres):,} m"
+        return distance(self.metres)
 
 
 def candidates(cameras: QuerySet[Camera], around: Around) -> list[Candidate]:
@@ -94,7 +101,7 @@ class ShownCamera:
 
     @property
     def distance(self) -> str:
-        return "0 m" if not self.metres else f"{'+' if self.metres > 0 else '−'}{abs(self.metres):,} m"
+        return distance(self.metres)
 
     @property
     def road_class(self) -> str:

@@ -10,6 +10,8 @@ from protocol.errors import MalformedError, shorten
 
 _LARGEST_BODY = 10_000
 _LARGEST_ID = 2**63 - 1
+# Of the year 2100.
+_LAST_SECOND = 4_102_444_800
 
 
 def text_of(request: HttpRequest, name: str, *, longest: int) -> str:
@@ -48,6 +50,16 @@ def ids_of(request: HttpRequest, name: str, *, most: int) -> list[int]:
     if len(parts) > most:
         raise MalformedError(f"{name} 最多 {most} 个")
     return [_id(part, name) for part in parts]
+
+
+def slots_of(request: HttpRequest, name: str, *, most: int) -> list[tuple[int, int]]:
+    """`12-1795738500,13-1795738500` as pairs of camera id and unix slot."""
+    text = request.GET.get(name, "")
+    parts = text.split(",", most) if text else []
+    if len(parts) > most:
+        raise MalformedError(f"{name} 最多 {most} 个")
+    pairs = [part.partition("-") for part in parts]
+    return [(_id(camera, name), whole(unix, name, low=0, high=_LAST_SECOND)) for camera, _, unix in pairs]
 
 
 def id_of(request: HttpRequest, name: str) -> int | None:

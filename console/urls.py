@@ -144,5 +144,6 @@ urlpatterns = [
     path("console/api/film/roads/", film.roads, name="film_roads"),
     path("console/api/film/roads/<str:name>/", film.road, name="film_road"),
     path("console/api/film/days/<str:day>/", film.day, name="film_day"),
+    path("console/api/film/pictures/", film.pictures, name="film_pictures"),
     path("console/api/roads/<str:name>/", roads.road, name="road"),
 ]

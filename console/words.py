@@ -26,3 +26,11 @@ def percent(share: float | None) -> str:
     """`99.98%`; a dash for a share of nothing."""
     value = in_percent(share)
     return "—" if value is None else f"{value:.2f}%"
+
+
+def distance(metres: int) -> str:
+    """`0 m`, `−250 m`, `+12.4 km`: along the road, positive where stakes are higher."""
+    if not metres:
+        return "0 m"
+    far = abs(metres)
+    return f"{'+' if metres > 0 else '−'}{far} m" if far < 1000 else f"{'+' if metres > 0 else '−'}{far / 1000:.1f} km"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from access.choices import Action, OrganisationKind
 from access.models import User
@@ -102,6 +102,20 @@ def incidents_visible_to(user: User) -> QuerySet[Incident]:
     watched = visible_condition(user, Action.WATCH, camera="camera", path="camera__organisation__path")
     members = IncidentCamera.objects.filter(watched, incident=OuterRef("pk"))
     return Incident.objects.filter(concerned(user, Q()), ~Q(kind=IncidentKind.CAMERA) | Exists(members))
+
+
+def running_incidents(user: User, cameras: QuerySet[Camera]) -> list[tuple[Incident, int]]:
+    """What goes on now and takes several cameras along, those first that take most: each with how many of `cameras`
+    it holds. Of what holds none of them nothing is told.
+    """
+    running = Incident.objects.filter(ended_at=None).exclude(kind=IncidentKind.CAMERA)
+    # Every screen asks every two seconds, and nearly always nothing goes on.
+    if not running.exists():
+        return []
+    away = IncidentCamera.objects.filter(left_at=None, incident__in=running.order_by(), camera__in=cameras.order_by())
+    counts = dict(away.order_by().values_list("incident").annotate(Count("pk")))
+    found = incidents_visible_to(user).filter(pk__in=counts, ended_at=None)
+    return sorted(((one, counts[one.pk]) for one in found), key=lambda pair: (-pair[1], pair[0].pk))
 
 
 def members_visible_to(user: User, incident: Incident) -> QuerySet[IncidentCamera]:

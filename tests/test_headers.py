@@ -1,13 +1,18 @@
 """What every page says to the browser, console and admin alike (threats.md, stored XSS and session theft)."""
 
+from urllib.parse import urlsplit
+
 import pytest
+from django.conf import LazySettings
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
 from access.models import User
 from cameras.models import Camera
+from snapshots.storage.bucket import BucketStorage
 from tests.console.conftest import camera  # noqa: F401 - a fixture
+from tests.snapshots.object_store import options_for
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +41,36 @@ def test_no_page_lets_anything_foreign_in(path: str, superuser: User) -> None:
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("style", ["path", "virtual"])
+@pytest.mark.parametrize("path", ["/", "/film/", "/snapshots/", "/cases/", "/admin/"])
+def test_pictures_may_come_from_where_their_addresses_lead(
+    path: str, style: str, superuser: User, camera: Camera, settings: LazySettings  # noqa: F811
+) -> None:
+    """With SNAPSHOT_S3_PUBLIC_URL a picture's address leads on to the object store: the browser asks the policy there."""
+    settings.SNAPSHOT_STORAGE, settings.SNAPSHOT_S3_BUCKET = "s3", "pictures"
+    settings.SNAPSHOT_S3_PUBLIC_URL, settings.SNAPSHOT_S3_ADDRESSING = "https://store.example:9000/s3", style
+    options = {"public_url": settings.SNAPSHOT_S3_PUBLIC_URL, "addressing_style": style}
+    store = BucketStorage(**options_for("http://10.0.0.9:9000", "pictures", **options))
+    at = urlsplit(store.direct_url("20261122/100000/0/1.jpg", 60) or "")
+    assert f"{at.scheme}://{at.netloc}" in images_of(path, superuser)
+    settings.SNAPSHOT_STORAGE = "folder"
+    assert "store.example" not in str(images_of(path, superuser))
+
+
+@pytest.mark.parametrize("url", ["https://a; script-src *", "https://*", "javascript://a", "https://u:p@a", "//a", "x"])
+def test_an_odd_address_of_the_store_does_not_widen_the_policy(url: str, superuser: User, settings: LazySettings) -> None:
+    settings.SNAPSHOT_STORAGE, settings.SNAPSHOT_S3_PUBLIC_URL = "s3", url
+    assert images_of("/film/", superuser) == ["'self'", "data:", "blob:", settings.PUBLIC_BASE_URL]
+
+
+def images_of(path: str, user: User) -> list[str]:
+    browser = Client()
+    browser.force_login(user)
+    header = browser.get(path).headers["Content-Security-Policy"]
+    policy = dict(part.strip().split(" ", 1) for part in header.split(";"))
+    return policy["img-src"].split()
 
 
 def test_over_https_the_browser_is_told_to_come_back_that_way(settings: object) -> None:

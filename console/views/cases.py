@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -18,7 +18,7 @@ from cases.selectors import case_picture, cases_visible_to
 from cases.services import exports, files
 from cases.tables import entries_of
 from console.case_forms import Around, around_in, chosen_cameras, minutes_in, text_in
-from console.case_pages import Candidate, candidates, case_view
+from console.case_pages import PROPOSED_METRES, Candidate, candidates, case_view
 from console.frame import frame_of
 from console.params import number_of, text_of
 from console.permissions import Kind, requires
@@ -70,11 +70,23 @@ def new(request: HttpRequest, user: User) -> HttpResponse:
         **frame_of(user, "cases"),
         "around": around,
         "typed": {name: data.get(name, "") for name in ("road", "stake", "when", "title", "note")},
-        "candidates": candidates(visible, around) if around else [],
+        **_proposed(data, candidates(visible, around) if around else []),
         "most_minutes": files.MOST_MINUTES,
         "said": said,
     }
     return render(request, "console/case_new.html", context, status=400 if said else 200)
+
+
+def _proposed(data: QueryDict, found: list[Candidate]) -> dict[str, object]:
+    """Those near are ticked; on a form that comes back, what was ticked on it."""
+    kept = set(data.getlist("cameras"))
+    ticked = {one.row.id for one in found if (str(one.row.id) in kept if "title" in data else one.is_near)}
+    return {
+        "candidates": found,
+        "ticked": ticked,
+        "proposed_km": PROPOSED_METRES // 1000,
+        "has_far": any(not one.is_near for one in found),
+    }
 
 
 def _opened(request: HttpRequest, user: User, around: Around | None) -> HttpResponseRedirect:

@@ -18,6 +18,7 @@ from console.cards import state_of, unix
 from console.control import Control, control_of
 from console.params import id_of, ids_of, seconds_of
 from console.permissions import Kind, for_screens, requires
+from console.running import Running, running_of
 from console.tree import node_counts
 from console.upper import UpperState, upper_state
 from quality.selectors import abnormal_words
@@ -52,6 +53,7 @@ class ConsoleState(TypedDict):
     now: float
     counts: Counts
     alarms: AlarmCounts
+    running: Running
     ministry: UpperState | None
     wall: list[RawState]
     changes: list[tuple[int, str]]
@@ -75,6 +77,7 @@ def state(request: HttpRequest, user: User) -> JsonResponse:
         now=time.time(),
         counts=Counts(total=counts.total, online=counts.online, offline=counts.offline, fault=counts.fault),
         alarms=alarm_counts(user),
+        running=running_of(user, cameras),
         ministry=upper_state(user),
         wall=_raw_states(cameras, ids_of(request, "wall", most=_MOST_WALL)),
         changes=changes[:_MOST_CHANGES],

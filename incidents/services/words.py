@@ -60,7 +60,13 @@ def subjects_of(groups: Collection[Group], companies: Mapping[Group, Sequence[in
 def title_of(incident: Incident) -> str:
     if incident.kind == IncidentKind.CAMERA:
         return f"{incident.name}：{'频繁掉线' if incident.flapping else '离线'}"
-    return f"{incident.name}：{incident.cameras:,} 路{_what(incident)}"
+    return f"{incident.name}：{incident.cameras:,} 路{what_of(incident)}"
+
+
+def what_of(incident: Incident) -> str:
+    if not incident.flapping:
+        return "离线"
+    return "频繁掉线" if incident.flapping == incident.cameras else "离线或频繁掉线"
 
 
 def message_of(incident: Incident, hint: str) -> str:
@@ -85,12 +91,6 @@ def severity_of(incident: Incident) -> Severity:
     # By its peak: what shrinks and grows again is not news.
     is_grave = incident.kind in _GRAVE or incident.peak >= settings.INCIDENT_CRITICAL_CAMERAS
     return Severity.CRITICAL if is_grave else Severity.WARNING
-
-
-def _what(incident: Incident) -> str:
-    if not incident.flapping:
-        return "离线"
-    return "频繁掉线" if incident.flapping == incident.cameras else "离线或频繁掉线"
 
 
 def _of_server(server: MediaServer | None) -> Subject:

@@ -1,6 +1,7 @@
 """事件卷宗: who gets in, a new one by form, everything of one on its page, and what is done there."""
 
 import io
+import re
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -84,6 +85,29 @@ def test_from_a_picture_place_and_time_are_filled_in(desk: Desk, near: Camera) -
     assert 'value="K1100+250"' in page
     assert 'value="2026-11-22T10:00"' in page
     assert desk.get("case_new", camera=near.pk + 1000).status_code == 404
+
+
+def ticks(page: str) -> dict[str, bool]:
+    """Of each camera that is proposed: whether it is ticked."""
+    boxes = re.findall(r'<input type="checkbox" name="cameras" value="(\d+)"[^>]*?( checked)?>', page)
+    return {number: bool(ticked) for number, ticked in boxes}
+
+
+def test_what_is_far_along_the_road_is_taken_in_only_by_hand(desk: Desk, near: Camera, office: Organisation) -> None:
+    edge, beyond, before = stand(office, 10_300), stand(office, 10_301), stand(office, -99_700)
+    page = desk.page("case_new", road="g2", stake="1100+300", when=WHEN, each=3)
+    assert ticks(page) == {str(one.pk): one in (near, edge) for one in (near, edge, beyond, before)}
+    assert all(words in page for words in ("−50 m", "+10.0 km", "−100.0 km", "沿路 10 公里内的已勾选；更远的"))
+    assert "更远的" not in desk.page("case_new", road="g2", stake="1100+300", each=1)
+    # What somebody ticked stays so when the form comes back.
+    refused = text_of(send(desk, "case_new", **new_fields(before, title=" ", each="3")))
+    assert ticks(refused) == {str(one.pk): one == before for one in (near, edge, beyond, before)}
+
+
+def test_an_event_is_not_asked_to_repeat_its_place(desk: Desk, near: Camera) -> None:
+    page = desk.page("case_new", camera=near.pk)
+    (example,) = re.findall(r'name="title"[^>]*placeholder="([^"]*)"', page)
+    assert "K1" not in example
 
 
 def test_an_empty_form_asks_for_a_place(desk: Desk) -> None:

@@ -1,18 +1,24 @@
-"""路线长卷: which roads there are, a day of the cameras that are near, and that it says what 截图回看 says."""
+"""路线长卷: which roads there are, a day of the cameras that are near, saying what 截图回看 says, and their pictures."""
 
+import io
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import LazySettings, settings
 from django.db import connection
+from django.http import StreamingHttpResponse
 from django.test.utils import CaptureQueriesContext
 from time_machine import TimeMachineFixture
 
+from access.choices import Action
 from access.days import day_of
 from access.models import Organisation
-from cameras.models import Camera
+from cameras.models import Camera, CameraException
 from console.film import MOST_CAMERAS
 from quality.choices import ALL_GOOD, QualitySource
 from quality.models import CameraQuality, QualityChange
+from snapshots.capture.store import keep_picture
 from snapshots.choices import SnapshotResult
 from snapshots.models import Snapshot
 from snapshots.services.partitions import ensure_day
@@ -101,6 +107,74 @@ def test_odd_questions_are_refused(desk: Desk, day: str, ids: str, said: str) ->
     assert said in refusal_of(desk.get("film_day", day, ids=ids), 400)
 
 
+# Pictures of a whole view ------------------------------------------------------------------------
+
+
+def jpeg_of(camera: Camera, number: int) -> bytes:
+    return b"\xff\xd8" + f"{camera.pk} {number}".encode() * 40 + b"\xff\xd9"
+
+
+@pytest.fixture
+def stored(settings: LazySettings, tmp_path: Path, camera: Camera, gantry: Camera) -> int:
+    """The first slot of the day: both have a picture of it, and of the next one only the first camera."""
+    settings.SNAPSHOT_ROOT = tmp_path
+    age(2)
+    for one, number in ((camera, 0), (gantry, 0), (camera, 1)):
+        keep(one, number)
+        keep_picture(one.pk, FIRST + number * SLOT, jpeg_of(one, number))
+    keep(gantry, 1, SnapshotResult.NO_KEY_FRAME)
+    return int(FIRST.timestamp())
+
+
+def pictures_of(desk: Desk, *pairs: tuple[int, int]) -> list[bytes]:
+    response = desk.get("film_pictures", of=",".join(f"{pk}-{slot}" for pk, slot in pairs))
+    assert response.status_code == 200
+    assert "no-store" in response.headers["Cache-Control"]
+    assert isinstance(response, StreamingHttpResponse)
+    body, found = io.BytesIO(response.getvalue()), []
+    while length := body.read(4):
+        found.append(body.read(int.from_bytes(length)))
+    return found
+
+
+def test_pictures_of_a_view_come_in_the_order_asked_for(
+    desk: Desk, camera: Camera, gantry: Camera, stored: int
+) -> None:
+    pairs = [(gantry.pk, stored), (camera.pk, stored), (gantry.pk, stored + 300), (camera.pk, stored + 300)]
+    expected = [jpeg_of(gantry, 0), jpeg_of(camera, 0), b"", jpeg_of(camera, 1)]
+    assert pictures_of(desk, *pairs) == expected
+    assert pictures_of(desk) == []
+    # What is no slot, no camera, or a file that was cut short, is nothing; the others come all the same.
+    for path in Path(settings.SNAPSHOT_ROOT).rglob(f"{gantry.pk}.jpg"):
+        path.write_bytes(b"\xff\xd8")
+    assert pictures_of(desk, (99_999, stored), (camera.pk, 7), *pairs[:2]) == [b"", b"", b"", jpeg_of(camera, 0)]
+
+
+def test_pictures_of_another_company_are_not_given_out(
+    desk: Desk, other_desk: Desk, camera: Camera, company: Organisation, stored: int
+) -> None:
+    assert pictures_of(other_desk, (camera.pk, stored)) == [b""]
+    CameraException.objects.create(
+        user=desk.user, camera=camera, action=Action.SNAPSHOT, is_denied=True, organisation=company
+    )
+    assert pictures_of(desk, (camera.pk, stored)) == [b""]
+
+
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        ("1", "应为"),
+        ("1-x", "应为"),
+        ("x-300", "应为"),
+        ("1-300-4", "应为"),
+        (f"1-{10**15}", "应为"),
+        (",".join(["1-300"] * (MOST_CAMERAS + 1)), "最多 80 个"),
+    ],
+)
+def test_odd_views_are_refused(desk: Desk, of: str, said: str) -> None:
+    assert said in refusal_of(desk.get("film_pictures", of=of), 400)
+
+
 def test_roads_are_counted_and_a_junction_is_on_both(desk: Desk, office: Organisation) -> None:
     make_camera(office, 1)
     make_camera(office, 2, road="G2&S38")
@@ -113,13 +187,15 @@ def test_roads_are_counted_and_a_junction_is_on_both(desk: Desk, office: Organis
     assert desk.json("film_road", "G2")["now"] == NOW.timestamp()
 
 
-def asked_of(desk: Desk, cameras: list[Camera]) -> tuple[int, int]:
+def asked_of(desk: Desk, cameras: list[Camera]) -> tuple[int, int, int]:
     with CaptureQueriesContext(connection) as day:
         found = desk.json("film_day", TODAY, ids=",".join(str(camera.pk) for camera in cameras))
     with CaptureQueriesContext(connection) as road:
         desk.json("film_road", "G2")
+    with CaptureQueriesContext(connection) as pictures:
+        pictures_of(desk, *((camera.pk, int(FIRST.timestamp())) for camera in cameras))
     assert len(found["cameras"]) == len(cameras)
-    return len(day), len(road)
+    return len(day), len(road), len(pictures)
 
 
 def test_as_many_statements_for_many_as_for_few(desk: Desk, office: Organisation) -> None:

@@ -1,5 +1,6 @@
 """路线长卷 in Debian's Chromium, against the real server and real pictures of a long road."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import timedelta
@@ -37,6 +38,7 @@ CAMERAS = 800
 # Slots of a day with pictures; only some cameras have files, the others are never looked at.
 SLOTS = 40
 PICTURED = 30
+STEPS_AHEAD = 4
 
 # From turning the slider by a step to all pictures in sight being there, n times.
 _SCRUB = """
@@ -184,6 +186,30 @@ def test_road_and_stake_are_found_in_one_line(page: Page, road: list[Camera]) ->
     chosen(page, road[0])
 
 
+@pytest.fixture
+def _road_has_a_gap(road: list[Camera]) -> None:
+    """For forty kilometres nobody looks up the road; down the road one does, every 500 m."""
+    Camera.objects.filter(stake_m__gt=1_103_000, stake_m__lt=1_143_000, orientation=Orientation.UP).delete()
+
+
+@pytest.mark.usefixtures("_road_has_a_gap")
+def test_how_far_it_is_along_the_road(page: Page, road: list[Camera]) -> None:
+    page.goto(f"/film/?road=G2&camera={road[8].pk}")
+    chosen(page, road[8])
+    far = {at: page.locator(f".cell[data-id='{road[at].pk}'] .cell-far") for at in (4, 8, 9, 12)}
+    for at, words in {4: "−1.0 km", 8: "", 9: "+250 m", 12: "+1.0 km"}.items():
+        expect(far[at]).to_have_text(words)
+    page.keyboard.press("ArrowRight")
+    expect(far[8]).to_have_text("−500 m")
+    page.keyboard.press("ArrowRight")
+    chosen(page, road[12])
+    page.keyboard.press("ArrowRight")
+    chosen(page, road[172])
+    beyond = page.locator(f".cell[data-id='{road[172].pk}']")
+    expect(beyond).to_contain_text("距前一路 40.0 km")
+    expect(page.locator(f".cell[data-id='{road[171].pk}']")).not_to_contain_text("距前一路")
+
+
 def test_the_newest_says_who_is_offline_and_how_old_a_picture_is(page: Page, road: list[Camera]) -> None:
     page.goto(f"/film/?road=G2&camera={road[4].pk}")
     offline = page.locator(f".cell[data-id='{road[4].pk}']")
@@ -217,6 +243,8 @@ def test_the_slider_moves_the_whole_road(page: Page, road: list[Camera]) -> None
 
 def test_how_long_scrubbing_takes_is_told(page: Page, road: list[Camera]) -> None:
     slot = yesterday() + 4 * PERIOD
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     page.goto(f"/film/?road=G2&camera={road[8].pk}&at={slot}")
     shows(page, road[8], slot)
     took = sorted(page.evaluate(_SCRUB, 20))
@@ -224,6 +252,11 @@ def test_how_long_scrubbing_takes_is_told(page: Page, road: list[Camera]) -> Non
     print(f"{seen} pictures a step: median {took[10]:.0f} ms, p95 {took[18]:.0f} ms")
     # How long it took is told, not judged: the machine may be busy.
     shows(page, road[8], slot + 20 * PERIOD)
+    # A step is one question for all pictures in sight, and what was fetched ahead is not asked for again.
+    slots = [set(re.findall(r"-(\d{9,})", url)) for url in asked if "/film/pictures/" in url]
+    assert not [url for url in asked if url.endswith(".jpg")]
+    assert all(len(one) == 1 for one in slots)
+    assert len(slots) <= 20 + STEPS_AHEAD + 3
 
 
 def test_a_case_is_opened_for_what_is_shown(page: Page, road: list[Camera]) -> None:

@@ -6,112 +6,19 @@ import re
 import shutil
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.template.loader import render_to_string
 from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 
+from tests.console.stand_in import HOME, PLAYER, Platform, card, incident
 from tests.e2e.browser import CHROMIUM_ARGUMENTS, chromium_path
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(shutil.which("chromium") is None, reason="Debian package chromium is not installed"),
 ]
-
-STATIC = Path(__file__).resolve().parents[2] / "static"
-HOME = "http://console.test/"
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="88" height="72"/>'
-KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-
-# Engines that play when a test says so: `engines[n].video.show()` is a first frame.
-_PLAYER = """
-window.engines = [];
-window.mpegts = {
-  isSupported: () => true, LoggingControl: {}, BaseLoader: class {}, LoaderErrors: {}, LoaderStatus: {},
-  Events: { ERROR: "error", LOADING_COMPLETE: "end" }, ErrorTypes: {},
-  createPlayer() {
-    const engine = { on: (kind, act) => (engine[kind] = act), attachMediaElement: (video) => (engine.video = video) };
-    engine.load = engine.play = engine.destroy = () => undefined;
-    engines.push(engine);
-    return engine;
-  },
-};
-window.htmx = { trigger: () => undefined };
-HTMLVideoElement.prototype.requestVideoFrameCallback = function (show) { this.show = show; };
-"""
-
-
-def card(number: int) -> dict[str, Any]:
-    place = {"road": "G25", "stake": f"K{number}+000", "direction": "上行", "place": "道路", "type": "球机"}
-    states = {"state": "online", "since": None, "reason": "", "picture": None, "has_stream": True}
-    names = {"id": number, "number": f"number-{number}", "name": f"G25 K{number}", "organisation": "管理处"}
-    return {**names, **place, **states, "can_ptz": True, "may_ptz": True}
-
-
-class Platform:
-    """Answers the page; what is put into `answers` goes before the usual ones."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, Callable[[Route], None]] = {}
-        self.places: list[dict[str, Any]] = []
-        self.slots: list[dict[str, Any]] = []
-        self.orders: list[int] = []
-
-    def handle(self, route: Route) -> None:
-        path = urllib.parse.urlsplit(route.request.url).path
-        if path.startswith("/static/"):
-            self._static(route, STATIC / path.removeprefix("/static/"))
-        elif path.startswith("/picture/"):
-            route.fulfill(body=SVG, content_type="image/svg+xml")
-        elif path == "/":
-            user = SimpleNamespace(pk=1, display_name="王工")
-            page = {"user": user, "page": "wall", "layouts": (1, 4, 9), "steps": range(1, 9)}
-            route.fulfill(body=render_to_string("console/wall.html", page), content_type="text/html")
-        else:
-            self._api(route, path.removeprefix("/console/api"))
-
-    def _static(self, route: Route, path: Path) -> None:
-        body = path.read_bytes() if path.is_file() and "vendor" not in path.parts else b""
-        route.fulfill(body=body, content_type=KINDS.get(path.suffix, "application/octet-stream"))
-
-    def _api(self, route: Route, path: str) -> None:
-        last = path.rstrip("/").rsplit("/", 1)[-1]
-        if last == "ptz":
-            self.orders.append(json.loads(route.request.post_data or "")["action"])
-        if (own := self.answers.get(last)) is not None:
-            own(route)
-        elif last == "state":
-            counts = {"total": 3, "online": 3, "offline": 0, "fault": 0}
-            empty: dict[str, Any] = {
-                "ministry": None,
-                "wall": [],
-                "changes": [],
-                "is_cut": False,
-                "nodes": {},
-                "control": None,
-            }
-            route.fulfill(json={"now": time.time(), "counts": counts, **empty})
-        elif last == "cameras":
-            route.fulfill(json={"cards": [card(number) for number in (1, 2, 3)]})
-        elif last == "play":
-            route.fulfill(json={"card": card(int(path.split("/")[2])), "ws_url": "ws://media.test/"})
-        elif last == "ptz":
-            route.fulfill(json={"is_done": True, "message": "", "control": None})
-        elif last == "strip":
-            route.fulfill(json={"slots": self.slots, "taken": len(self.slots), "total": 288})
-        elif last == "G25":
-            rows = [[n, n * 1000, 0, "online", f"K{n}+000", "道路", f"G25 K{n}"] for n in (1, 2, 3, 100)]
-            places = self.places
-            route.fulfill(
-                json={"road": "G25", "name": "长深高速", "cameras": rows, "sections": [], "places": places}
-            )
-        else:
-            route.fulfill(body="")
 
 
 @pytest.fixture(scope="module")
@@ -132,10 +39,13 @@ def desk(browser: Browser, upper: Platform) -> Iterator[Page]:
     """A desk elsewhere in the world, before its first look at the page."""
     context = browser.new_context(viewport={"width": 1600, "height": 1000}, timezone_id="America/Lima")
     page = context.new_page()
-    page.add_init_script(_PLAYER)
+    page.add_init_script(PLAYER)
     page.route("**/*", upper.handle)
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
     yield page
     context.close()
+    assert failures == []
 
 
 def tile(page: Page, number: int) -> Locator:
@@ -171,6 +81,93 @@ def test_a_stream_that_ends_while_the_next_one_is_prepared_is_opened_again(desk:
     expect(tile(page, 1).locator("video")).to_have_count(1)
 
 
+def test_a_picture_that_stands_still_says_so_until_a_new_one_is_drawn(desk: Page) -> None:
+    desk.clock.install()
+    page = opened(desk)
+    shows(page, 1, 0)
+    expect(tile(page, 1)).not_to_have_class(re.compile("is-stale"))
+    page.clock.run_for(3000)
+    expect(tile(page, 1)).to_have_class(re.compile("is-stale"))
+    expect(tile(page, 1)).to_contain_text("等待新画面 3.")
+    page.evaluate("engines[0].video.show()")
+    page.clock.run_for(250)
+    expect(tile(page, 1)).not_to_have_class(re.compile("is-stale"))
+    expect(tile(page, 1)).not_to_contain_text("等待新画面")
+    # In the end it is opened again, above its last frame.
+    page.clock.run_for(8000)
+    expect(tile(page, 1)).to_have_attribute("data-state", "connecting")
+    expect(tile(page, 1)).not_to_have_class(re.compile("is-stale"))
+
+
+def test_what_comes_back_from_behind_an_enlarged_picture_is_marked_until_it_is_drawn(desk: Page) -> None:
+    desk.clock.install()
+    page = opened(desk, layout=4)
+    for number in (1, 2):
+        shows(page, number, number - 1)
+        # The stream goes on.
+        move = "(video) => Object.defineProperty(video, 'currentTime', { get: () => performance.now() / 1000 })"
+        tile(page, number).locator("video").evaluate(move)
+    tile(page, 2).dblclick()
+    expect(tile(page, 1)).to_be_hidden()
+    page.clock.run_for(9000)
+    tile(page, 2).dblclick()
+    page.clock.run_for(250)
+    expect(tile(page, 1)).to_have_attribute("data-state", "playing")
+    expect(tile(page, 1)).to_contain_text("底图为最后一帧")
+    page.evaluate("engines[0].video.show()")
+    page.clock.run_for(250)
+    expect(tile(page, 1)).not_to_contain_text("底图为最后一帧")
+
+
+def test_what_is_heard_of_a_camera_reaches_its_tile(desk: Page, upper: Platform) -> None:
+    page = opened(desk, layout=4)
+    shows(page, 1, 0)
+    expect(page.locator("#count-total")).to_have_text("3")
+    upper.states[2] = "offline"
+    expect(tile(page, 2)).to_have_attribute("data-state", "offline", timeout=30_000)
+    expect(tile(page, 2)).to_contain_text("刚刚离线")
+    expect(tile(page, 1)).to_have_attribute("data-state", "playing")
+
+
+def test_an_incident_stands_above_the_wall_until_it_is_over(desk: Page, upper: Platform) -> None:
+    page = opened(desk)
+    running = page.get_by_test_id("running")
+    expect(running).to_be_hidden()
+    upper.incidents = [incident("网关 <b>济南</b>", 1132)]
+    line = page.get_by_test_id("running-incident")
+    expect(line).to_have_text(re.compile(r"网关 <b>济南</b>离线 1,132 路自 \d\d:\d\d"), timeout=30_000)
+    expect(line).to_have_attribute("href", "/alarms/?alarm=7")
+    above, wall = running.bounding_box(), page.get_by_test_id("wall").bounding_box()
+    assert above is not None and wall is not None
+    # Over no picture.
+    assert above["y"] + above["height"] <= wall["y"]
+    upper.incidents = []
+    expect(running).to_be_hidden(timeout=30_000)
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080), (1024, 768)])
+def test_nothing_lies_over_a_picture(desk: Page, size: tuple[int, int]) -> None:
+    """Cameras write their stake into it; the log of orders is in sight, and the pad stays where it is."""
+    desk.set_viewport_size({"width": size[0], "height": size[1]})
+    page = opened(desk, layout=9)
+    shows(page, 3, 2)
+    tile(page, 3).click()
+    step, picture = page.locator(".is-armed .tile-ptz").bounding_box(), tile(page, 3).locator("video").bounding_box()
+    bar, log = tile(page, 3).locator(".tile-bar").bounding_box(), page.locator("#ptz-log").bounding_box()
+    panel, pad = page.get_by_test_id("panel").bounding_box(), page.locator(".pad").bounding_box()
+    assert step is not None and picture is not None and bar is not None and log is not None and panel is not None
+    assert step["y"] + step["height"] <= picture["y"]
+    assert step["x"] + step["width"] <= bar["x"] + bar["width"]
+    assert log["y"] + 20 <= panel["y"] + panel["height"]
+    page.locator("#lease").evaluate("(lease) => (lease.hidden = false)")
+    assert page.locator(".pad").bounding_box() == pad
+    page.keyboard.press("Escape")
+    page.keyboard.press("k")
+    words, wall = page.locator("#kiosk-words").bounding_box(), page.get_by_test_id("wall").bounding_box()
+    assert words is not None and wall is not None
+    assert wall["y"] + wall["height"] <= words["y"]
+
+
 def test_time_that_runs_before_a_frame_is_there_is_no_picture(desk: Page) -> None:
     page = opened(desk)
     tell = "(video) => video.dispatchEvent(new Event('timeupdate'))"
@@ -184,19 +181,9 @@ def test_time_that_runs_before_a_frame_is_there_is_no_picture(desk: Page) -> Non
 
 
 def test_a_camera_that_one_may_no_longer_watch_is_taken_down(desk: Page, upper: Platform) -> None:
-    seen = [1, 2, 3]
-
-    def told(route: Route) -> None:
-        wall = [{"id": pk, "state": "online", "since": None, "reason": "", "quality": ""} for pk in seen]
-        numbers = {"total": 3, "online": 3, "offline": 0, "fault": 0}
-        alarms = {"open": 0, "fresh": 0, "critical": 0}
-        rest: dict[str, Any] = {"ministry": None, "changes": [], "is_cut": False, "nodes": {}, "control": None}
-        route.fulfill(json={"now": time.time(), "counts": numbers, "alarms": alarms, "wall": wall, **rest})
-
-    upper.answers["state"] = told
     page = opened(desk, layout=4)
     shows(page, 1, 0)
-    seen.remove(1)
+    upper.states[1] = None
     expect(tile(page, 1)).to_have_count(0, timeout=30_000)
     expect(page.get_by_test_id("tile-taken-down")).to_contain_text("G25 K1 已撤下")
     expect(page.locator(".tile video")).to_have_count(2)

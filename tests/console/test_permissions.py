@@ -54,6 +54,7 @@ PARTS_OF_A_PLATFORM = {
 }
 JSON_OF_NOBODY = {
     *("state", "cards", "presets", "forget_preset", "places", "tour", "film_roads", "film_day", "alarm_counts"),
+    "film_pictures",
 }
 JSON_OF_A_CAMERA = {"card", "play", "ptz", "strip", "days"}
 # Asks for more than watching: tests/console/test_quality_page.py.

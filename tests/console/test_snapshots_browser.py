@@ -200,6 +200,26 @@ def test_two_times_side_by_side_move_together_or_alone(page: Page, camera: Camer
     expect(page.get_by_test_id("pane-b")).to_be_hidden()
 
 
+def test_what_is_compared_with_has_a_picture(page: Page, camera: Camera, first_slot: int) -> None:
+    apart = page.get_by_test_id("pane-b").locator(".pane-apart")
+    for number, other, said in (
+        (288 + 99, 99, "早 1 天"),
+        # The day before had gaps then.
+        (288 + 100, 288 + 98, "早 10 分钟 · 前一天无图"),
+        # There is no day before.
+        (5, 3, "早 10 分钟 · 前一天无图"),
+        (1, 0, "早 5 分钟 · 前一天无图，取最近一张"),
+        (0, 1, "晚 5 分钟 · 前一天无图，取最近一张"),
+    ):
+        page.goto(f"/snapshots/?camera={camera.pk}&at={first_slot + number * PERIOD}")
+        at(page, "a", first_slot + number * PERIOD)
+        page.keyboard.press("c")
+        at(page, "b", first_slot + other * PERIOD)
+        expect(apart).to_have_text(said)
+    page.keyboard.press("ArrowRight")
+    expect(apart).to_have_text("晚 5 分钟")
+
+
 def test_the_bar_of_a_day_is_pulled(page: Page, camera: Camera, first_slot: int) -> None:
     page.goto(f"/snapshots/?camera={camera.pk}&at={first_slot}")
     at(page, "a", first_slot)

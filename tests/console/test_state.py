@@ -6,14 +6,21 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from access.choices import Action
 from access.models import Organisation, User
 from cameras.choices import OnlineStatus
-from cameras.models import Camera
+from cameras.models import Camera, CameraException
+from incidents.choices import IncidentKind
+from incidents.models import Incident, IncidentCamera
 from ministry.choices import Interface
 from ministry.models import CameraDelivery, InterfaceState, UpperPlatform
-from tests.console.desk import Desk, refusal_of
+from tests.console.desk import Desk, refusal_of, text_of
+from tests.console.stand_in import card, incident, raw, state_of_wall
+from tests.incidents.running import run_incident
 from tests.ptz.ledger import make_camera
 
 Asserter = Callable[[int], Any]
@@ -88,6 +95,82 @@ def test_control_only_of_a_camera_in_sight(desk: Desk, other_desk: Desk, camera:
     assert other_desk.json("state", selected=camera.pk)["control"] is None
 
 
+# Incidents ----------------------------------------------------------------------------------------
+
+
+def test_an_incident_is_told_in_one_line_until_it_is_over(
+    desk: Desk, camera: Camera, gantry: Camera, company: Organisation
+) -> None:
+    found = run_incident(company, "网关 济南分中心", camera, gantry)
+    assert desk.json("state")["running"] == {
+        "incidents": [
+            {
+                **{"id": found.pk, "name": "网关 济南分中心", "what": "离线", "cameras": 2, "is_grave": False},
+                **{"since": found.began_at.timestamp(), "url": f"/alarms/?alarm={found.alarm_id}"},
+            }
+        ],
+        "more": 0,
+    }
+    url = desk.json("state")["running"]["incidents"][0]["url"]
+    assert "网关 济南分中心" in text_of(desk.client.get(url))
+    IncidentCamera.objects.filter(camera=gantry).update(left_at=timezone.now())
+    assert desk.json("state")["running"]["incidents"][0]["cameras"] == 1
+    Incident.objects.update(ended_at=timezone.now())
+    assert desk.json("state")["running"] == {"incidents": [], "more": 0}
+
+
+def test_an_incident_is_told_of_as_far_as_its_cameras_may_be_watched(
+    desk: Desk, other_desk: Desk, camera: Camera, company: Organisation, other_company: Organisation
+) -> None:
+    theirs = make_camera(other_company, 700)
+    run_incident(None, "媒体服务器 一", camera, theirs, kind=IncidentKind.MEDIA)
+    run_incident(company, "网关 甲", kind=IncidentKind.GATEWAY)
+    run_incident(other_company, "网关 乙", kind=IncidentKind.ROAD)
+    for who in (desk, other_desk):
+        (told,) = who.json("state")["running"]["incidents"]
+        assert (told["name"], told["cameras"]) == ("媒体服务器 一", 1)
+    CameraException.objects.create(
+        user=desk.user, camera=camera, action=Action.WATCH, is_denied=True, organisation=company
+    )
+    assert desk.json("state")["running"]["incidents"] == []
+
+
+def test_single_cameras_are_left_to_the_list_and_the_widest_come_first(
+    desk: Desk, office: Organisation, company: Organisation
+) -> None:
+    run_incident(company, "单路", make_camera(office, 1), kind=IncidentKind.CAMERA)
+    with CaptureQueriesContext(connection) as nothing:
+        assert desk.json("state")["running"]["incidents"] == []
+    for number in range(2, 4):
+        run_incident(company, f"网关 {number}", *(make_camera(office, 10 * number + n) for n in range(number)))
+    with CaptureQueriesContext(connection) as few:
+        assert [one["name"] for one in desk.json("state")["running"]["incidents"]] == ["网关 3", "网关 2"]
+    for number in range(4, 9):
+        run_incident(company, f"网关 {number}", *(make_camera(office, 10 * number + n) for n in range(number)))
+    with CaptureQueriesContext(connection) as many:
+        running = desk.json("state")["running"]
+    assert ([one["cameras"] for one in running["incidents"]], running["more"]) == ([8, 7, 6], 4)
+    assert len(many) == len(few)
+    assert len(nothing) < len(few)
+
+
+def shape(value: Any) -> Any:
+    """The keys, down to the leaves."""
+    if isinstance(value, dict):
+        return {key: shape(inner) for key, inner in value.items()}
+    return [shape(value[0])] if isinstance(value, list) and value else None
+
+
+def test_what_stands_in_for_the_server_answers_what_the_server_does(
+    desk: Desk, camera: Camera, company: Organisation
+) -> None:
+    """The scripts of the wall are tried against it: tests/console/test_page_scripts.py."""
+    run_incident(company, "网关 甲", camera)
+    answer = desk.json("state", wall=camera.pk)
+    assert shape(answer) == shape(state_of_wall(raw(1), incidents=(incident(),)))
+    assert desk.json("card", camera.pk)["card"].keys() == card(1).keys()
+
+
 # The upper platform -------------------------------------------------------------------------------
 
 
@@ -138,8 +221,8 @@ def test_a_backlog_is_told_and_counted_now_and_then(
     ministry = desk.json("state")["ministry"]
     assert (ministry["state"], ministry["words"]) == ("busy", "部级平台 正在追赶 1 项")
     CameraDelivery.objects.create(platform=platform, camera=camera, version=camera.version, status=1)
-    # Session, user, permission four times; counts, exceptions, upper platforms, their interfaces.
-    with django_assert_num_queries(13):
+    # Session, user, permission four times; counts, exceptions, incidents, upper platforms, their interfaces.
+    with django_assert_num_queries(14):
         assert desk.json("state")["ministry"]["state"] == "busy"
     cache.clear()
     assert desk.json("state")["ministry"]["state"] == "online"
@@ -183,6 +266,6 @@ def test_number_of_queries_does_not_grow(
         "selected": cameras[0].pk,
     }
     desk.json("state", **question)
-    # Session, user, permission and exceptions; counts, changes, upper platforms, wall, nodes, selected, lease, log.
-    with django_assert_num_queries(18):
+    # Session, user, permission and exceptions; counts, changes, incidents, upper platforms, wall, nodes, selected, lease, log.
+    with django_assert_num_queries(19):
         assert len(desk.json("state", **question)["changes"]) == count

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 
 from access.models import User
 from cameras.models import Camera
@@ -23,14 +24,17 @@ def policy_of(desk: Desk) -> dict[str, str]:
     return dict(part.strip().partition(" ")[::2] for part in header.split(";"))
 
 
-def test_policy_allows_our_host_and_the_play_domains_only(desk: Desk, media_server: MediaServer) -> None:
+def test_policy_allows_our_host_and_the_play_domains_only(
+    desk: Desk, media_server: MediaServer, settings: LazySettings
+) -> None:
     MediaServer.objects.create(
         name="out", kind="zlm", rtmp_url="", http_url="http://10.0.0.9", is_active=False
     )
     policy = policy_of(desk)
     assert policy["default-src"] == "'self'"
     assert policy["connect-src"] == "'self' http://10.0.0.5:8080 ws://10.0.0.5:8080"
-    assert (policy["img-src"], policy["media-src"]) == ("'self' data: blob:", "blob:")
+    assert policy["img-src"] == f"'self' data: blob: {settings.PUBLIC_BASE_URL}"
+    assert policy["media-src"] == "blob:"
     assert policy["frame-ancestors"] == "'none'"
     assert "unsafe" not in str(policy)
 

@@ -17,6 +17,7 @@ from snapshots.models import Snapshot
 from snapshots.services.links import picture_url
 from snapshots.services.partitions import keep_partitions
 from snapshots.services.rounds import ShardReport, capture_shard
+from snapshots.services.sheets import pack_sheet
 from snapshots.slots import slot_at
 from tests.ptz.ledger import make_camera
 from tests.snapshots.flv_server import FlvServer, live
@@ -103,6 +104,19 @@ def test_pictures_may_be_opened_at_the_store_for_a_minute(
     assert client.get(f"/snapshots/{camera.pk}/{NOON}.jpg").status_code == 403
     # A gap is no address at the store.
     assert fetch(picture_url(camera.pk, NOON_AT + timedelta(seconds=300))).status_code == 404
+
+
+def test_pictures_of_many_cameras_come_in_one_answer(
+    use: Use, cameras: list[Camera], media: FlvServer
+) -> None:
+    run(media)
+    keys = [(camera.pk, NOON) for camera in reversed(cameras)]
+    pieces = list(pack_sheet([*keys, (cameras[0].pk, NOON + 300)], {camera.pk for camera in cameras}))
+    sizes = dict(Snapshot.objects.values_list("camera_id", "size_bytes"))
+    assert [int.from_bytes(piece[:4]) for piece in pieces] == [*(sizes[pk] for pk, _ in keys), 0]
+    assert all(piece[-2:] == b"\xff\xd9" for piece in pieces[:-1])
+    use(bucket="no-such-bucket")
+    assert list(pack_sheet(keys[:2], {keys[0][0], keys[1][0]})) == [bytes(4), bytes(4)]
 
 
 def test_store_that_fails_is_a_reason_and_an_alarm(use: Use, cameras: list[Camera], media: FlvServer) -> None:

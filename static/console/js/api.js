@@ -11,7 +11,7 @@ export class ApiError extends Error {
 
 const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
-async function ask(path, options) {
+async function reach(path, options) {
   let response;
   try {
     response = await fetch(ROOT + path, { credentials: "same-origin", ...options });
@@ -22,6 +22,11 @@ async function ask(path, options) {
   if (response.status === 401) {
     location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`);
   }
+  return response;
+}
+
+async function ask(path, options) {
+  const response = await reach(path, options);
   const isJson = (response.headers.get("Content-Type") ?? "").startsWith("application/json");
   const content = isJson ? await response.json() : {};
   if (!response.ok) throw new ApiError(response.status, content.message ?? `平台应答 ${response.status}`);
@@ -31,6 +36,13 @@ async function ask(path, options) {
 export function get(path, parameters = {}, options = {}) {
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== null && value !== ""));
   return ask(query.size ? `${path}?${query}` : path, options);
+}
+
+// A body that is read while it comes.
+export async function stream(path, parameters, options = {}) {
+  const response = await reach(`${path}?${new URLSearchParams(parameters)}`, options);
+  if (!response.ok) throw new ApiError(response.status, `平台应答 ${response.status}`);
+  return response.body.getReader();
 }
 
 export function post(path, body, options = {}) {

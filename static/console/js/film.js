@@ -3,29 +3,28 @@
 import { get } from "./api.js";
 import { byId, setText, shield, toast } from "./dom.js";
 import { FilmDays } from "./filmdays.js";
+import { FilmPictures } from "./filmpictures.js";
 import { FilmRoad } from "./filmroad.js";
 import { FilmSearch, stakeMetres } from "./filmsearch.js";
 import { FilmStrip, LANES } from "./filmstrip.js";
 import { FilmTime } from "./filmtime.js";
-import { Pictures } from "./pictures.js";
 import { Slots } from "./slots.js";
 import { isoDay, minute, clock, nowSeconds, setServerTime } from "./words.js";
 
 const HOUR_SECONDS = 3600;
 const DAY_SECONDS = 86_400;
-const MOST_KEPT = 600;
 // Address and what is fetched ahead follow when somebody stays for so long.
 const STAY_MS = 140;
 const REFRESH_MS = 30_000;
 const PLAY_MS = 200;
-const STEPS_AHEAD = 3;
+const STEPS_AHEAD = 4;
 const MOST_RUNS = 60;
 const LAST_ROAD = "film-road";
 const SIZE = "film-columns";
 const PERIOD = 300;
 
 const stage = byId("film-stage");
-const pictures = new Pictures(MOST_KEPT);
+const pictures = new FilmPictures();
 const days = new FilmDays(PERIOD);
 const strip = new FilmStrip(stage, byId("film-strip"), pictures, days);
 const overview = new FilmRoad(byId("film-road"));
@@ -156,8 +155,11 @@ async function show() {
   if (chosen) links();
   settleSoon();
   const [first, last] = strip.sight;
-  if (await wanted(strip.camerasIn(first - 1, last + 1), at)) strip.paint();
+  const seen = strip.camerasIn(first - 1, last + 1);
+  if (await wanted(seen, at)) strip.paint();
   if (chosen) links();
+  // Not only when somebody stays: the next step comes while this one is looked at.
+  if (!isWalking && at === shownSlot()) prepare(seen, []);
 }
 
 async function wanted(cameras, at) {
@@ -218,8 +220,8 @@ async function settle() {
 
 // Where somebody is likely to go: along the road, or on in time.
 function prepare(seen, ahead) {
-  const along = strip.preparedBy(ahead, slot);
-  const later = slot === null ? [] : Array.from({ length: STEPS_AHEAD }, (_, step) => strip.preparedBy(seen, slot + (step + 1) * stride)).flat();
+  const along = [strip.preparedBy(ahead, slot)];
+  const later = slot === null ? [] : Array.from({ length: STEPS_AHEAD }, (_, step) => strip.preparedBy(seen, slot + (step + 1) * stride));
   pictures.prepare(isWalking ? [...along, ...later] : [...later, ...along]);
 }
 

@@ -79,5 +79,3 @@ export class FilmDays {
     return this.row(id, slot).quality.findLast(([since]) => since === null || since <= slot + this.period)?.[1] ?? "";
   }
 }
-
-export const url = (id, slot) => `/snapshots/${id}/${slot}.jpg`;

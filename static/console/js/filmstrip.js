@@ -1,11 +1,12 @@
 // The pictures of a road side by side: columns by stake, a row for each carriageway. Only what is near is there.
 
 import { h, setText } from "./dom.js";
-import { url } from "./filmdays.js";
 import { STATES, isoDay, minute } from "./words.js";
 
 // Cameras of two carriageways that stand this close share a column.
 const TOGETHER_M = 600;
+// What happens between two cameras that far apart is seen by neither.
+const GAP_M = 5000;
 const SPARE_COLUMNS = 1;
 const CAPTION_PX = 44;
 const GAP_PX = 1;
@@ -24,6 +25,21 @@ export function columnsOf(cameras) {
   }
   columns.forEach((column, index) => Object.values(column.cells).forEach((camera) => (camera.column = index)));
   return columns;
+}
+
+// Cameras of one carriageway: how far the one before it is, where that is far.
+function markGaps(cameras) {
+  cameras.forEach((camera, index) => {
+    const metres = index ? camera.at - cameras[index - 1].at : 0;
+    camera.gap = metres >= GAP_M ? `距前一路 ${distance(metres).slice(1)}` : "";
+  });
+}
+
+// `−250 m`, `+12.4 km`: along the road, positive where stakes are higher.
+export function distance(metres) {
+  const far = Math.abs(metres);
+  const words = far < 1000 ? `${far} m` : `${(far / 1000).toFixed(1)} km`;
+  return metres ? `${metres > 0 ? "+" : "−"}${words}` : "0 m";
 }
 
 // Events: "seen" (first and last column in sight), "choose" (camera).
@@ -56,6 +72,7 @@ export class FilmStrip extends EventTarget {
     this.cameras = new Map(cameras.map((camera) => [camera.id, camera]));
     this.columns = columnsOf(cameras);
     this.lanes = LANES.filter(([way]) => cameras.some((camera) => camera.way === way));
+    for (const [way] of this.lanes) markGaps(this.columns.map(({ cells }) => cells[way]).filter(Boolean));
     this.there.clear();
     this.strip.replaceChildren();
     this.stage.scrollLeft = 0;
@@ -136,7 +153,7 @@ export class FilmStrip extends EventTarget {
     if (left < scrollLeft + this.width) this.stage.scrollLeft = left - this.width;
     else if (left + 2 * this.width > scrollLeft + clientWidth) this.stage.scrollLeft = left + 2 * this.width - clientWidth;
     this.#arrange();
-    for (const cell of this.strip.querySelectorAll(".cell[data-id]")) cell.classList.toggle("is-chosen", Number(cell.dataset.id) === camera.id);
+    for (const cell of this.strip.querySelectorAll(".cell[data-id]")) this.#place(cell);
   }
 
   centre(index) {
@@ -180,7 +197,7 @@ export class FilmStrip extends EventTarget {
   #paint(cell) {
     const camera = this.cameras.get(Number(cell.dataset.id));
     const slot = this.slotOf(camera);
-    cell.classList.toggle("is-chosen", camera.id === this.chosen?.id);
+    this.#place(cell);
     cell.href = slot ? `/snapshots/?camera=${camera.id}&at=${slot}` : `/snapshots/?camera=${camera.id}`;
     const isOld = this.slot === null && slot && slot < this.present - this.days.period;
     const wrong = slot ? this.days.wrong(camera.id, slot) : "";
@@ -190,6 +207,13 @@ export class FilmStrip extends EventTarget {
     else if (slot === null) this.#gap(cell, "还没有截图", STATES[camera.state]);
     else if (this.slot !== null && !this.days.isPicture(camera.id, slot)) this.#gap(cell, "没有截图", this.days.reason(camera.id, slot, this.present));
     else this.#picture(cell, camera, slot);
+  }
+
+  // Where it stands, seen from the camera that is chosen.
+  #place(cell) {
+    const { id, at } = this.cameras.get(Number(cell.dataset.id));
+    cell.classList.toggle("is-chosen", id === this.chosen?.id);
+    setText(cell.querySelector(".cell-far"), this.chosen && id !== this.chosen.id ? distance(at - this.chosen.at) : "");
   }
 
   slotOf(camera) {
@@ -214,7 +238,7 @@ export class FilmStrip extends EventTarget {
   }
 
   async #picture(cell, camera, slot) {
-    const entry = this.pictures.want(url(camera.id, slot));
+    const entry = this.pictures.want(camera.id, slot);
     if (cell.entry === entry && cell.dataset.state === "picture") return;
     if (cell.entry !== entry) this.#letGo(cell);
     cell.entry = entry;
@@ -242,7 +266,7 @@ export class FilmStrip extends EventTarget {
 
   preparedBy(cameras, slot) {
     const pairs = cameras.map((camera) => [camera.id, slot ?? this.days.latest(camera.id, this.present)]);
-    return pairs.filter(([id, at]) => at && (slot === null || this.days.isPicture(id, at))).map(([id, at]) => url(id, at));
+    return pairs.filter(([id, at]) => at && (slot === null || this.days.isPicture(id, at)));
   }
 }
 
@@ -251,8 +275,8 @@ function cellOf(camera) {
     "a",
     { class: "cell", "data-id": camera.id, "data-testid": "cell", "data-way": camera.way, href: "#", title: camera.name, draggable: "false" },
     h("div", { class: "cell-face" }),
-    h("p", { class: "cell-place" }, h("b", { class: "mono" }, camera.stake), h("span", {}, camera.place)),
-    h("p", { class: "cell-marks" }, h("span", { class: "cell-state" }, h("i", { class: "state" }), h("span")), h("span", { class: "cell-quality", hidden: true }, h("i", { class: "state", "data-state": "quality" }), h("span")), h("span", { class: "mono cell-when" })),
+    h("p", { class: "cell-place" }, h("b", { class: "mono" }, camera.stake), h("span", {}, camera.place), h("b", { class: "mono cell-far", title: "沿路距所选摄像机" })),
+    h("p", { class: "cell-marks" }, camera.gap ? h("span", { class: "cell-gap mono", title: "沿路距同向前一路摄像机" }, camera.gap) : null, h("span", { class: "cell-state" }, h("i", { class: "state" }), h("span")), h("span", { class: "cell-quality", hidden: true }, h("i", { class: "state", "data-state": "quality" }), h("span")), h("span", { class: "mono cell-when" })),
   );
 }
 

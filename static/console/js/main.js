@@ -10,6 +10,7 @@ import { Poll } from "./poll.js";
 import { Presets } from "./presets.js";
 import { Pad } from "./ptz.js";
 import { RoadStrip } from "./road.js";
+import { showRunning } from "./running.js";
 import { Spares } from "./spares.js";
 import { Strip } from "./strip.js";
 import { runClock, showBroken, showState } from "./topbar.js";
@@ -115,7 +116,7 @@ function setFit(isContained) {
 
 function toggleFullscreen() {
   if (document.fullscreenElement) document.exitFullscreen();
-  else wall.element.requestFullscreen?.();
+  else byId("wall-frame").requestFullscreen?.();
 }
 
 function saveFrame() {
@@ -196,6 +197,7 @@ function leave() {
 
 poll.addEventListener("state", ({ detail }) => {
   showState(detail);
+  showRunning(detail.running);
   wall.update(detail.wall);
   left.showChanges(detail);
   road.update(detail.changes);

@@ -34,6 +34,7 @@ export class Player {
     this.startedAt = performance.now();
     this.position = -1;
     this.movedAt = this.startedAt;
+    this.drawnAt = this.startedAt;
     this.bytes = 0;
     this.samples = [];
     mpegts.LoggingControl.enableAll = false;
@@ -51,7 +52,7 @@ export class Player {
       this.#fail(type === ErrorTypes.MEDIA_ERROR ? `画面无法解码（${detail}）` : "媒体服务器拒绝或中断了连接");
     });
     this.engine.on(Events.LOADING_COMPLETE, () => this.#fail("视频流已中断"));
-    if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(() => this.#first());
+    this.#awaitFrame();
     // A hidden tab draws no frames, but its time runs. In a visible one it runs before the first frame is there.
     const onTime = () => {
       const isBlind = document.hidden || !this.video.requestVideoFrameCallback;
@@ -59,6 +60,20 @@ export class Player {
     };
     this.video.addEventListener("timeupdate", onTime);
     this.stopListening = () => this.video.removeEventListener("timeupdate", onTime);
+  }
+
+  #awaitFrame() {
+    this.video.requestVideoFrameCallback?.(() => {
+      if (this.isDead) return;
+      this.drawnAt = performance.now();
+      this.#first();
+      this.#awaitFrame();
+    });
+  }
+
+  // Milliseconds since a frame was last drawn: what is out of sight, or not sent to, draws none.
+  get age() {
+    return performance.now() - (this.video.requestVideoFrameCallback ? this.drawnAt : this.movedAt);
   }
 
   #play() {

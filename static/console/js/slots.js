@@ -5,6 +5,7 @@ import { clock, isoDay, minute } from "./words.js";
 
 const DAY_SECONDS = 86_400;
 const PICTURES = "pb";
+const SHORTLY_SECONDS = 600;
 
 export class Slots {
   constructor(cameraId) {
@@ -103,6 +104,18 @@ export class Slots {
       if (this.isPicture(at)) return at;
     }
     return null;
+  }
+
+  // What to compare the picture at `slot` with, and why that: within what is loaded.
+  beside(slot) {
+    const dayBefore = slot - DAY_SECONDS;
+    if (this.isPicture(dayBefore)) return { at: dayBefore, words: "" };
+    const earlier = slot - Math.max(this.period, SHORTLY_SECONDS - (SHORTLY_SECONDS % this.period));
+    if (this.isPicture(earlier)) return { at: earlier, words: "前一天无图" };
+    const near = [-1, 1].map((step) => this.nextPicture(slot, step)).filter((at) => at !== null);
+    if (!near.length) return { at: dayBefore, words: "没有别的截图可以对比" };
+    const [at] = near.sort((one, other) => Math.abs(one - slot) - Math.abs(other - slot));
+    return { at, words: "前一天无图，取最近一张" };
   }
 
   newestPicture() {

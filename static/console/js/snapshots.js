@@ -31,6 +31,8 @@ let isLinked = true;
 let isRunning = false;
 let direction = 1;
 let stride = 0;
+// Which picture was offered to compare with, until somebody moves one of the two.
+let offered = "";
 
 // Choosing a camera ---------------------------------------------------------------------------------
 
@@ -86,10 +88,10 @@ async function turn(index, slot) {
   showPlace();
 }
 
-// A week of which `slot` is a part; false when the camera was left meanwhile.
-async function reach(of, slot) {
+// A week of which `slot` is a part, and that ends with `end` if that is given; false when the camera was left meanwhile.
+async function reach(of, slot, end = of.weekEnd(slot)) {
   try {
-    if (!(await of.load(of.weekEnd(slot)))) return false;
+    if (!(await of.load(end))) return false;
   } catch (error) {
     if (of === slots) toast(error.message);
     return false;
@@ -102,6 +104,7 @@ async function reach(of, slot) {
 function move(seconds, index = active) {
   if (!slots || panes[index].slot === null) return;
   stop();
+  offered = "";
   direction = Math.sign(seconds);
   stride = Math.abs(seconds);
   const both = isComparing && isLinked ? [0, 1] : [index];
@@ -127,7 +130,8 @@ function showPlace() {
   bars.mark(a, isComparing ? b : null);
   const apart = isComparing && a !== null && b !== null ? b - a : null;
   panes[0].showApart("");
-  panes[1].showApart(apart === null ? "" : apart === 0 ? "同一时刻" : `${apart < 0 ? "早" : "晚"} ${duration(Math.abs(apart))}`);
+  const words = apart === null ? "" : apart === 0 ? "同一时刻" : `${apart < 0 ? "早" : "晚"} ${duration(Math.abs(apart))}`;
+  panes[1].showApart([words, offered].filter(Boolean).join(" · "));
   clearTimeout(stayTimer);
   stayTimer = setTimeout(settle, STAY_MS);
 }
@@ -172,14 +176,29 @@ byId("near").addEventListener("click", ({ target }) => {
 
 function setComparing(isOn, slot = null) {
   isComparing = isOn;
+  offered = "";
   byId("compare").setAttribute("aria-pressed", String(isOn));
   byId("link").hidden = !isOn;
   panes[1].element.hidden = !isOn;
   byId("stage").classList.toggle("is-double", isOn);
   activate(isOn ? active : 0);
   if (!isOn) showPlace();
-  // The same time of the day before says most.
-  else turn(1, slot ?? panes[0].slot - DAY_SECONDS);
+  else if (slot !== null) turn(1, slot);
+  else offer();
+}
+
+// What one compares with: the same time of the day before says most, where there is a picture of it.
+async function offer() {
+  const [of, slot] = [slots, panes[0].slot];
+  const asked = ++turns[1];
+  const before = slot - DAY_SECONDS;
+  if (!of.dayOf(before) && before >= of.oldest) await reach(of, before, slot);
+  if (asked !== turns[1] || of !== slots || !isComparing) return;
+  const { at, words } = of.beside(slot);
+  await turn(1, at);
+  if (panes[1].slot !== at) return;
+  offered = words;
+  showPlace();
 }
 
 function activate(index) {
@@ -215,6 +234,7 @@ function stop() {
 
 async function run() {
   isRunning = true;
+  offered = "";
   direction = 1;
   stride = slots.period;
   byId("film").setAttribute("aria-pressed", "true");

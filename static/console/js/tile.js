@@ -12,6 +12,8 @@ const START_PLACE_MS = 2000;
 const BACKOFF_SECONDS = [2, 4, 8, 15, 30];
 const EXPLAIN_AFTER_MS = 3000;
 const NOTE_MS = 6000;
+// A picture that stands for longer is not what the camera sees now.
+const FRESH_MS = 2000;
 
 const icon = (...paths) => s("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, ...paths.map((d) => s("path", { d })));
 const CAMERA_OFF = ["M3 4l18 17", "M8 7h7a2 2 0 0 1 2 2v1l5-3v10l-3-1.800", "M17 17.500a2 2 0 0 1-1.500.500H4a2 2 0 0 1-2-2V9a2 2 0 0 1 1.500-2"];
@@ -42,13 +44,14 @@ export class Tile {
     this.kind = h("span", { class: "tile-kind" });
     this.place = h("span", { class: "tile-place" }, this.direction, this.kind);
     this.high = h("span", { class: "tile-high", hidden: true }, "高");
+    this.step = h("b", {});
+    this.ptz = h("span", { class: "tile-ptz", "data-testid": "tile-ptz" }, h("span", {}, "云台 "), "步长 ", this.step);
     this.rate = h("span", { class: "tile-rate mono", "data-testid": "tile-rate" });
     this.close = h("button", { class: "tile-close", type: "button", title: "撤下（Del）", "aria-label": "撤下画面" }, "×");
-    this.bar = h("header", { class: "tile-bar", draggable: "true" }, this.number, this.state, this.shield, this.stake, this.place, this.rate, this.high, this.close);
+    this.bar = h("header", { class: "tile-bar", draggable: "true" }, this.number, this.state, this.shield, this.stake, this.place, this.ptz, this.rate, this.high, this.close);
     this.message = h("div", { class: "tile-message" });
     this.note = h("p", { class: "tile-note", hidden: true });
-    this.ptz = h("p", { class: "tile-ptz" });
-    this.element = h("article", { class: "tile", tabindex: "0", "data-testid": "tile" }, this.picture, this.bar, this.message, this.note, this.ptz);
+    this.element = h("article", { class: "tile", tabindex: "0", "data-testid": "tile" }, this.picture, this.bar, this.message, this.note);
     this.close.addEventListener("click", (event) => {
       event.stopPropagation();
       this.wall.remove(this.index);
@@ -126,6 +129,7 @@ export class Tile {
 
   #setState(state) {
     this.element.dataset.state = state;
+    this.element.classList.remove("is-stale");
     if (this.video) this.video.dataset.state = state;
     if (state !== "playing") setText(this.rate, "");
     this.wall.told(this);
@@ -260,9 +264,21 @@ export class Tile {
   // Several times a second, for what counts seconds.
   tick() {
     const state = this.element.dataset.state;
-    if (state === "connecting") this.#tickConnecting();
+    if (state === "playing") this.#tickPlaying();
+    else if (state === "connecting") this.#tickConnecting();
     else if (state === "fault") this.#tickFault();
     else if (state === "offline") this.#tickOffline();
+  }
+
+  #tickPlaying() {
+    const age = this.player.age;
+    const isStale = age > FRESH_MS;
+    if (isStale !== this.element.classList.contains("is-stale")) {
+      this.element.classList.toggle("is-stale", isStale);
+      this.elapsed = h("h3", { class: "mono" });
+      this.message.replaceChildren(...(isStale ? [h("div", { class: "tile-progress" }), this.elapsed, h("p", {}, "底图为最后一帧")] : []));
+    }
+    if (isStale) setText(this.elapsed, `等待新画面 ${(age / 1000).toFixed(1)} s`);
   }
 
   #tickConnecting() {

@@ -231,7 +231,7 @@ export class Wall extends EventTarget {
   }
 
   showStep(step) {
-    for (const tile of this.tiles) tile.ptz.textContent = `云台 步长 ${step}`;
+    for (const tile of this.tiles) tile.step.textContent = step;
   }
 
   // Camera id -> number of its tile.
