@@ -3,6 +3,7 @@
 `DJANGO_SETTINGS_MODULE` is set here and not in pyproject.toml: pytest-django would read the settings earlier.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -16,8 +17,6 @@ from deploy.services import Services, ensure
 
 _folder = Path(tempfile.mkdtemp(prefix="highway-tests-"))
 _services: Services | None = None
-# Says that PostgreSQL and Valkey are those of a test run, and not given from outside.
-_OURS = "TEST_SERVICES_ARE_OURS"
 
 
 def _begin() -> None:
@@ -32,13 +31,21 @@ def _begin() -> None:
     os.environ["STATIC_STORAGE"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     # The cast signs in with the passwords it was given; tests/console/test_passwords.py turns it on.
     os.environ["FIRST_PASSWORD_MUST_CHANGE"] = "false"
-    # A worker of xdist inherits the addresses of the process that hands out the tests: it takes its own.
-    if os.environ.pop(_OURS, None):
-        del os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
     if "DATABASE_URL" not in os.environ or "REDIS_URL" not in os.environ:
         _services = ensure(_folder / "services", durable=False)
         os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = _services.database_url, _services.redis_url
-        os.environ[_OURS] = "yes"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Each process of xdist takes services of its own; they inherit the environment of this one, which tests nothing.
+
+    They must not even find the name of the settings: pytest-django would read them before our addresses are there.
+    """
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+    if _services is not None:
+        _services.stop()
+        del os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -68,3 +75,9 @@ _begin()
 # The cast imports models, and plugins named here are imported before pytest-django sets Django up.
 django.setup()
 pytest_plugins = ["tests.cast"]
+
+
+def pytest_collection_finish() -> None:
+    """All that is loaded by now stays: the collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()

@@ -53,7 +53,7 @@ def other_desk(outsider: User) -> Desk:
 
 
 @pytest.fixture
-def monitor_desk(company: Organisation, quick_passwords: None) -> Desk:
+def monitor_desk(company: Organisation) -> Desk:
     """Watches the company's cameras, turns none."""
     return Desk(
         create_staff(
@@ -63,7 +63,7 @@ def monitor_desk(company: Organisation, quick_passwords: None) -> Desk:
 
 
 @pytest.fixture
-def keeper(company: Organisation, office: Organisation, quick_passwords: None) -> Desk:
+def keeper(company: Organisation, office: Organisation) -> Desk:
     """路段管理员 of the company: keeps its ledger, and no other."""
     role = Role.SECTION_ADMIN
     user = create_staff(username="feng", password=PASSWORD, full_name="冯工", role=role, organisation=company)
@@ -71,7 +71,7 @@ def keeper(company: Organisation, office: Organisation, quick_passwords: None) -
 
 
 @pytest.fixture
-def auditor_desk(province: Organisation, quick_passwords: None) -> Desk:
+def auditor_desk(province: Organisation) -> Desk:
     """Reads logs, watches nothing."""
     return Desk(
         create_staff(
@@ -86,7 +86,7 @@ def admin_desk(province_admin: User) -> Desk:
 
 
 @pytest.fixture
-def neighbour_desk(other_company: Organisation, quick_passwords: None) -> Desk:
+def neighbour_desk(other_company: Organisation) -> Desk:
     """May do everything, but only at the other company."""
     role = Role.PROVINCE_ADMIN
     user = create_staff(

@@ -54,7 +54,6 @@ def page(
     browser: Browser,
     live_server: LiveServer,
     company: Organisation,
-    quick_passwords: None,
     cameras: list[Camera],
     settings: LazySettings,
 ) -> Iterator[Page]:
