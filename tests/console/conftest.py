@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from access.choices import Role
 from access.models import Organisation, User
@@ -14,8 +15,20 @@ from streaming.models import MediaServer
 from tests.cast import PASSWORD
 from tests.console.desk import Desk
 from tests.console.uplink import NOON
+from tests.e2e.browser import CHROMIUM_ARGUMENTS, chromium_path
 from tests.mock_ministry.running import PRIVATE_KEY, RunningMinistry
 from tests.ptz.ledger import make_camera
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, begun once for the tests of a module."""
+    # Playwright runs a loop in this thread, in which the tests ask the database.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
