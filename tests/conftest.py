@@ -74,7 +74,7 @@ def pytest_unconfigure() -> None:
 _begin()
 # The cast imports models, and plugins named here are imported before pytest-django sets Django up.
 django.setup()
-pytest_plugins = ["tests.cast"]
+pytest_plugins = ["tests.cast", "tests.emptying"]
 
 
 def pytest_collection_finish() -> None:
