@@ -24,6 +24,7 @@ from protocol.client import call_with_token
 from protocol.envelope import Answer
 from protocol.sm2 import generate_key_pair, verify
 from protocol.tokens import sign_text
+from tests.ports import free_port
 from tests.protocol.peer import Peer, Reply, Request, reply
 
 T = TypeVar("T")
@@ -94,12 +95,6 @@ def write_config(folder: Path, **changes: Any) -> Path:
 def command(port: int, name: str = "/live/dome", **changes: Any) -> dict[str, Any]:
     push = {"serverIp": "127.0.0.1", "serverPort": port, "pubName": name, "authInfo": "", "video": LOW}
     return {"command": {**push, **changes}}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(found: Callable[[], T | None], seconds: float = 20.0, what: str = "") -> T:

@@ -26,8 +26,8 @@ from tests.gateway.roadside import (
     until,
     write_config,
 )
-from tests.gateway.roadside import free_port as nobody_there
 from tests.gateway.test_ending import upstream_at
+from tests.ports import free_port as nobody_there
 
 REPORT = "gateway.ReportConfiguration"
 NETWORKS = ["127.0.0.0/8"]
