@@ -1,6 +1,7 @@
 """Failed exchanges: limited per address, cheap where the token is unknown (threats.md 12)."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -75,11 +76,11 @@ def test_without_the_cache_nobody_is_limited(ministry: Caller, settings: LazySet
 
 def test_unknown_tokens_cost_no_curve_work(ministry: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     query = ministry.token_query()
-    verified: list[object] = []
+    verified: list[str] = []
 
-    def count(*given: str) -> bool:
-        verified.append(given)
-        return verify(*given)
+    def count(public_key: str, *given: Any, **options: Any) -> bool:
+        verified.append(public_key)
+        return verify(public_key, *given, **options)
 
     monkeypatch.setattr("access.services.tokens.verify", count)
     for token, times in (("unknown", 0), (query["token"], 1)):
