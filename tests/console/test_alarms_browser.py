@@ -62,9 +62,9 @@ def test_what_ends_leaves_the_list_and_stays_beside(page: Page, alarms: list[Ala
     expect(page.get_by_test_id("alarm")).to_have_count(3)
     with ThreadPoolExecutor(1) as elsewhere:
         elsewhere.submit(end).result()
-    expect(page.get_by_test_id("alarm")).to_have_count(1, timeout=15_000)
+    expect(page.get_by_test_id("alarm")).to_have_count(1)
     expect(page.get_by_test_id("look-title")).to_have_text("路公司全部离线")
-    expect(page.get_by_test_id("alarm-count")).to_have_text("1", timeout=15_000)
+    expect(page.get_by_test_id("alarm-count")).to_have_text("1")
 
 
 def end() -> None:

@@ -49,7 +49,7 @@ def analysed(cameras: Cameras, period_seconds: int, count: int) -> tuple[Results
 
     async def run() -> None:
         task = asyncio.create_task(Analyst(cameras, results, period_seconds).run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(results) < count and not task.done():
                 await asyncio.wait([task], timeout=0.02)
         task.cancel()
@@ -92,7 +92,7 @@ def test_cameras_that_come_and_go_while_it_runs_are_taken_up_and_left() -> None:
 
     async def run() -> None:
         task = asyncio.create_task(Analyst(cameras, results, 1).run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not one.asked:
                 await asyncio.wait([task], timeout=0.02)
             cameras.replace([new])

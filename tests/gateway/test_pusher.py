@@ -50,7 +50,7 @@ def failures_of(adapter: Adapter, count: int) -> list[Failure]:
         pusher = Pusher(
             "one/LOW", adapter, VideoType.LOW, COMMAND, shop, on_frames=lambda: None, on_failure=note
         )
-        await _within(enough.wait, 10)
+        await _within(enough.wait, 60)
         await pusher.stop()
 
     asyncio.run(push())
