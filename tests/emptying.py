@@ -15,7 +15,7 @@ _KEPT = {"django_content_type", "auth_permission"}
 
 @pytest.fixture(scope="session", autouse=True)
 def _emptied_quickly() -> Iterator[None]:
-    the_way_of_django = TransactionTestCase._fixture_teardown
+    the_way_of_django = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
     def empty(case: TransactionTestCase) -> None:
         if _may_pass_over_foreign_keys():
