@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
@@ -17,6 +18,7 @@ from deploy.services import Services, ensure
 
 _folder = Path(tempfile.mkdtemp(prefix="highway-tests-"))
 _services: Services | None = None
+_PLATFORMS = ("tests/e2e/", "tests/proof/test_proof.py")
 
 
 def _begin() -> None:
@@ -49,20 +51,28 @@ def pytest_xdist_setupnodes() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
-    """One process of xdist runs, from the beginning, all that starts a whole platform; the others a file at a time.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Around all others, as pytest-django has an order of its own."""
+    result = yield
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith(_PLATFORMS))
+    return result
 
-    Around all others, as xdist reads the groups in a hook of its own.
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One process runs, from the beginning, all that starts a whole platform; the others a file at a time.
+
+    Not by the groups of xdist: those that it writes into the names of tests are not read by pytest 9.2.
     """
-    items.sort(key=lambda item: not _starts_a_platform(item))
-    for item in items:
-        group = "platform" if _starts_a_platform(item) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    return (yield)
+    from xdist.scheduler import LoadScopeScheduling
 
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "platform" if nodeid.startswith(_PLATFORMS) else nodeid.partition("::")[0]
 
-def _starts_a_platform(item: pytest.Item) -> bool:
-    return any(item.get_closest_marker(name) for name in ("e2e", "browser", "proof"))
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 def pytest_unconfigure() -> None:
