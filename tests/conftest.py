@@ -65,14 +65,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     Not by the groups of xdist: those that it writes into the names of tests are not read by pytest 9.2.
     """
-    from xdist.scheduler import LoadScopeScheduling
-
-    class ByFile(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return "platform" if nodeid.startswith(_PLATFORMS) else nodeid.partition("::")[0]
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
     config.option.loadscopereorder = False
-    return ByFile(config, log)
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = _what_stays_together
+    return scheduler
+
+
+def _what_stays_together(nodeid: str) -> str:
+    return "platform" if nodeid.startswith(_PLATFORMS) else nodeid.partition("::")[0]
 
 
 def pytest_unconfigure() -> None:
