@@ -33,7 +33,7 @@ check migrations env IS_DEMO=true .venv/bin/python -W ignore::RuntimeWarning man
 [ ${#failed[@]} -eq 0 ] || echo "未通过：${failed[*]}" >&2
 
 echo "== pytest"
-# In several processes: bash deploy/test.sh -n 3 --dist loadgroup
+# In several processes: bash deploy/test.sh -n 2
 .venv/bin/python -m pytest "$@"
 code=$?
 [ "$code" -ne 0 ] || [ ${#failed[@]} -eq 0 ] || code=1

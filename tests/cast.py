@@ -1,22 +1,22 @@
 """The named cast of the tests: organisations, staff and partners, each with a line on their rights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 import pytest
-from django.conf import LazySettings
 from django.http import HttpResponseBase
-from django.test import Client
+from django.test import Client, override_settings
 
 from access.choices import PartnerKind, Role
 from access.models import Organisation, Partner, User
 from access.services.organisations import ensure_root, place_department
 from access.services.partners import IssuedPartner, create_partner
 from access.services.staff import create_staff
-from protocol.sm2 import sign
+from protocol.sm2 import KeyPair, generate_key_pair, sign
 from protocol.tokens import sign_text
 
 PASSWORD = "Gaosu-2026-yun"
@@ -74,9 +74,11 @@ def answer_of(response: HttpResponseBase) -> dict[str, Any]:
     return answer
 
 
-@pytest.fixture
-def quick_passwords(settings: LazySettings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hashing in earnest takes a quarter of a second each time, also for the OAuth secret of a partner."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture
@@ -101,31 +103,39 @@ def other_company(province: Organisation) -> Organisation:
     return place_department(within=province, department="齐鲁交通", road_section="")
 
 
+@cache
+def _keys_of(code: str) -> KeyPair:
+    return generate_key_pair()
+
+
 def make_caller(kind: PartnerKind, code: str, user: str, organisation: Organisation) -> Caller:
-    issued = create_partner(kind=kind, code=code, user=user, organisation=organisation)
+    """With the same key pair each time: to make one costs more than all the rest of a partner."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("access.services.partners.generate_key_pair", lambda: _keys_of(code))
+        issued = create_partner(kind=kind, code=code, user=user, organisation=organisation)
     return Caller(Partner.objects.get(pk=issued.partner_id), issued)
 
 
 @pytest.fixture
-def ministry(province: Organisation, quick_passwords: None) -> Caller:
+def ministry(province: Organisation) -> Caller:
     """Plays, controls and fetches snapshots in the whole province; reports nothing."""
     return make_caller(PartnerKind.MINISTRY, "BJ-0001", "ministry", province)
 
 
 @pytest.fixture
-def gateway_partner(company: Organisation, quick_passwords: None) -> Caller:
+def gateway_partner(company: Organisation) -> Caller:
     """Reports cameras of its company; plays nothing."""
     return make_caller(PartnerKind.GATEWAY, "GW-0001", "gateway-jinan", company)
 
 
 @pytest.fixture
-def other_gateway(other_company: Organisation, quick_passwords: None) -> Caller:
+def other_gateway(other_company: Organisation) -> Caller:
     """Reports cameras of the other company; must not touch the first one's."""
     return make_caller(PartnerKind.GATEWAY, "GW-0002", "gateway-qilu", other_company)
 
 
 @pytest.fixture
-def operator(company: Organisation, quick_passwords: None) -> User:
+def operator(company: Organisation) -> User:
     """Watches and turns the cameras of one company."""
     return create_staff(
         username="wang", password=PASSWORD, full_name="王工", role=Role.PTZ_OPERATOR, organisation=company
@@ -133,7 +143,7 @@ def operator(company: Organisation, quick_passwords: None) -> User:
 
 
 @pytest.fixture
-def outsider(other_company: Organisation, quick_passwords: None) -> User:
+def outsider(other_company: Organisation) -> User:
     """The same role at the other company: sees nothing of the first."""
     return create_staff(
         username="li", password=PASSWORD, full_name="李工", role=Role.PTZ_OPERATOR, organisation=other_company
@@ -141,7 +151,7 @@ def outsider(other_company: Organisation, quick_passwords: None) -> User:
 
 
 @pytest.fixture
-def province_admin(province: Organisation, quick_passwords: None) -> User:
+def province_admin(province: Organisation) -> User:
     """Everything in the whole province, but for the audit."""
     return create_staff(
         username="zhao",
@@ -153,6 +163,6 @@ def province_admin(province: Organisation, quick_passwords: None) -> User:
 
 
 @pytest.fixture
-def superuser(province: Organisation, quick_passwords: None) -> User:
+def superuser(province: Organisation) -> User:
     """Keeps the platform itself, in the admin."""
     return create_staff(username="admin", password=PASSWORD, full_name="系统管理员", is_superuser=True)

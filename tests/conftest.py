@@ -3,11 +3,13 @@
 `DJANGO_SETTINGS_MODULE` is set here and not in pyproject.toml: pytest-django would read the settings earlier.
 """
 
+import gc
 import os
 import shutil
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
@@ -16,8 +18,7 @@ from deploy.services import Services, ensure
 
 _folder = Path(tempfile.mkdtemp(prefix="highway-tests-"))
 _services: Services | None = None
-# Says that PostgreSQL and Valkey are those of a test run, and not given from outside.
-_OURS = "TEST_SERVICES_ARE_OURS"
+_PLATFORMS = ("tests/e2e/", "tests/proof/test_proof.py")
 
 
 def _begin() -> None:
@@ -32,30 +33,48 @@ def _begin() -> None:
     os.environ["STATIC_STORAGE"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     # The cast signs in with the passwords it was given; tests/console/test_passwords.py turns it on.
     os.environ["FIRST_PASSWORD_MUST_CHANGE"] = "false"
-    # A worker of xdist inherits the addresses of the process that hands out the tests: it takes its own.
-    if os.environ.pop(_OURS, None):
-        del os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
     if "DATABASE_URL" not in os.environ or "REDIS_URL" not in os.environ:
         _services = ensure(_folder / "services", durable=False)
         os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = _services.database_url, _services.redis_url
-        os.environ[_OURS] = "yes"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Each process of xdist takes services of its own; they inherit the environment of this one, which tests nothing.
+
+    They must not even find the name of the settings: pytest-django would read them before our addresses are there.
+    """
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+    if _services is not None:
+        _services.stop()
+        del os.environ["DATABASE_URL"], os.environ["REDIS_URL"]
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
-    """One process of xdist runs, from the beginning, all that starts a whole platform; the others a file at a time.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Around all others, as pytest-django has an order of its own."""
+    result = yield
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.startswith(_PLATFORMS))
+    return result
 
-    Around all others, as xdist reads the groups in a hook of its own.
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """One process runs, from the beginning, all that starts a whole platform; the others a file at a time.
+
+    Not by the groups of xdist: those that it writes into the names of tests are not read by pytest 9.2.
     """
-    items.sort(key=lambda item: not _starts_a_platform(item))
-    for item in items:
-        group = "platform" if _starts_a_platform(item) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-    return (yield)
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+    config.option.loadscopereorder = False
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = _what_stays_together
+    return scheduler
 
 
-def _starts_a_platform(item: pytest.Item) -> bool:
-    return any(item.get_closest_marker(name) for name in ("e2e", "browser", "proof"))
+def _what_stays_together(nodeid: str) -> str:
+    return "platform" if nodeid.startswith(_PLATFORMS) else nodeid.partition("::")[0]
 
 
 def pytest_unconfigure() -> None:
@@ -67,4 +86,10 @@ def pytest_unconfigure() -> None:
 _begin()
 # The cast imports models, and plugins named here are imported before pytest-django sets Django up.
 django.setup()
-pytest_plugins = ["tests.cast"]
+pytest_plugins = ["tests.cast", "tests.emptying"]
+
+
+def pytest_collection_finish() -> None:
+    """All that is loaded by now stays: the collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()

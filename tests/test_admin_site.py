@@ -31,7 +31,7 @@ def test_staff_without_the_admin_are_refused_instead_of_sent_in_circles(operator
 
 
 @pytest.fixture
-def auditor(province: Organisation, quick_passwords: None) -> Client:
+def auditor(province: Organisation) -> Client:
     """Reads the logs of the province, and nothing else."""
     user = create_staff(
         username="qian", password="Gaosu-2026-yun", full_name="钱工", role=Role.AUDITOR, organisation=province
@@ -59,9 +59,7 @@ def test_an_auditor_reads_the_logs_and_nothing_else(auditor: Client) -> None:
     assert {status for status in statuses.values()} == {200, 403}
 
 
-def test_an_auditor_of_one_company_is_no_auditor_of_the_province(
-    company: Organisation, quick_passwords: None
-) -> None:
+def test_an_auditor_of_one_company_is_no_auditor_of_the_province(company: Organisation) -> None:
     user = create_staff(
         username="sun", password="Gaosu-2026-yun", full_name="孙工", role=Role.AUDITOR, organisation=company
     )

@@ -4,9 +4,10 @@ import asyncio
 import json
 import socket
 import ssl
-import threading
+import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def ministry() -> Iterator[RunningMinistry]:
 
 
 def ask(
-    base_url: str, verb: str, body: object, *, timeout: float = 5, pool: urllib3.PoolManager | None = None
+    base_url: str, verb: str, body: object, *, timeout: float = 60, pool: urllib3.PoolManager | None = None
 ) -> urllib3.BaseHTTPResponse:
     """The raw answer; nothing is tried twice."""
     query = urllib.parse.urlencode({"user": ACCOUNT.user, "department": COMPANY})
@@ -69,8 +70,9 @@ def test_no_answer_comes(ministry: RunningMinistry, kind: Kind, is_done: bool) -
     rain(ministry, kind, hold_seconds=60, refused_seconds=60)
     with pytest.raises((urllib3.exceptions.ProtocolError, urllib3.exceptions.ReadTimeoutError)):
         ask(ministry.base_url, "VideoInformation", [CAMERA], timeout=0.2)
-    assert held(ministry) == [NUMBER] * is_done
-    assert ministry.ask("faults")["counts"] == {kind: 1}
+    # It may be given up before it has arrived.
+    _wait_until(lambda: ministry.ask("faults")["counts"] == {kind: 1})
+    _wait_until(lambda: held(ministry) == [NUMBER] * is_done)
 
 
 @pytest.mark.parametrize(
@@ -238,14 +240,14 @@ def send(ministry: RunningMinistry, verb: str, body: object) -> socket.socket:
     query = urllib.parse.urlencode({"user": ACCOUNT.user, "department": COMPANY})
     head = [f"POST /service/video.{verb}?{query} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(raw)}"]
     head += [f"{name}: {value}" for name, value in HEADERS.items()]
-    connection = socket.create_connection((host, int(port)), timeout=5)
+    connection = socket.create_connection((host, int(port)), timeout=60)
     connection.sendall("\r\n".join([*head, "", ""]).encode() + raw)
     return connection
 
 
 def test_a_camera_in_two_requests_at_once_is_found_whatever_the_verbs(ministry: RunningMinistry) -> None:
     call(ministry, "VideoInformation", [CAMERA, OTHER])
-    ministry.break_down("slow", delay_seconds=0.3)
+    ministry.break_down("slow", delay_seconds=1)
     upper = [{"cameraNum": NUMBER.upper(), "online": 1}]
     with (
         send(ministry, "VideoInformation", [OTHER, CAMERA]) as first,
@@ -259,7 +261,7 @@ def test_a_camera_in_two_requests_at_once_is_found_whatever_the_verbs(ministry: 
 
 def test_one_after_the_other_and_events_are_no_overlap(ministry: RunningMinistry) -> None:
     call(ministry, "VideoInformation", [CAMERA])
-    ministry.break_down("slow", delay_seconds=0.1)
+    ministry.break_down("slow", delay_seconds=0.5)
     for _ in range(2):
         with send(ministry, "ReportCameraStatus", ONLINE) as connection:
             assert b"200" in connection.recv(4096)
@@ -298,8 +300,14 @@ def test_the_end_of_a_connection_is_seen_before_the_loop_tells_it() -> None:
 
 
 def _wait_for(ministry: RunningMinistry, *, calls: int) -> None:
-    while len(ministry.calls()) < calls:
-        pass
+    _wait_until(lambda: len(ministry.calls()) >= calls)
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_what_was_applied_is_told_in_order(ministry: RunningMinistry) -> None:
@@ -374,17 +382,13 @@ def test_it_takes_so_many_connections_and_no_more() -> None:
 
 
 def test_many_requests_are_served_at_once(ministry: RunningMinistry) -> None:
-    ministry.break_down("slow", delay_seconds=0.2)
+    ministry.break_down("slow", delay_seconds=1)
     numbers = [f"aef89ecc-4cc6-4a6d-80fd-{n:012d}" for n in range(8)]
-    threads = [
-        threading.Thread(
-            target=ask, args=[ministry.base_url, "VideoInformation", [{**CAMERA, "cameraNum": number}]]
-        )
-        for number in numbers
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ExitStack() as stack:
+        asking = [
+            stack.enter_context(send(ministry, "VideoInformation", [{**CAMERA, "cameraNum": number}]))
+            for number in numbers
+        ]
+        assert all(b"200" in connection.recv(4096) for connection in asking)
     assert sorted(held(ministry)) == numbers
     assert ministry.ask("overlaps") == {"overlaps": [], "most_requests_at_once": 8}

@@ -38,7 +38,7 @@ from tests.cast import PASSWORD, Caller
 from tests.mock_ministry.running import PRIVATE_KEY
 from tests.ptz.ledger import make_camera, make_gateway
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # Not for staff: partners with their tokens, media servers with their secret; each has tests of its own.

@@ -31,7 +31,9 @@ from tests.snapshots.flv_server import live, status
 
 pytestmark = pytest.mark.django_db
 
-QUICK = Prober(Patience(first_frame=0.4, reading=10), stop_seconds=0.3, wait=lambda _: None)
+QUICK = Prober(Patience(first_frame=10, reading=10), stop_seconds=0.3, wait=lambda _: None)
+# For streams that never come.
+HASTY = Prober(Patience(first_frame=0.4, reading=10), wait=lambda _: None)
 
 
 def asked(gateway: Gateway, cameras: int = 1) -> AcceptanceReport:
@@ -94,7 +96,7 @@ def test_a_gateway_that_does_not_answer(gateway: Gateway, roadside: Roadside) ->
 
 def test_an_order_that_is_taken_and_not_carried_out(gateway: Gateway, roadside: Roadside) -> None:
     roadside.only_says_so = True
-    lines = look(asked(gateway))
+    lines = look(asked(gateway), HASTY)
     assert bad(lines) == {("高码流", "取得码流"): "媒体服务器上没有该码流"}
     # What never came did not stop either.
     assert lines[-1]["title"] == "取得码流"
@@ -129,7 +131,7 @@ def test_an_encoding_that_the_media_server_turned_away(gateway: Gateway, roadsid
     stream = camera(1).stream_name(VideoType.LOW)
     del roadside.media.behaviours[f"/live/{stream}.flv"]
     stream_refused(stream=stream, codec="H265")
-    assert "H265" in bad(look(asked(gateway)))["低码流", "取得码流"]
+    assert "H265" in bad(look(asked(gateway), HASTY))["低码流", "取得码流"]
 
 
 def test_a_media_server_that_does_not_list_its_streams(gateway: Gateway, roadside: Roadside) -> None:

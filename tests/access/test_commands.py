@@ -14,11 +14,7 @@ from access.models import Organisation, Partner, StaffRole, User
 from protocol.sm2 import public_key_of
 from tests.cast import PASSWORD, Caller, answer_of
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.urls("tests.access.urls"),
-    pytest.mark.usefixtures("quick_passwords"),
-]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.access.urls")]
 
 ARGUMENTS = {"kind": "gateway", "code": "GW-0009", "user": "gateway-qingdao"}
 

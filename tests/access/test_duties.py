@@ -24,7 +24,7 @@ from cameras.visibility import logs_visible_to
 from protocol.errors import ForbiddenError
 from tests.cast import PASSWORD
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords", "province")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("province")]
 
 
 @pytest.fixture(autouse=True)

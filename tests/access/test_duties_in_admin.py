@@ -18,7 +18,7 @@ from cameras.models import Camera, Gateway
 from tests.cameras.ledger import camera, register, wire
 from tests.cast import Caller, answer_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords", "province")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("province")]
 PARTNERS = "/admin/access/partner/"
 
 

@@ -27,9 +27,7 @@ def test_partner_and_organisation_come_whole_with_the_token(ministry: Caller) ->
 
 
 @pytest.mark.parametrize("partners", [3, 30])
-def test_one_statement_however_many_partners(
-    province: Organisation, quick_passwords: None, partners: int
-) -> None:
+def test_one_statement_however_many_partners(province: Organisation, partners: int) -> None:
     callers = [
         make_caller(PartnerKind.MINISTRY, f"BJ-{n}", f"ministry-{n}", province) for n in range(partners)
     ]

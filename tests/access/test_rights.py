@@ -8,7 +8,7 @@ from access.selectors import actions_allowed, is_allowed, organisations_visible_
 from access.services.staff import create_staff
 from tests.cast import PASSWORD
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
+pytestmark = pytest.mark.django_db
 
 # Rows as the control room knows them; the columns are watch, snapshot, ptz, ledger, alarm, users, ministry, audit,
 # oversee, grant, operator_log.

@@ -229,7 +229,7 @@ def test_signature_profile_of_the_partner_decides(ministry: Caller) -> None:
     assert ministry.get("TokenInfo", **{**ministry.token_query(), "sign": fitting})["code"] == 200
 
 
-def test_a_plus_that_arrived_as_a_blank_is_put_back(province: Organisation, quick_passwords: None) -> None:
+def test_a_plus_that_arrived_as_a_blank_is_put_back(province: Organisation) -> None:
     caller = make_caller(PartnerKind.MINISTRY, "部~~平台>>", "部+平台", province)
     assert "+" in caller.issued.device_code
     raw = bytes.fromhex(caller.token_query()["sign"])

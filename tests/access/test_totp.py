@@ -60,8 +60,10 @@ def test_sm3_hashes_are_those_of_openssl() -> None:
 
 
 def test_an_old_hash_is_made_anew_with_the_chosen_hasher(settings: LazySettings) -> None:
-    sha256, sm3 = settings.PASSWORD_HASHERS
-    old = make_password("Gaosu-2026-yun", hasher="pbkdf2_sha256")
+    sha256 = "django.contrib.auth.hashers.PBKDF2PasswordHasher"
+    sm3 = "access.hashers.PBKDF2SM3PasswordHasher"
+    settings.PASSWORD_HASHERS = [sha256, sm3]
+    old = make_password("Gaosu-2026-yun")
     settings.PASSWORD_HASHERS = [sm3, sha256]
     renewed: list[str] = []
     assert check_password("Gaosu-2026-yun", old, setter=renewed.append)

@@ -12,7 +12,8 @@ from protocol.connections import connection_pool
 from tests.cameras.ledger import camera, make_gateway, number, register, wire
 from tests.cameras.test_configurations import configure
 from tests.cast import Caller
-from tests.gateway.roadside import config, free_port, gateway_in_thread, until, write_config
+from tests.gateway.roadside import config, gateway_in_thread, until, write_config
+from tests.ports import free_port
 
 
 @pytest.mark.django_db(transaction=True)

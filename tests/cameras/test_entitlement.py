@@ -92,9 +92,7 @@ class World:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_it_says_the_same_as_the_lists_of_cameras(
-    seed: int, province: Organisation, quick_passwords: None
-) -> None:
+def test_it_says_the_same_as_the_lists_of_cameras(seed: int, province: Organisation) -> None:
     world = World(seed, province)
     pairs = {(person.pk, camera.pk) for person in world.people for camera in world.cameras}
     shown = {
@@ -114,7 +112,7 @@ def test_it_says_the_same_as_the_lists_of_cameras(
     assert 0 < len(shown) < len(pairs)
 
 
-def test_a_partner_needs_to_be_active_and_let_play(province: Organisation, quick_passwords: None) -> None:
+def test_a_partner_needs_to_be_active_and_let_play(province: Organisation) -> None:
     camera = make_camera(province, 1)
     partner = make_caller(PartnerKind.MINISTRY, "BJ-1", "m-1", province).partner
     pair = {(partner.pk, camera.pk)}
@@ -143,7 +141,7 @@ def test_superusers_are_out_when_the_three_are_there(
     assert staff_entitled(pair) == set()
 
 
-def test_the_number_of_reads_does_not_grow(province: Organisation, quick_passwords: None) -> None:
+def test_the_number_of_reads_does_not_grow(province: Organisation) -> None:
     world = World(3, province)
     few = [(world.people[3].pk, world.cameras[3].pk)]
     many = [(person.pk, camera.pk) for person in world.people for camera in world.cameras]

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from access.choices import Role
 from access.models import Organisation, User
@@ -14,8 +15,20 @@ from streaming.models import MediaServer
 from tests.cast import PASSWORD
 from tests.console.desk import Desk
 from tests.console.uplink import NOON
+from tests.e2e.browser import CHROMIUM_ARGUMENTS, chromium_path
 from tests.mock_ministry.running import PRIVATE_KEY, RunningMinistry
 from tests.ptz.ledger import make_camera
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, begun once for the tests of a module."""
+    # Playwright runs a loop in this thread, in which the tests ask the database.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
@@ -53,7 +66,7 @@ def other_desk(outsider: User) -> Desk:
 
 
 @pytest.fixture
-def monitor_desk(company: Organisation, quick_passwords: None) -> Desk:
+def monitor_desk(company: Organisation) -> Desk:
     """Watches the company's cameras, turns none."""
     return Desk(
         create_staff(
@@ -63,7 +76,7 @@ def monitor_desk(company: Organisation, quick_passwords: None) -> Desk:
 
 
 @pytest.fixture
-def keeper(company: Organisation, office: Organisation, quick_passwords: None) -> Desk:
+def keeper(company: Organisation, office: Organisation) -> Desk:
     """路段管理员 of the company: keeps its ledger, and no other."""
     role = Role.SECTION_ADMIN
     user = create_staff(username="feng", password=PASSWORD, full_name="冯工", role=role, organisation=company)
@@ -71,7 +84,7 @@ def keeper(company: Organisation, office: Organisation, quick_passwords: None) -
 
 
 @pytest.fixture
-def auditor_desk(province: Organisation, quick_passwords: None) -> Desk:
+def auditor_desk(province: Organisation) -> Desk:
     """Reads logs, watches nothing."""
     return Desk(
         create_staff(
@@ -86,7 +99,7 @@ def admin_desk(province_admin: User) -> Desk:
 
 
 @pytest.fixture
-def neighbour_desk(other_company: Organisation, quick_passwords: None) -> Desk:
+def neighbour_desk(other_company: Organisation) -> Desk:
     """May do everything, but only at the other company."""
     role = Role.PROVINCE_ADMIN
     user = create_staff(

@@ -28,7 +28,7 @@ JPEG = b"\xff\xd8 a picture"
 
 
 @pytest.fixture
-def section_desk(company: Organisation, quick_passwords: None) -> Desk:
+def section_desk(company: Organisation) -> Desk:
     """Keeps the ledger of the company."""
     role = Role.SECTION_ADMIN
     return Desk(

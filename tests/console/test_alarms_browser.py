@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from access.choices import Severity
@@ -14,7 +14,6 @@ from access.models import Alarm, Organisation
 from access.services.alarms import close_alarm, raise_alarm
 from tests.console.desk import Desk
 from tests.console.test_snapshots_browser import signed_in
-from tests.e2e.browser import CHROMIUM_ARGUMENTS, chromium_path
 
 pytestmark = [
     pytest.mark.browser,
@@ -31,11 +30,8 @@ def alarms(company: Organisation) -> list[Alarm]:
 
 
 @pytest.fixture
-def page(live_server: LiveServer, desk: Desk, alarms: list[Alarm]) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-        yield from signed_in(browser, live_server, desk)
-        browser.close()
+def page(browser: Browser, live_server: LiveServer, desk: Desk, alarms: list[Alarm]) -> Iterator[Page]:
+    yield from signed_in(browser, live_server, desk)
 
 
 def test_an_alarm_is_found_acknowledged_and_noted_without_a_mouse(page: Page, alarms: list[Alarm]) -> None:
@@ -66,9 +62,9 @@ def test_what_ends_leaves_the_list_and_stays_beside(page: Page, alarms: list[Ala
     expect(page.get_by_test_id("alarm")).to_have_count(3)
     with ThreadPoolExecutor(1) as elsewhere:
         elsewhere.submit(end).result()
-    expect(page.get_by_test_id("alarm")).to_have_count(1, timeout=15_000)
+    expect(page.get_by_test_id("alarm")).to_have_count(1)
     expect(page.get_by_test_id("look-title")).to_have_text("路公司全部离线")
-    expect(page.get_by_test_id("alarm-count")).to_have_text("1", timeout=15_000)
+    expect(page.get_by_test_id("alarm-count")).to_have_text("1")
 
 
 def end() -> None:

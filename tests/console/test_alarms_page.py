@@ -34,7 +34,7 @@ def clock(time_machine: TimeMachineFixture) -> TimeMachineFixture:
 
 
 @pytest.fixture
-def office_desk(office: Organisation, quick_passwords: None) -> Desk:
+def office_desk(office: Organisation) -> Desk:
     """On duty in one management office of the company."""
     return Desk(
         create_staff(username="he", password=PASSWORD, full_name="何工", role=Role.MONITOR, organisation=office)

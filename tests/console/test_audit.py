@@ -36,7 +36,7 @@ def clock(time_machine: TimeMachineFixture) -> TimeMachineFixture:
 
 
 @pytest.fixture
-def company_auditor(company: Organisation, quick_passwords: None) -> Desk:
+def company_auditor(company: Organisation) -> Desk:
     """Reads what concerns the company."""
     user = create_staff(username="wu", password=PASSWORD, role=Role.AUDITOR, organisation=company)
     BehaviourLog.objects.all().delete()

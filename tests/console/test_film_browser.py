@@ -11,7 +11,7 @@ import pytest
 import simplejpeg
 from django.conf import LazySettings
 from django.utils import timezone
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from access.days import day_of, day_start
@@ -25,7 +25,6 @@ from snapshots.services.partitions import ensure_day
 from snapshots.slots import slot_at
 from tests.console.desk import Desk
 from tests.console.test_snapshots_browser import signed_in
-from tests.e2e.browser import CHROMIUM_ARGUMENTS, chromium_path
 
 pytestmark = [
     pytest.mark.browser,
@@ -117,12 +116,9 @@ def face(number: int) -> bytes:
 
 
 @pytest.fixture
-def page(live_server: LiveServer, desk: Desk, road: list[Camera]) -> Iterator[Page]:
-    """The operator's; its loop ends before the database is cleared."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-        yield from signed_in(browser, live_server, desk)
-        browser.close()
+def page(browser: Browser, live_server: LiveServer, desk: Desk, road: list[Camera]) -> Iterator[Page]:
+    """The operator's."""
+    yield from signed_in(browser, live_server, desk)
 
 
 def chosen(page: Page, camera: Camera) -> None:

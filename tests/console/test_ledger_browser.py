@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from access.models import Organisation
@@ -13,7 +13,6 @@ from tests.cameras.ledger import make_gateway, register, wire
 from tests.cameras.sheets import row, sheet
 from tests.cast import Caller
 from tests.console.desk import Desk
-from tests.e2e.browser import CHROMIUM_ARGUMENTS, chromium_path
 from tests.ptz.ledger import make_camera
 
 pytestmark = [
@@ -25,12 +24,9 @@ SIZES = ((1366, 768), (1920, 1080))
 
 
 @pytest.fixture
-def page(live_server: LiveServer, keeper: Desk) -> Iterator[Page]:
-    """The section admin's; its loop ends before the database is cleared."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-        yield from _signed_in(browser, live_server, keeper)
-        browser.close()
+def page(browser: Browser, live_server: LiveServer, keeper: Desk) -> Iterator[Page]:
+    """The section admin's."""
+    yield from _signed_in(browser, live_server, keeper)
 
 
 def _signed_in(browser: Browser, live_server: LiveServer, keeper: Desk) -> Iterator[Page]:

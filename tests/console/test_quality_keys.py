@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import LazySettings
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from access.choices import Role
@@ -17,7 +17,6 @@ from quality.models import QualityFeedback
 from quality.services.verdicts import Verdict, record_quality
 from tests.cast import PASSWORD
 from tests.console.desk import Desk
-from tests.e2e.browser import CHROMIUM_ARGUMENTS, chromium_path
 from tests.ptz.ledger import make_camera
 
 pytestmark = [
@@ -28,16 +27,6 @@ pytestmark = [
 
 # Left to right, the later told the higher: blurred and noisy; occluded; blurred.
 STATES = ["000100000", "001000000", "000100100"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Playwright runs a loop in this thread, in which the tests ask the database.
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -54,7 +43,6 @@ def page(
     browser: Browser,
     live_server: LiveServer,
     company: Organisation,
-    quick_passwords: None,
     cameras: list[Camera],
     settings: LazySettings,
 ) -> Iterator[Page]:

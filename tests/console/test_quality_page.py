@@ -39,7 +39,7 @@ def clock(time_machine: TimeMachineFixture) -> TimeMachineFixture:
 
 
 @pytest.fixture
-def keeper(company: Organisation, quick_passwords: None) -> Desk:
+def keeper(company: Organisation) -> Desk:
     """Keeps the ledger of the company."""
     role = Role.SECTION_ADMIN
     user = create_staff(username="wu", password=PASSWORD, full_name="吴工", role=role, organisation=company)

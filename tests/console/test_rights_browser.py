@@ -4,14 +4,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from access.models import Organisation, User
 from cameras.models import Camera
 from tests.console.desk import Desk
 from tests.console.test_snapshots_browser import signed_in
-from tests.e2e.browser import CHROMIUM_ARGUMENTS, chromium_path
 
 pytestmark = [
     pytest.mark.browser,
@@ -22,13 +21,10 @@ pytestmark = [
 
 @pytest.fixture
 def page(
-    live_server: LiveServer, admin_desk: Desk, operator: User, outsider: User, camera: Camera
+    browser: Browser, live_server: LiveServer, admin_desk: Desk, operator: User, outsider: User, camera: Camera
 ) -> Iterator[Page]:
-    """The province administrator's; its loop ends before the database is cleared."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-        yield from signed_in(browser, live_server, admin_desk)
-        browser.close()
+    """The province administrator's."""
+    yield from signed_in(browser, live_server, admin_desk)
 
 
 def test_a_role_by_two_clicks_and_gone_by_one(page: Page, operator: User, company: Organisation) -> None:

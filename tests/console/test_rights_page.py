@@ -41,7 +41,7 @@ def said(response: HttpResponseBase) -> str:
 
 
 @pytest.fixture
-def company_desk(company: Organisation, quick_passwords: None) -> Desk:
+def company_desk(company: Organisation) -> Desk:
     """Administers the first company, and nothing beyond it."""
     role = Role.PROVINCE_ADMIN
     user = create_staff(username="feng", password=PASSWORD, full_name="冯工", role=role, organisation=company)

@@ -11,7 +11,7 @@ import pytest
 import simplejpeg
 from django.conf import LazySettings
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from access.days import day_of, day_start
@@ -22,7 +22,6 @@ from snapshots.models import Snapshot
 from snapshots.services.partitions import ensure_day
 from snapshots.slots import slot_at
 from tests.console.desk import Desk
-from tests.e2e.browser import CHROMIUM_ARGUMENTS, chromium_path
 
 pytestmark = [
     pytest.mark.browser,
@@ -107,12 +106,9 @@ def face(number: int) -> bytes:
 
 
 @pytest.fixture
-def page(live_server: LiveServer, desk: Desk, first_slot: int) -> Iterator[Page]:
-    """The operator's; its loop ends before the database is cleared."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-        yield from signed_in(browser, live_server, desk)
-        browser.close()
+def page(browser: Browser, live_server: LiveServer, desk: Desk, first_slot: int) -> Iterator[Page]:
+    """The operator's."""
+    yield from signed_in(browser, live_server, desk)
 
 
 def signed_in(browser: Browser, live_server: LiveServer, desk: Desk) -> Iterator[Page]:

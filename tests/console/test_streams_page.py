@@ -40,7 +40,7 @@ def server(media_server: MediaServer) -> MediaServer:
 
 
 @pytest.fixture
-def section_desk(company: Organisation, quick_passwords: None) -> Desk:
+def section_desk(company: Organisation) -> Desk:
     """Keeps the ledger of the company."""
     role = Role.SECTION_ADMIN
     user = create_staff(username="wu", password=PASSWORD, full_name="吴工", role=role, organisation=company)

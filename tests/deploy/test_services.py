@@ -3,7 +3,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
@@ -82,10 +81,8 @@ def is_running(pid: int) -> bool:
 def test_somebody_elses_services_that_do_not_answer_are_left_alone(tmp_path: Path) -> None:
     lock = services.take_ownership(tmp_path)
     assert lock is not None
-    started = time.monotonic()
     with pytest.raises(StartError, match="services.lock"):
         services.ensure(tmp_path, seconds=0.2)
-    assert time.monotonic() - started < 5
     os.close(lock)
 
 

@@ -3,6 +3,8 @@
 import shutil
 from typing import Final
 
+from playwright.sync_api import expect
+
 CHROMIUM_ARGUMENTS: Final = [
     "--no-sandbox",
     "--disable-gpu",
@@ -13,6 +15,10 @@ CHROMIUM_ARGUMENTS: Final = [
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 ]
+
+
+# What a page has to show is waited for; a busy machine needs more than the five seconds of playwright.
+expect.set_options(timeout=30_000)
 
 
 def chromium_path() -> str:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import signal
 import subprocess
 import time
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from deploy.demo.files import is_free
+from tests.ports import free_port
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 READY_SECONDS: Final = 240
@@ -52,7 +51,7 @@ class DemoProcess:
         self._log = (data.parent / f"{data.name}.log").open("wb")
         self._process = subprocess.Popen(
             [
-                *("bash", str(ROOT / "deploy" / "demo.sh"), "--port", str(_free_port())),
+                *("bash", str(ROOT / "deploy" / "demo.sh"), "--port", str(free_port())),
                 *("--data", str(data), "--cameras", str(cameras)),
                 *(["--tls"] if is_tls else []),
             ],
@@ -87,10 +86,3 @@ class DemoProcess:
 
 def _clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _OF_THE_TESTS}
-
-
-def _free_port() -> int:
-    """Below the range of outgoing connections: nothing takes it before the demo does."""
-    while not is_free(port := random.randrange(10_000, 32_000)):  # noqa: S311
-        pass
-    return port

@@ -38,7 +38,7 @@ def test_the_page_follows_and_keeps_focus_and_what_was_said(demo: Demo, page: Pa
     page.get_by_label("用户名").fill(demo.facts["admin"]["username"])
     page.get_by_label("密码", exact=True).fill(demo.facts["admin"]["password"])
     page.get_by_test_id("login-submit").click()
-    expect(page.get_by_test_id("headline")).to_have_text("已同步", timeout=20_000)
+    expect(page.get_by_test_id("headline")).to_have_text("已同步")
     expect(page.get_by_test_id("call").first).to_be_visible()
 
     said = page.get_by_test_id("said")

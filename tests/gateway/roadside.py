@@ -24,6 +24,7 @@ from protocol.client import call_with_token
 from protocol.envelope import Answer
 from protocol.sm2 import generate_key_pair, verify
 from protocol.tokens import sign_text
+from tests.ports import free_port
 from tests.protocol.peer import Peer, Reply, Request, reply
 
 T = TypeVar("T")
@@ -96,13 +97,7 @@ def command(port: int, name: str = "/live/dome", **changes: Any) -> dict[str, An
     return {"command": {**push, **changes}}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(found: Callable[[], T | None], seconds: float = 20.0, what: str = "") -> T:
+def until(found: Callable[[], T | None], seconds: float = 60.0, what: str = "") -> T:
     """The first true value, or an AssertionError at the deadline."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -168,11 +163,11 @@ def gateway_in_thread(path: Path, ca_file: str | None = None, **options: Any) ->
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     try:
-        assert started.wait(20)
+        assert started.wait(60)
         yield Roadside(ports[0], ca_file)
     finally:
         ends[0]()
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -192,7 +187,7 @@ class GatewayProcess(Roadside):
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(15)
+        return self.process.wait(60)
 
 
 @contextmanager
@@ -206,7 +201,7 @@ def gateway_process(folder: Path, **changes: Any) -> Iterator[GatewayProcess]:
     finally:
         if gateway.process.poll() is None:
             gateway.process.kill()
-        gateway.process.wait(15)
+        gateway.process.wait(60)
 
 
 def is_listening(port: int) -> bool:

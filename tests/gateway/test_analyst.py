@@ -49,7 +49,7 @@ def analysed(cameras: Cameras, period_seconds: int, count: int) -> tuple[Results
 
     async def run() -> None:
         task = asyncio.create_task(Analyst(cameras, results, period_seconds).run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(results) < count and not task.done():
                 await asyncio.wait([task], timeout=0.02)
         task.cancel()
@@ -72,7 +72,7 @@ def test_each_camera_is_asked_once_a_period_for_the_time_since_and_they_take_tur
     for adapter in (one, other):
         (begin, middle), (again, end) = adapter.asked
         assert begin < middle == again < end
-        assert end - again <= 3, "once a period, in whole seconds"
+        assert end - again <= seconds + 1, "once a period, in whole seconds"
     assert json.loads(results.oldest()[0].data)["time"] == one.asked[0][1]
 
 
@@ -92,7 +92,7 @@ def test_cameras_that_come_and_go_while_it_runs_are_taken_up_and_left() -> None:
 
     async def run() -> None:
         task = asyncio.create_task(Analyst(cameras, results, 1).run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not one.asked:
                 await asyncio.wait([task], timeout=0.02)
             cameras.replace([new])

@@ -26,8 +26,8 @@ from tests.gateway.roadside import (
     until,
     write_config,
 )
-from tests.gateway.roadside import free_port as nobody_there
 from tests.gateway.test_ending import upstream_at
+from tests.ports import free_port as nobody_there
 
 REPORT = "gateway.ReportConfiguration"
 NETWORKS = ["127.0.0.0/8"]
@@ -212,7 +212,7 @@ def test_a_platform_that_knows_of_no_such_thing_is_told_nothing(tmp_path: Path, 
             asyncio.create_task(assigned.follow(nothing)),
             asyncio.create_task(assigned.report(facts)),
         ]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not upper.peer.of("gateway.GetConfiguration"):
                 await asyncio.sleep(0.01)
             # Many times over the time after which it would be told.

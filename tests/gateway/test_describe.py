@@ -13,8 +13,8 @@ from gateway.digest import Login, authorization
 from gateway.troubles import Defect, Trouble, explain
 from protocol.codes import VideoType
 from protocol.commands import LOW_FORMAT
-from tests.gateway.roadside import free_port
 from tests.gateway.rtsp_standin import PASSWORD, USER, RtspStandIn, rtsp_standin
+from tests.ports import free_port
 
 RIGHT = f"{USER}:{quote(PASSWORD, safe='')}@"
 WRONG = f"{USER}:guess@"

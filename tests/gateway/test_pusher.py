@@ -1,10 +1,10 @@
 """One pushed channel, with cameras that need no pictures."""
 
 import asyncio
-import contextlib
 import dataclasses
 import ipaddress
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def failures_of(adapter: Adapter, count: int) -> list[Failure]:
         pusher = Pusher(
             "one/LOW", adapter, VideoType.LOW, COMMAND, shop, on_frames=lambda: None, on_failure=note
         )
-        await _within(enough.wait, 10)
+        await _within(enough.wait, 60)
         await pusher.stop()
 
     asyncio.run(push())
@@ -68,8 +68,8 @@ def test_a_push_outlasts_what_nobody_thought_of() -> None:
     assert first.reason == "网关内部错误，详情见网关的日志"
 
 
-def starts_of(adapters: Sequence[Adapter], gate: Noting, seconds: float) -> None:
-    """Push from all of them at once for so long, to a place where nobody listens."""
+def starts_of(adapters: Sequence[Adapter], gate: Noting, count: int) -> None:
+    """Push from all of them at once, to a place where nobody listens, until the gate let so many through."""
 
     async def push() -> None:
         shop = workshop(gate)
@@ -85,8 +85,9 @@ def starts_of(adapters: Sequence[Adapter], gate: Noting, seconds: float) -> None
             )
             for number, adapter in enumerate(adapters)
         ]
-        with contextlib.suppress(TimeoutError):
-            await _within(asyncio.Event().wait, seconds)
+        async with asyncio.timeout(60):
+            while len(gate.passed) < count:
+                await asyncio.sleep(0.02)
         for pusher in pushers:
             await pusher.stop()
 
@@ -98,12 +99,12 @@ def test_pushes_and_looks_together_start_no_faster_than_the_gate_lets_them(
 ) -> None:
     gate = Noting()
     around = dataclasses.replace(surroundings, gate=gate)
-    starts_of([FileCamera(FileSettings(str(clip)), around) for _ in range(5)], gate, 1.6)
+    begun = time.monotonic()
+    starts_of([FileCamera(FileSettings(str(clip)), around) for _ in range(5)], gate, 10)
     urgencies = {urgency for urgency, _ in gate.passed}
     assert urgencies == {Urgency.PUSH, Urgency.LOOK}
-    times = [at for _, at in gate.passed]
-    assert len(times) >= 6
-    assert all(later - earlier >= 0.99 / STARTS_A_SECOND for earlier, later in zip(times, times[1:], strict=False))
+    # Whoever is let through may hear of it late, and the next one in time.
+    assert all(at - begun >= 0.99 * n / STARTS_A_SECOND for n, (_, at) in enumerate(gate.passed))
 
 
 def behind(made: Certificates) -> ssl.SSLContext:

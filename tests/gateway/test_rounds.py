@@ -101,6 +101,6 @@ def open_files() -> int:
 
 
 async def until(is_met: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not is_met():
             await asyncio.sleep(0.005)

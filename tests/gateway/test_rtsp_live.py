@@ -22,7 +22,6 @@ from tests.gateway.roadside import (
     Sink,
     camera,
     command,
-    free_port,
     gateway_in_thread,
     is_alive,
     pusher_to,
@@ -31,6 +30,7 @@ from tests.gateway.roadside import (
 )
 from tests.gateway.standins import Noting
 from tests.gateway.test_status import TOKEN, status
+from tests.ports import free_port
 
 SCRIPT = Path(__file__).resolve().parents[2] / "bench" / "rtsp_cameras.py"
 SYSTEM_PYTHON = Path("/usr/bin/python3")

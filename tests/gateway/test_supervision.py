@@ -53,7 +53,7 @@ def test_nothing_is_left_after_kill_9_of_the_gateway(folder: Path, media: Sink, 
     with gateway_process(folder, cameras=[camera(DOME, {"adapter": "file", "path": str(clip)})]) as gateway:
         pid = pushing(gateway, media)
         gateway.process.kill()
-        until(lambda: not is_alive(pid), 5, "end of ffmpeg")
+        until(lambda: not is_alive(pid), what="end of ffmpeg")
 
 
 def test_sigterm_ends_the_gateway_and_its_ffmpegs_at_once(folder: Path, media: Sink) -> None:
@@ -72,9 +72,9 @@ def test_a_stuck_ffmpeg_hurts_no_other_and_is_replaced(folder: Path, media: Sink
         pid = pusher_to(media.port)
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
-        other.until_frames(30)
+        other.until_frames(5)
         assert is_alive(pid)
-        until(lambda: not is_alive(pid), 15, "end of the stuck ffmpeg")
+        until(lambda: not is_alive(pid), what="end of the stuck ffmpeg")
         until(lambda: media.publishers == 2, what="second publisher")
 
 

@@ -67,13 +67,13 @@ class RunningMinistry:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        if not self._is_up.wait(5):
+        if not self._is_up.wait(60):
             raise TimeoutError("the mock ministry did not start")
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
 
     def _run(self) -> None:
         memory = Memory(self._data)

@@ -19,7 +19,7 @@ from tongsuopy.crypto.asymciphers.ec import SM2, generate_private_key
 
 from deploy import services
 from deploy.demo.certificates import keep_certificates
-from deploy.demo.files import HOST, is_free
+from deploy.demo.files import HOST
 from deploy.processes import (
     Program,
     StartError,
@@ -29,18 +29,12 @@ from deploy.processes import (
     spawn,
     wait_for_end,
 )
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT_SECONDS = 2
 _WORKER = ("worker", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
 _REPORTERS = ("reports1", "reports2")
-
-
-def free_port() -> int:
-    """Below the range of outgoing connections: nothing takes it while the ministry has its door shut."""
-    while not is_free(port := random.randrange(10_000, 32_000)):
-        pass
-    return port
 
 
 class World:

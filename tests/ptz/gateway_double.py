@@ -93,7 +93,7 @@ class GatewayDouble:
         handler.wfile.write(body)
 
 
-def wait_until(is_so: Callable[[], bool], what: str, *, seconds: float = 10) -> None:
+def wait_until(is_so: Callable[[], bool], what: str, *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, f"waited in vain for {what}"

@@ -25,9 +25,11 @@ def rising_clip(tmp_path: Path) -> bytes:
     return make_clip(tmp_path / "rising.flv", source, *X264, "-bf", "2", seconds=3).read_bytes()
 
 
-def read(media: FlvServer, behaviour: Behaviour, seconds: float = 2) -> Clip:
+def read(
+    media: FlvServer, behaviour: Behaviour, seconds: float = 2, timeout_seconds: float = 10
+) -> Clip:
     media.behaviours["/live/1.flv"] = behaviour
-    return read_clip(f"{media.base}/live/1.flv", seconds=seconds, timeout_seconds=0.5)
+    return read_clip(f"{media.base}/live/1.flv", seconds=seconds, timeout_seconds=timeout_seconds)
 
 
 def test_frames_come_in_the_order_in_which_they_are_shown(media: FlvServer, rising_clip: bytes) -> None:
@@ -44,7 +46,7 @@ def test_frames_come_in_the_order_in_which_they_are_shown(media: FlvServer, risi
 
 def test_frames_have_the_greys_of_pictures(media: FlvServer, road_clip: bytes) -> None:
     frames, _ = frames_of(read(media, live(road_clip), seconds=1))
-    frame = read_key_frame(f"{media.base}/live/1.flv", timeout_seconds=2)
+    frame = read_key_frame(f"{media.base}/live/1.flv", timeout_seconds=10)
     picture = picture_of(frame, quality=80, taken_at=timezone.now())
     assert np.array_equal(frames[0], picture.planes.y)
 
@@ -59,7 +61,7 @@ def test_frames_have_the_greys_of_pictures(media: FlvServer, road_clip: bytes) -
 )
 def test_what_is_no_burst_is_told(media: FlvServer, behaviour: Behaviour, result: SnapshotResult) -> None:
     with pytest.raises(CaptureError) as caught:
-        read(media, behaviour, seconds=0.5)
+        read(media, behaviour, seconds=0.5, timeout_seconds=0.5)
     assert caught.value.result == result
 
 

@@ -30,7 +30,7 @@ from tests.quality.conftest import NOON
 from tests.quality.reports import held, history
 from tests.snapshots.clips import make_clip
 from tests.snapshots.conftest import X264
-from tests.snapshots.flv_server import FlvServer, live, silent
+from tests.snapshots.flv_server import FlvServer, ended, live
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("gateway")]
 
@@ -41,7 +41,7 @@ Luma = npt.NDArray[np.uint8]
 @pytest.fixture(autouse=True)
 def online(gateway: Caller, settings: LazySettings, tmp_path: Path) -> None:
     settings.SNAPSHOT_ROOT = tmp_path
-    settings.SNAPSHOT_TIMEOUT_SECONDS = 1
+    settings.SNAPSHOT_TIMEOUT_SECONDS = 90
     Camera.objects.update(status=OnlineStatus.ONLINE, status_at=NOON, has_stream=True)
 
 
@@ -76,7 +76,7 @@ def test_a_camera_that_turns_black_and_one_that_shows_nothing(
     for n in (1, 2, 3):
         assert held(n)[QualityFlag.SIGNAL_LOST] == "0"
     media.behaviours[f"/{black}.flv"] = live(black_clip)
-    media.behaviours[f"/{stuck}.flv"] = silent
+    media.behaviours[f"/{stuck}.flv"] = ended()
     rounds.take(3)
     assert held(1)[QualityFlag.SIGNAL_LOST] == held(2)[QualityFlag.SIGNAL_LOST] == "1"
     assert held(3)[QualityFlag.SIGNAL_LOST] == "0"

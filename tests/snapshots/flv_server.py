@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -72,6 +73,18 @@ def raw(*pieces: bytes) -> Behaviour:
 
 def silent(peer: Peer) -> None:
     peer.wait_until_it_leaves()
+
+
+def empty_once(is_time: Callable[[], bool]) -> Behaviour:
+    """Keeps us waiting until something else has happened, and ends without a picture."""
+
+    def behave(peer: Peer) -> None:
+        peer.send(_OK + b"Connection: close\r\n\r\n")
+        deadline = time.monotonic() + 60
+        while not is_time() and time.monotonic() < deadline and not peer.closing.is_set():
+            time.sleep(0.02)
+
+    return behave
 
 
 @dataclass

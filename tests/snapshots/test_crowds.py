@@ -1,6 +1,7 @@
 """Many cameras at once: servers that are slow, cameras that are dead, servers without a GOP cache."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,8 @@ from snapshots.signals import pictures_taken
 from snapshots.slots import slot_at
 from tests.ptz.ledger import make_camera
 from tests.snapshots.clips import HEADER, tags_of
-from tests.snapshots.flv_server import Behaviour, FlvServer, Peer, live, silent
+from tests.snapshots.files import path_of
+from tests.snapshots.flv_server import Behaviour, FlvServer, Peer, empty_once, ended, live
 from tests.snapshots.streams import Streams
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +37,7 @@ NOON_AT = slot_at(NOON)
 @pytest.fixture(autouse=True)
 def _place(tmp_path: Path, settings: LazySettings, time_machine: TimeMachineFixture) -> None:
     settings.SNAPSHOT_ROOT = tmp_path
-    settings.SNAPSHOT_TIMEOUT_SECONDS = 2
+    settings.SNAPSHOT_TIMEOUT_SECONDS = 90
     time_machine.move_to(NOON_AT + timedelta(seconds=20))
 
 
@@ -61,17 +63,18 @@ def results() -> dict[int, int]:
 
 
 class Counting:
-    """A server that never answers, and how many it kept waiting before the first of them left."""
+    """A server without pictures, and how many it kept waiting before the first of them left: when it `is_time`."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_time: Callable[[], bool]) -> None:
         self.most = 0
+        self._is_time = is_time
         self._has_left = False
         self._lock = threading.Lock()
 
     def __call__(self, peer: Peer) -> None:
         with self._lock:
             self.most += not self._has_left
-        silent(peer)
+        empty_once(self._is_time)(peer)
         self._has_left = True
 
 
@@ -82,7 +85,7 @@ def test_slow_server_takes_no_more_than_its_share(
     settings.SNAPSHOT_READS_AT_ONCE, settings.SNAPSHOT_READS_PER_SERVER = 6, 4
     cameras = cameras_of(office, 28)
     stuck, good = cameras[:8], cameras[8:]
-    counting = Counting()
+    counting = Counting(lambda: all(path_of(camera.pk, NOON_AT).exists() for camera in good))
     with FlvServer() as slow:
         serve(slow, stuck, counting)
         serve(media, good, live(road_clip))
@@ -105,7 +108,7 @@ def test_dead_cameras_come_last(
     settings.SNAPSHOT_READS_AT_ONCE = settings.SNAPSHOT_READS_PER_SERVER = 2
     cameras = cameras_of(office, 8)
     dead_last_time(cameras[:2])
-    serve(media, cameras[:2], silent)
+    serve(media, cameras[:2], ended())
     serve(media, cameras[2:], live(road_clip))
     assert run(streams).taken == 6
     paths = [line.split()[1] for line in media.requests]
@@ -154,7 +157,7 @@ class WithoutGopCache:
     def __call__(self, peer: Peer) -> None:
         peer.send(b"HTTP/1.1 200 OK\r\n\r\n", *self.begin)
         with suppress(threading.BrokenBarrierError):
-            self._barrier.wait(timeout=20)
+            self._barrier.wait(timeout=60)
             peer.send(*self.later)
             peer.wait_until_it_leaves()
 
@@ -162,7 +165,6 @@ class WithoutGopCache:
 def test_server_without_gop_cache_costs_one_wait_and_not_one_for_each_camera(
     office: Organisation, streams: Streams, media: FlvServer, road_clip: bytes, settings: LazySettings
 ) -> None:
-    settings.SNAPSHOT_TIMEOUT_SECONDS = 20
     settings.SNAPSHOT_READS_AT_ONCE = settings.SNAPSHOT_READS_PER_SERVER = 60
     cameras = cameras_of(office, 60)
     serve(media, cameras, WithoutGopCache(road_clip, together=60))
@@ -170,18 +172,19 @@ def test_server_without_gop_cache_costs_one_wait_and_not_one_for_each_camera(
 
 
 def test_rows_do_not_wait_for_the_slowest(
-    office: Organisation, streams: Streams, media: FlvServer, road_clip: bytes, settings: LazySettings
+    office: Organisation, streams: Streams, media: FlvServer, road_clip: bytes
 ) -> None:
     """What is there is shown, and a kill in the tail of a shard costs nothing of it."""
-    settings.SNAPSHOT_TIMEOUT_SECONDS = 3
     good, stuck = cameras_of(office, 2)
     written: list[int] = []
+    is_written = threading.Event()
 
     def listen(*, shots: list[Shot], **_: object) -> None:
         written.append(len(shots))
+        is_written.set()
 
     serve(media, [good], live(road_clip))
-    serve(media, [stuck], silent)
+    serve(media, [stuck], empty_once(is_written.is_set))
     pictures_taken.connect(listen)
     try:
         run(streams)
@@ -195,7 +198,7 @@ def test_places_grow_while_all_keep_us_waiting(
 ) -> None:
     monkeypatch.setattr(crew, "_FIRST_PLACES", 2)
     cameras = cameras_of(office, 12)
-    counting = Counting()
+    counting = Counting(lambda: counting.most == 12)
     serve(media, cameras, counting)
     run(streams)
     assert counting.most == 12

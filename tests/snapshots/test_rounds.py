@@ -29,7 +29,7 @@ from snapshots.slots import slot_at
 from tests.ptz.ledger import make_camera
 from tests.snapshots.clips import HEADER, make_tag
 from tests.snapshots.files import path_of
-from tests.snapshots.flv_server import FlvServer, Peer, live, silent, status
+from tests.snapshots.flv_server import FlvServer, Peer, empty_once, ended, live, status
 from tests.snapshots.streams import Streams
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pictures")]
@@ -43,7 +43,7 @@ HEVC = live(HEADER, make_tag(b"\x1c\x00\x00\x00\x00hvcC"))
 @pytest.fixture
 def pictures(tmp_path: Path, settings: LazySettings, time_machine: TimeMachineFixture) -> Path:
     settings.SNAPSHOT_ROOT = tmp_path / "snapshots"
-    settings.SNAPSHOT_TIMEOUT_SECONDS = 2
+    settings.SNAPSHOT_TIMEOUT_SECONDS = 90
     time_machine.move_to(NOON_AT + timedelta(seconds=20))
     return tmp_path / "snapshots"
 
@@ -101,7 +101,7 @@ def test_every_gap_has_its_reason(
         refused: status(403),
         gone: status(404),
         hevc: HEVC,
-        stuck: silent,
+        stuck: ended(),
         damaged: live(damage),
     }
     media.behaviours = {f"/live/{pk}.flv": behaviour for pk, behaviour in behaviours.items()}
@@ -197,12 +197,13 @@ def test_slow_camera_does_not_hold_up_the_others(
     """Two dead ones first in the queue; the pictures of the rest are there while those still wait."""
     cameras = [make_camera(office, number) for number in range(1, 25)]
     taken_before_the_dead: list[int] = []
-    is_over = threading.Event()
 
     def dead(peer: Peer) -> None:
-        is_over.wait(1)
-        taken_before_the_dead.append(sum(1 for pk in pks if path_of(pk, NOON_AT).exists()))
-        peer.wait_until_it_leaves()
+        empty_once(lambda: there() == 22)(peer)
+        taken_before_the_dead.append(there())
+
+    def there() -> int:
+        return sum(1 for pk in pks if path_of(pk, NOON_AT).exists())
 
     pks = [camera.pk for camera in cameras[2:]]
     media.behaviours = {f"/live/{camera.pk}.flv": live(road_clip) for camera in cameras[2:]}
@@ -345,9 +346,8 @@ def test_a_storage_that_stays_away_is_tried_twice_a_slot(
 
 
 def test_a_server_that_sends_nothing_of_any_camera_is_held_against_none(
-    office: Organisation, media: FlvServer, streams: Streams, settings: LazySettings, road_clip: bytes
+    office: Organisation, media: FlvServer, streams: Streams, road_clip: bytes
 ) -> None:
-    settings.SNAPSHOT_TIMEOUT_SECONDS = 0.5
     told: dict[int, SnapshotResult] = {}
 
     def hear(*, shots: list[Shot], **_: object) -> None:
@@ -356,7 +356,7 @@ def test_a_server_that_sends_nothing_of_any_camera_is_held_against_none(
     pictures_taken.connect(hear)
     try:
         cameras = [make_camera(office, number) for number in range(1, 13)]
-        media.behaviours = {f"/live/{camera.pk}.flv": silent for camera in cameras}
+        media.behaviours = {f"/live/{camera.pk}.flv": ended() for camera in cameras}
         run(streams, is_forced=True)
         assert set(Snapshot.objects.values_list("result", flat=True)) == {SnapshotResult.UNREACHABLE}
         assert set(told.values()) == {SnapshotResult.UNREACHABLE}

@@ -21,7 +21,6 @@ from streaming.models import MediaServer, PushSession
 from streaming.selectors import capture_targets
 from streaming.services.orders import (
     CLAIM_SECONDS,
-    ORDERS_BUDGET_SECONDS,
     gateways_with_due_orders,
     give_due_orders,
     give_order,
@@ -353,9 +352,7 @@ def test_a_gateway_switched_off_under_way_is_not_tried_over_and_over(
 ) -> None:
     plan_low_streams()
     Gateway.objects.update(is_active=False)
-    began = time.monotonic()
     assert give_due_orders(gateway_id=gateway.pk) == 3
-    assert time.monotonic() - began < ORDERS_BUDGET_SECONDS
     assert not has_due_orders(gateway_id=gateway.pk)
     assert not roadside.peer.requests
     Gateway.objects.update(is_active=True)

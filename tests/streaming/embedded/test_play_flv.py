@@ -182,7 +182,7 @@ def test_an_opened_stream_goes_on_after_its_url_has_died(media: Media, clip: lis
     with media.publisher("lasting") as publisher:
         publisher.send_tags(before(clip, 4000))
         media.until_live("lasting", before(clip, 4000))
-        target = play_target("/live/lasting.flv", seconds=3)
+        target = play_target("/live/lasting.flv", seconds=5)
         with HttpPeer(media.http_port, target) as viewer:
             assert viewer.read_head() == 200
             until(lambda: ask(media.http_port, target, method="HEAD").status == 403)

@@ -10,6 +10,7 @@ import pytest
 from streaming.embedded.config import Limits
 from tests.streaming.embedded.conftest import PLAY_KEY, SECRET, Media, publish_auth
 from tests.streaming.embedded.peers import (
+    DEADLINE_SECONDS,
     FlvTag,
     Platform,
     Publisher,
@@ -19,8 +20,6 @@ from tests.streaming.embedded.peers import (
     read_tags,
     until,
 )
-
-GONE_IN_SECONDS = 5.0
 
 
 @pytest.mark.parametrize(
@@ -203,7 +202,7 @@ def test_ffmpeg_crosses_the_24_bits_of_a_plain_timestamp(media: Media) -> None:
             _, tags = read_tags(viewer, lambda tags: len(pictures(tags)) >= 50)
     finally:
         publisher.terminate()
-        publisher.wait(GONE_IN_SECONDS)
+        publisher.wait(DEADLINE_SECONDS)
     assert pictures(tags)[0].is_key
     stamps = [tag.at for tag in pictures(tags)]
     assert [later - earlier for earlier, later in zip(stamps, stamps[1:], strict=False)] == [40] * (
@@ -237,7 +236,7 @@ def test_a_real_highway_clip_passes_unchanged(media: Media, road_video: Path, tm
         facts = media.until_live("road")
     finally:
         publisher.terminate()
-        publisher.wait(GONE_IN_SECONDS)
+        publisher.wait(DEADLINE_SECONDS)
     assert (facts["width"], facts["height"]) == (320, 240)
 
 

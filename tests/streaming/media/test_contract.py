@@ -27,8 +27,6 @@ from tests.streaming.media.benches import Bench, GivenBench
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TOLD_SECONDS = 2.0
-
 
 def publish_query(camera: Camera, key: str = PUBLISH_KEY, seconds: int = 60) -> str:
     path = f"/live/{camera.stream_name(0)}"
@@ -60,11 +58,11 @@ def moved(url: str, other: str) -> str:
 
 def test_a_publisher_with_our_signature_is_let_in_and_told_at_once(bench: Bench, camera: Camera) -> None:
     assert bench.publish(camera.stream_name(0), publish_query(camera))
-    until(lambda: is_online(camera), seconds=TOLD_SECONDS, what="online")
+    until(lambda: is_online(camera), what="online")
     session = PushSession.objects.get()
     assert (session.camera, session.media_server, session.state) == (camera, bench.server, PushState.LIVE)
     bench.leave(camera.stream_name(0))
-    until(lambda: not is_online(camera), seconds=TOLD_SECONDS, what="offline")
+    until(lambda: not is_online(camera), what="offline")
     session.refresh_from_db()
     assert session.state == PushState.IDLE
 
@@ -175,7 +173,7 @@ def test_what_is_there_is_listed_and_can_be_ended(bench: Bench, camera: Camera) 
     assert (listed.stream, listed.codec) == (name, "H264")
     assert listed.width > 0
     assert bench.adapter.kick(name) >= 1
-    until(lambda: not is_online(camera), seconds=TOLD_SECONDS, what="offline")
+    until(lambda: not is_online(camera), what="offline")
     assert bench.adapter.list_streams() == []
     assert bench.adapter.kick(name) == 0
 

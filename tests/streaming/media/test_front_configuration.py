@@ -14,6 +14,7 @@ from cameras.models import Camera
 from streaming.choices import VideoType
 from streaming.models import MediaServer
 from streaming.services.play import play_urls
+from tests.ports import free_port
 from tests.streaming.embedded.peers import until
 from tests.streaming.media.benches import Bench, Relay, SrsBench, ZlmBench
 from tests.streaming.media.test_contract import enter, publish, urls_of
@@ -48,13 +49,6 @@ def configuration(folder: Path, port: int, media: str, platform: str) -> str:
         assert printed in block
         block = block.replace(printed, here)
     return _FRAME.format(folder=folder, block=block)
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
 
 
 def listens(port: int) -> bool:
