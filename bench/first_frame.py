@@ -6,7 +6,8 @@ Low streams stand; `standing_low_ms` uses the console's own player over WebSocke
 its default options on the same page and stream, in turn. The same over HTTP-FLV, and by hls.js with its defaults.
 `cold_high_ms` begins before GetCameraPlayURL of a high stream that nobody pushes yet. `wall_25` opens 25 tiles as
 the console does, an address each, over the demo's cameras in turn. `live_lag_ms` reads the clock in the picture.
-Other media servers are measured as well where bench/other_servers.py finds them.
+Other media servers are measured as well where bench/other_servers.py finds them. Last, how soon streams that go and
+come are known (bench/told.py).
 """
 
 import contextlib
@@ -25,6 +26,7 @@ from playwright.sync_api import Page, sync_playwright
 from bench.burnt_clock import BurntClock
 from bench.harness import ROOT, Row, arguments, report
 from bench.other_servers import given_servers, standing_stream
+from bench.told import told_rows
 from tests.e2e.browser import CHROMIUM_ARGUMENTS, chromium_path
 from tests.e2e.demo_stack import Demo, DemoProcess
 from tests.e2e.ministry_client import MinistryClient
@@ -47,6 +49,7 @@ def main() -> None:
             demo = process.wait_until_ready()
             with _page(demo) as page:
                 rows = _Measuring(demo, page, options.rounds).rows()
+            rows += told_rows(demo)
         finally:
             process.stop()
     report(rows, as_json=options.json)
