@@ -270,6 +270,18 @@ class TestServers:
         end_viewings_without_right()
         assert sorted(media.ended) == ["o-1", "o-2"]
 
+    def test_a_new_viewer_with_the_name_of_one_to_be_ended_is_not_disturbed(
+        self, media: MediaDouble, ministry: Caller
+    ) -> None:
+        """A server that was restarted counts its connections from one again."""
+        media.is_down = True
+        end_viewings_without_right()
+        media.is_down = False
+        play("o-1", 1, f"p{ministry.partner.pk}")
+        end_viewings_without_right()
+        assert (media.ended, left()) == (["o-2"], {"o-1", "m-1", "n-1"})
+        assert Viewing.objects.get(client="o-1").withdrawn == ""
+
     def test_one_that_lists_no_viewers_says_nothing_of_them(self, media: MediaDouble) -> None:
         """An older one, or one that is down."""
         media.is_down = True
