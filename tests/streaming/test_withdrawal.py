@@ -25,6 +25,7 @@ from streaming.services.withdrawal import end_viewings_without_right, mark_lost
 from tests.cameras.ledger import camera
 from tests.cast import Caller
 from tests.console.desk import Desk
+from tests.protocol.peer import Reply
 from tests.streaming.roadside import MediaDouble, hook, make_server, media_double
 
 pytestmark = pytest.mark.django_db
@@ -238,6 +239,14 @@ class TestServers:
             media.is_down = False
             end_viewings_without_right()
         assert (media.ended, left()) == (["o-1"], {"m-1", "n-1"})
+
+    def test_one_whose_answer_is_nonsense_holds_up_nobody(self, server: MediaServer, media: MediaDouble) -> None:
+        with media_double() as second:
+            make_server(second.peer.base_url, "second")
+            second.peer.respond = lambda _: Reply(b"[" * 100_000)
+            tasks.end_viewings_without_right()
+        assert sorted(media.ended) == ["o-1", "o-2"]
+        assert left() == {"m-1", "n-1"}
 
     def test_one_known_to_be_silent_is_not_waited_for(self, server: MediaServer, media: MediaDouble) -> None:
         MediaServer.objects.update(silent_since=NOON)
