@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import render, resolve_url
 from django.utils.cache import add_never_cache_headers
 
+from access.actors import person_of
 from access.choices import Action
 from access.models import User
 from access.selectors import actions_allowed, paths_allowed
@@ -117,7 +118,7 @@ def _present_user(request: HttpRequest, *, renews: bool) -> User | None:
     if not isinstance(user, User):
         return None
     # Of a big screen it says when it was last seen, which is all that can be known of it.
-    if renews or user.is_screen or SEEN not in request.session:
+    if renews or person_of(request).is_screen or SEEN not in request.session:
         renew(request)
     return user
 

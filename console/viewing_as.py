@@ -73,7 +73,8 @@ def viewing_of(request: HttpRequest) -> Viewing | None:
     person = request.user
     user = User.objects.select_related("organisation").filter(pk=kept["user"]).first()
     if not isinstance(person, User) or user is None:
-        del request.session[_KEY]
+        # With whoever was idle for too long the whole session has gone.
+        request.session.pop(_KEY, None)
         return None
     left = int(kept["until"] - time.time())
     if left > 0 and may_view_as(person, user):

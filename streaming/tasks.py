@@ -65,8 +65,10 @@ def reconcile_media_servers() -> None:
 @shared_task(soft_time_limit=20, time_limit=25, expires=4)
 def end_viewings_without_right() -> None:
     """Every 5 seconds: whoever lost the right to a picture sees it no longer."""
-    unannounced.take_in()
     withdrawal.end_viewings_without_right()
+    # Afterwards: thousands may be new to a platform that was away, and nobody's end waits for them.
+    if unannounced.take_in():
+        withdrawal.end_viewings_without_right()
 
 
 @shared_task(soft_time_limit=10, time_limit=15, expires=4)

@@ -41,9 +41,9 @@ for model in (
 
 # What staff are asked before an action that ends something for the partner.
 _CONSEQUENCES = {
-    "reissue": "原有的令牌和私钥立即失效，对方换上新的之前无法调用接口。",
+    "reissue": "原有的令牌和私钥立即失效，正在观看的画面断开，对方换上新的之前无法调用接口。",
     "issue_oauth": "原有的 client_secret 立即失效，已发放的 OAuth 令牌不受影响。",
-    "revoke": "对方持有的全部令牌立即失效，重新发放之前无法调用接口。",
+    "revoke": "对方持有的全部令牌立即失效，正在观看的画面断开，重新发放之前无法调用接口。",
 }
 
 # What a partner reaches is a right: with separate duties it is for who gives rights, not for who keeps the system.

@@ -16,6 +16,9 @@ def origin_of(address: str, *, scheme: str = "") -> str:
 
     With `scheme`, of another service on the same host, at its usual port.
     """
+    # Where the host ends at a backslash is read in two ways: the caller (urllib3) sends to what stands before it.
+    if "\\" in address:
+        return address
     try:
         parts = urlsplit(address.strip())
         port = None if scheme else parts.port

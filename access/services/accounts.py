@@ -1,12 +1,14 @@
 """Accounts of people, as those who administer an organisation make them and switch them off."""
 
 from django.db import transaction
+from django.utils import timezone
 
 from access.actors import Actor
 from access.choices import Action
-from access.models import Organisation, User
+from access.models import Organisation, StaffRole, User
+from access.models.staff import not_ended
 from access.screens import networks_in
-from access.selectors import holds_duty, is_allowed, people_managed_by
+from access.selectors import below_paths, holds_duty, is_allowed, paths_allowed, people_managed_by
 from access.services.logs import record
 from access.services.staff import create_staff
 from access.staff_sessions import forget_sessions_of
@@ -55,11 +57,19 @@ def switch_account(*, by: User, user: User, is_active: bool, actor: Actor) -> No
 
 
 def may_mark_screen(by: User, user: User) -> bool:
-    """Whoever keeps the account, or grants rights where it belongs; never the own one, nor one with an administration."""
+    """Whoever keeps the account, or grants rights wherever it belongs and holds any, so that nobody is shut out by
+    somebody below; never the own one, nor one with an administration.
+    """
     if by.pk == user.pk or user.is_superuser or user.is_staff or holds_duty(user):
         return False
-    grants = user.organisation is not None and is_allowed(by, Action.GRANT, user.organisation)
-    return grants or may_keep(by, user)
+    return _grants_all(by, user) or may_keep(by, user)
+
+
+def _grants_all(by: User, user: User) -> bool:
+    if user.organisation is None or not is_allowed(by, Action.GRANT, user.organisation):
+        return False
+    within = below_paths(paths_allowed(by, Action.GRANT), "organisation__path")
+    return not StaffRole.objects.filter(not_ended(timezone.now()), user=user).exclude(within).exists()
 
 
 @transaction.atomic

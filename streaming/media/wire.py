@@ -36,7 +36,7 @@ def ask_server(
     except (urllib3.exceptions.HTTPError, OSError) as error:
         reason = tls_fault(error) or "无应答"
         raise RemoteError(f"媒体服务器 {server.name}：{reason}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RemoteError(f"媒体服务器 {server.name} 的应答不是 JSON") from error
     if not isinstance(data, dict):
         raise RemoteError(f"媒体服务器 {server.name} 的应答不是 JSON 对象")

@@ -191,13 +191,16 @@ def _keep(server: MediaServer, camera: Camera, video_type: VideoType, viewer: Vi
     if not viewer.client:
         return
     alive_until = _gone_at() if viewer.is_session else None
-    facts = {"camera": camera, "video_type": video_type, "uid": viewer.uid[:64], "alive_until": alive_until}
+    named = {"media_server": server, "client": viewer.client[:CLIENT_LENGTH]}
+    who = {"camera": camera, "video_type": video_type, "uid": viewer.uid[:64]}
+    # A server that was restarted counts its connections anew: this is somebody else, whom nothing of the old concerns.
+    _end(Viewing.objects.filter(**named).exclude(**who))
     Viewing.objects.update_or_create(
-        media_server=server,
-        client=viewer.client[:CLIENT_LENGTH],
-        defaults=facts,
+        **named,
+        defaults={"alive_until": alive_until},
         create_defaults={
-            **facts,
+            **who,
+            "alive_until": alive_until,
             "protocol": viewer.protocol[:8],
             "address": viewer.address,
             "began_at": timezone.now(),

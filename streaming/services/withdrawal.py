@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from access.staff_sessions import signed_in_among
@@ -48,16 +50,23 @@ def mark_lost() -> None:
     rows = [_Row(*row) for row in watching.values_list(*_Row._fields)]
     for reason, pks in _lost(rows).items():
         if pks:
-            Viewing.objects.filter(pk__in=pks).update(withdrawn=reason)
+            _mark(Viewing.objects.filter(pk__in=pks), reason)
 
 
 def signed_out(*, user_id: int, **_: object) -> None:
     """All of the person's, since an address does not tell from which browser it was asked for."""
-    Viewing.objects.filter(uid=staff_uid(user_id), withdrawn="").update(withdrawn=SESSION_ENDED)
+    _mark(Viewing.objects.filter(uid=staff_uid(user_id), withdrawn=""), SESSION_ENDED)
 
 
 def tokens_revoked(*, partner_id: int, **_: object) -> None:
-    Viewing.objects.filter(uid=partner_uid(partner_id), withdrawn="").update(withdrawn=TOKENS_REVOKED)
+    _mark(Viewing.objects.filter(uid=partner_uid(partner_id), withdrawn=""), TOKENS_REVOKED)
+
+
+@transaction.atomic
+def _mark(rows: QuerySet[Viewing], reason: str) -> None:
+    # Locked in the order in which ends lock them: each would wait for the other, and one of them fail.
+    locked = rows.order_by("pk").select_for_update().values("pk")
+    Viewing.objects.filter(pk__in=locked).update(withdrawn=reason)
 
 
 def _lost(rows: Iterable[_Row]) -> dict[str, list[int]]:

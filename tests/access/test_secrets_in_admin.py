@@ -52,7 +52,11 @@ def test_one_origin_written_in_two_ways(address: str, same: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", ["https://10.0.0.1", "http://10.0.0.2", "http://10.0.0.1:81", "http://[", "http://10.0.0.1:x", ""]
+    "other",
+    [
+        *("https://10.0.0.1", "http://10.0.0.2", "http://10.0.0.1:81", "http://[", "http://10.0.0.1:x", ""),
+        *("http://10.9.9.9\\@10.0.0.1", "http://10.9.9.9:81\\@10.0.0.1:80/x"),
+    ],
 )
 def test_another_origin(other: str) -> None:
     assert origin_of(other) != origin_of("http://10.0.0.1")
@@ -167,6 +171,16 @@ def test_token_and_key_stay_with_their_upper_platform(desk: Client, province: Or
     assert (platform.token, platform.private_key) == ("t0ken", KEY)
     assert change(desk, platform, **moved, token="new", private_key="2" * 64) == ""
     assert (platform.token, platform.private_key) == ("new", "2" * 64)
+
+
+@pytest.mark.parametrize("field", ["api_url", "http_url"])
+def test_an_address_that_is_read_in_two_ways_gets_nothing(desk: Client, field: str) -> None:
+    given: dict[str, Any] = {"name": "zlm", "kind": "zlm", "rtmp_url": "rtmp://10.4.0.1", "http_url": "http://10.4.0.1"}
+    server = MediaServer.objects.create(**given, secret="s3cret")
+    form = {**given, "api_url": "", "weight": 1, "is_active": "on"}
+    # urllib3 would call 10.9.9.9.
+    assert MOVED in change(desk, server, **{**form, field: "http://10.9.9.9\\@10.4.0.1"})
+    assert server.secret == "s3cret" and server.http_url == "http://10.4.0.1"
 
 
 def test_the_key_of_a_webhook_stays_with_its_receiver(desk: Client) -> None:

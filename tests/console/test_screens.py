@@ -11,9 +11,9 @@ from time_machine import TimeMachineFixture
 
 from access.actors import SYSTEM
 from access.choices import Action, Outcome, Role
-from access.models import BehaviourLog, Organisation, StaffSession, User
+from access.models import BehaviourLog, Organisation, StaffRole, StaffSession, User
 from access.screens import networks_in
-from access.services.accounts import mark_screen
+from access.services.accounts import mark_screen, may_mark_screen
 from access.services.rights import grant_role
 from access.services.staff import create_staff
 from access.staff_sessions import signed_in_among
@@ -231,6 +231,16 @@ class TestMarking:
         mark_screen(by=security, user=operator, networks=THERE, actor=SYSTEM)
         operator.refresh_from_db()
         assert operator.screen_networks == [THERE]
+
+    def test_an_administrator_of_a_company_does_not_shut_out_who_works_above_it(
+        self, operator: User, province: Organisation, company: Organisation
+    ) -> None:
+        below = create_staff(username="sun", password=PASSWORD, role=Role.PROVINCE_ADMIN, organisation=company)
+        User.objects.filter(pk=operator.pk).update(organisation=company)
+        operator.refresh_from_db()
+        assert may_mark_screen(below, operator)
+        StaffRole.objects.create(user=operator, role=Role.PROVINCE_ADMIN, organisation=province)
+        assert not may_mark_screen(below, operator)
 
     def test_nobody_marks_themselves_a_superuser_or_one_of_the_three(
         self, province_admin: User, superuser: User, province: Organisation

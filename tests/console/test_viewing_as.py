@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from time_machine import TimeMachineFixture
@@ -93,6 +94,17 @@ def test_it_ends_after_half_an_hour(
     clock.move_to(NOON + timedelta(minutes=30, seconds=1), tick=False)
     assert admin_desk.get("card", camera.pk).status_code == 200
     assert logged()[-1] == ("结束", "赵主任", "已满 30 分钟")
+
+
+def test_looking_as_a_big_screen_nobody_stays_signed_in_by_polls(
+    admin_desk: Desk, operator: User, clock: TimeMachineFixture, settings: LazySettings
+) -> None:
+    User.objects.filter(pk=operator.pk).update(screen_networks=["10.8.1.0/24"])
+    assert begin(admin_desk, operator) == 200
+    clock.shift(settings.CONSOLE_IDLE_SECONDS - 60)
+    assert admin_desk.get("state").status_code == 200
+    clock.shift(61)
+    assert admin_desk.get("state").status_code == 401
 
 
 def test_it_ends_with_the_sign_out(admin_desk: Desk, outsider: User) -> None:

@@ -25,6 +25,7 @@ from streaming.services.withdrawal import end_viewings_without_right, mark_lost
 from tests.cameras.ledger import camera
 from tests.cast import Caller
 from tests.console.desk import Desk
+from tests.protocol.peer import Reply
 from tests.streaming.roadside import MediaDouble, hook, make_server, media_double
 
 pytestmark = pytest.mark.django_db
@@ -239,6 +240,14 @@ class TestServers:
             end_viewings_without_right()
         assert (media.ended, left()) == (["o-1"], {"m-1", "n-1"})
 
+    def test_one_whose_answer_is_nonsense_holds_up_nobody(self, server: MediaServer, media: MediaDouble) -> None:
+        with media_double() as second:
+            make_server(second.peer.base_url, "second")
+            second.peer.respond = lambda _: Reply(b"[" * 100_000)
+            tasks.end_viewings_without_right()
+        assert sorted(media.ended) == ["o-1", "o-2"]
+        assert left() == {"m-1", "n-1"}
+
     def test_one_known_to_be_silent_is_not_waited_for(self, server: MediaServer, media: MediaDouble) -> None:
         MediaServer.objects.update(silent_since=NOON)
         end_viewings_without_right()
@@ -269,6 +278,18 @@ class TestServers:
         media.is_down = False
         end_viewings_without_right()
         assert sorted(media.ended) == ["o-1", "o-2"]
+
+    def test_a_new_viewer_with_the_name_of_one_to_be_ended_is_not_disturbed(
+        self, media: MediaDouble, ministry: Caller
+    ) -> None:
+        """A server that was restarted counts its connections from one again."""
+        media.is_down = True
+        end_viewings_without_right()
+        media.is_down = False
+        play("o-1", 1, f"p{ministry.partner.pk}")
+        end_viewings_without_right()
+        assert (media.ended, left()) == (["o-2"], {"o-1", "m-1", "n-1"})
+        assert Viewing.objects.get(client="o-1").withdrawn == ""
 
     def test_one_that_lists_no_viewers_says_nothing_of_them(self, media: MediaDouble) -> None:
         """An older one, or one that is down."""
