@@ -10,6 +10,7 @@ from typing import Final
 from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
 from access.models import Alarm, BehaviourLog, User
 from cameras.models import Camera
@@ -126,7 +127,7 @@ class CaseView:
 
 
 def case_view(user: User, case: CaseFile) -> CaseView:
-    entries = list(entries_of(case))
+    entries, now = list(entries_of(case)), timezone.now()
     slots = case_slots(entries)
     names = {entry.camera_id: entry.name for entry in entries}
     viewings = [(names[record.camera_id], record) for record in records.viewings(entries)]
@@ -135,7 +136,7 @@ def case_view(user: User, case: CaseFile) -> CaseView:
         cameras=[_shown(case, entry, slots[entry.pk]) for entry in entries],
         orders=list(records.ptz_orders(entries)[:_MOST_ROWS]),
         viewings=viewings[:_MOST_ROWS],
-        away=[period for period in records.status_periods(entries) if not period.is_online][:_MOST_ROWS],
+        away=[period for period in records.status_periods(entries, now) if not period.is_online][:_MOST_ROWS],
         alarms=list(records.alarms(user, entries)[:_MOST_ROWS]),
         logs=list(logs[:_MOST_ROWS]),
     )
