@@ -4,15 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from access.days import ZONE
 from access.log_words import detail_line
 from access.models import Alarm, BehaviourLog, User
 from cameras.choices import OnlineStatus
 from cameras.models import StatusChange
-from cameras.visibility import alarms_visible_to
 from cases.models import CaseCamera
+from incidents.models import IncidentCamera
+from incidents.selectors import alarms_told_to
+from incidents.services.telling import worded_for
 from ptz.models import PtzOrder
 from streaming.models import Viewing
 from streaming.selectors import viewer_names
@@ -90,16 +92,21 @@ def status_periods(entries: Sequence[CaseCamera], now: datetime) -> list[StatusP
     return periods
 
 
-def alarms(user: User, entries: Sequence[CaseCamera]) -> QuerySet[Alarm]:
-    """Of the organisations that keep the cameras, as far as `user` sees them; those of the whole province say nothing
-    of a camera.
+def alarms(user: User, entries: Sequence[CaseCamera]) -> list[Alarm]:
+    """Of the organisations that keep the cameras, and of incidents that took the cameras along, whosever they are; as
+    far as `user` sees them. Others of the whole province say nothing of a camera.
     """
-    condition = Q(pk__in=[])
+    condition, taken = Q(pk__in=[]), Q(pk__in=[])
     for entry in entries:
+        hold = entry.hold
         path = [int(part) for part in entry.camera.organisation.path.strip("/").split("/")][1:]
-        lasting = Q(closed_at=None) | Q(closed_at__gte=entry.hold.begins_at)
-        condition |= Q(lasting, organisation__in=path, began_at__lt=entry.hold.ends_at)
-    return alarms_visible_to(user).filter(condition).select_related("organisation").order_by("began_at", "pk")
+        lasting = Q(closed_at=None) | Q(closed_at__gte=hold.begins_at)
+        condition |= Q(lasting, organisation__in=path, began_at__lt=hold.ends_at)
+        away = Q(left_at=None) | Q(left_at__gte=hold.begins_at)
+        taken |= Q(away, camera=entry.camera_id, since__lt=hold.ends_at)
+    members = IncidentCamera.objects.filter(taken, incident__alarm=OuterRef("pk"))
+    found = alarms_told_to(user).filter(condition | Exists(members))
+    return worded_for(user, found.select_related("organisation").order_by("began_at", "pk"))
 
 
 def _within(entries: Iterable[CaseCamera], field: str) -> Q:

@@ -109,7 +109,7 @@ def _statuses(entries: Sequence[CaseCamera], now: datetime) -> Iterator[Row]:
 
 def _alarms(user: User, entries: Sequence[CaseCamera]) -> Iterator[Row]:
     yield ["发生时间", "恢复时间", "级别", "告警", "说明", "单位"]
-    for alarm in records.alarms(user, entries).iterator(chunk_size=2000):
+    for alarm in records.alarms(user, entries):
         office = alarm.organisation.name if alarm.organisation else ""
         times = [clock(alarm.began_at), clock(alarm.closed_at)]
         yield [*times, alarm.get_severity_display(), alarm.title, alarm.message, office]

@@ -137,7 +137,7 @@ def case_view(user: User, case: CaseFile) -> CaseView:
         orders=list(records.ptz_orders(entries)[:_MOST_ROWS]),
         viewings=viewings[:_MOST_ROWS],
         away=[period for period in records.status_periods(entries, now) if not period.is_online][:_MOST_ROWS],
-        alarms=list(records.alarms(user, entries)[:_MOST_ROWS]),
+        alarms=records.alarms(user, entries)[:_MOST_ROWS],
         logs=list(logs[:_MOST_ROWS]),
     )
 

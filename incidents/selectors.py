@@ -10,12 +10,12 @@ from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from access.choices import Action, OrganisationKind
-from access.models import User
+from access.models import Alarm, User
 from access.selectors import concerned
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, Gateway
 from cameras.selectors import cameras_visible_to
-from cameras.visibility import visible_condition
+from cameras.visibility import alarms_within, visible_condition, visible_conditions
 from incidents.choices import IncidentKind
 from incidents.folding import Away, Place
 from incidents.models import Incident, IncidentCamera
@@ -94,14 +94,37 @@ def _parameters() -> dict[str, Any]:
     }
 
 
-def incidents_visible_to(user: User) -> QuerySet[Incident]:
-    """Those of the user's organisations, those that take their cameras along, and those of the platform.
-
-    Those of a single camera only where the user may watch it.
+def incidents_concerning(user: User) -> QuerySet[Incident]:
+    """Those of the user's organisations and those of the platform; those of a single camera only where the user may
+    watch it.
     """
+    return _concerning(user, Exists(members_watched(user).filter(incident=OuterRef("pk"))))
+
+
+def incidents_visible_to(user: User) -> QuerySet[Incident]:
+    """The same, and those of gateways that serve other companies too and take cameras along that the user watches."""
+    reaching = Exists(members_watched(user).filter(incident=OuterRef("pk")))
+    return _concerning(user, reaching) | Incident.objects.filter(reaching, kind=IncidentKind.GATEWAY)
+
+
+def _concerning(user: User, reaching: Exists) -> QuerySet[Incident]:
+    return Incident.objects.filter(concerned(user, Q()), ~Q(kind=IncidentKind.CAMERA) | reaching)
+
+
+def alarms_told_to(user: User) -> QuerySet[Alarm]:
+    """Those that concern the user, and those of the incidents above; `services.telling` puts their words right."""
+    shown, watched = visible_conditions(
+        user, Action.WATCH, ("camera_id", "organisation__path"), ("camera", "camera__organisation__path")
+    )
+    members = IncidentCamera.objects.filter(watched, incident__alarm=OuterRef("pk"))
+    reaching = Alarm.objects.filter(Exists(members.filter(incident__kind=IncidentKind.GATEWAY)))
+    return alarms_within(user, shown) | reaching
+
+
+def members_watched(user: User) -> QuerySet[IncidentCamera]:
+    """Cameras in any incident, also those that were deleted since."""
     watched = visible_condition(user, Action.WATCH, camera="camera", path="camera__organisation__path")
-    members = IncidentCamera.objects.filter(watched, incident=OuterRef("pk"))
-    return Incident.objects.filter(concerned(user, Q()), ~Q(kind=IncidentKind.CAMERA) | Exists(members))
+    return IncidentCamera.objects.filter(watched)
 
 
 def running_incidents(user: User, cameras: QuerySet[Camera]) -> list[tuple[Incident, int]]:
