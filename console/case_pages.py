@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from access.log_words import detail_words
 from access.models import Alarm, BehaviourLog, User
 from cameras.models import Camera
 from cases import records
@@ -118,7 +119,7 @@ class CaseView:
     viewings: list[tuple[str, records.ViewingRecord]]
     away: list[records.StatusPeriod]
     alarms: list[Alarm]
-    logs: list[BehaviourLog]
+    logs: list[tuple[BehaviourLog, list[tuple[str, str]]]]
     most_rows: int = _MOST_ROWS
 
     @property
@@ -138,7 +139,7 @@ def case_view(user: User, case: CaseFile) -> CaseView:
         viewings=viewings[:_MOST_ROWS],
         away=[period for period in records.status_periods(entries, now) if not period.is_online][:_MOST_ROWS],
         alarms=records.alarms(user, entries)[:_MOST_ROWS],
-        logs=list(logs[:_MOST_ROWS]),
+        logs=[(log, detail_words(log.detail)) for log in logs[:_MOST_ROWS]],
     )
 
 
