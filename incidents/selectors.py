@@ -29,7 +29,8 @@ WITH live AS (
     SELECT c.id, c.organisation_id AS office, split_part(o.path, '/', 2)::bigint AS province,
            CASE WHEN o.kind = %(office)s THEN coalesce(o.parent_id, o.id) ELSE o.id END AS company,
            btrim(split_part(c.road, '&', 1)) AS road,
-           c.gateway_id AS gateway, p.media_server_id AS server, c.status, c.status_at
+           c.gateway_id AS gateway, p.media_server_id AS server, c.status, c.status_at,
+           LEAST(c.status_at, c.raw_status_at) AS away_at
     FROM cameras_camera c
     JOIN access_organisation o ON o.id = c.organisation_id
     LEFT JOIN streaming_pushsession p ON p.camera_id = c.id AND p.video_type = %(low)s
@@ -39,7 +40,8 @@ WITH live AS (
 # The columns of folding.Place.
 _PLACE: Final = "province, company, office, road, gateway, server"
 
-# Times that a camera came back, each of which it had gone away before.
+# Times that a camera came back, each of which it had gone away before. It is away since its stream was lost, as its tile
+# says it: its status follows when the blip filter is over.
 _AWAY: Final = (
     f"""{_LIVE}
 , flaps AS (
@@ -48,7 +50,7 @@ _AWAY: Final = (
     WHERE live.status_at >= %(flapping_from)s AND s.status = %(online)s
     GROUP BY s.camera_id HAVING count(*) >= %(least)s
 )
-SELECT live.id, CASE WHEN status <> %(online)s THEN status_at ELSE since END, coalesce(times, 0),
+SELECT live.id, CASE WHEN status <> %(online)s THEN away_at ELSE since END, coalesce(times, 0),
        status <> %(online)s, {_PLACE}
 FROM live LEFT JOIN flaps ON flaps.camera_id = live.id
 WHERE status <> %(online)s OR times IS NOT NULL
