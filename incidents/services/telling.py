@@ -39,8 +39,9 @@ def worded_for(user: User, alarms: Iterable[Alarm]) -> list[Alarm]:
         if (incident := incidents.get(alarm.pk)) is not None:
             part = parts.get(incident.pk, OwnPart(0, 0))
             count = part.ever if alarm.closed_at else part.away
+            what = what_of(incident) if count else "已恢复"
             began = f"{incident.began_at.astimezone(ZONE):%m-%d %H:%M:%S} 起"
-            alarm.title = f"{incident.name}：{count:,} 路{what_of(incident)}"
+            alarm.title = f"{incident.name}：{count or part.ever:,} 路{what}"
             alarm.message = f"{began}，只计您有权查看的 {part.ever:,} 路"
     return shown
 

@@ -109,6 +109,12 @@ def test_when_it_is_over_they_are_told_of_all_it_took(incident: Incident, other_
     assert "网关 甲：1 路离线" in other_desk.page("alarms", state="ended")
 
 
+def test_it_may_go_on_for_others_alone(incident: Incident, cameras: list[Camera], other_desk: Desk) -> None:
+    IncidentCamera.objects.filter(camera=cameras[2]).update(left_at=NOW)
+    assert "网关 甲：1 路已恢复" in other_desk.page("alarms")
+    assert other_desk.json("state")["running"]["incidents"] == []
+
+
 def test_a_monitor_of_one_office_is_told_as_before(incident: Incident, office: Organisation) -> None:
     own = Desk(create_staff(username="he", password=PASSWORD, role=Role.MONITOR, organisation=office))
     assert WORDS in own.page("alarms")
