@@ -41,13 +41,19 @@ def visible_condition(
 
     Two small reads, and subqueries only where an exception concerns the user: rows are never listed here.
     """
+    return visible_conditions(user, action, (camera, path))[0]
+
+
+def visible_conditions(user: User, action: Action, *places: tuple[str, str]) -> list[Q]:
+    """The same for several models, each with where its camera is and the path of that: in one reading."""
     if not user.is_active:
-        return _NOTHING
+        return [_NOTHING] * len(places)
     if user.is_superuser:
-        return Q()
+        return [Q()] * len(places)
     if is_beyond_screen(user, action):
-        return _NOTHING
-    return _Standing.of(user).condition(action, camera, path)
+        return [_NOTHING] * len(places)
+    standing = _Standing.of(user)
+    return [standing.condition(action, camera, path) for camera, path in places]
 
 
 class _Effect(NamedTuple):
@@ -154,7 +160,11 @@ def exceptions_stay_within(user: User, person: User) -> bool:
 
 def alarms_visible_to(user: User) -> QuerySet[Alarm]:
     """Those that concern the user, without those about one camera that the user may not watch."""
-    shown = visible_condition(user, Action.WATCH, camera="camera_id", path="organisation__path")
+    return alarms_within(user, visible_condition(user, Action.WATCH, camera="camera_id", path="organisation__path"))
+
+
+def alarms_within(user: User, shown: Q) -> QuerySet[Alarm]:
+    """The same, where it is known already of which cameras alarms are shown."""
     alarms = alarms_concerning(user)
     # Empty for those who watch everything, and an empty condition adds nothing to an OR.
     return alarms.filter(Q(camera_id=None) | shown) if shown else alarms

@@ -29,24 +29,24 @@ def gap_row(entry: CaseCamera, slot: str, reason: str) -> Row:
 
 
 def tables_of(
-    user: User, case: CaseFile, entries: Sequence[CaseCamera], gaps: Iterable[Row]
+    user: User, case: CaseFile, entries: Sequence[CaseCamera], gaps: Iterable[Row], now: datetime
 ) -> Iterator[tuple[str, Iterator[Row]]]:
-    """For `user`: name and rows of each CSV; rows are read while they are written."""
+    """For `user`, as it is `now`: name and rows of each CSV; rows are read while they are written."""
     yield "摄像机", _cameras(entries)
     yield "云台", _ptz(entries)
     yield "观看", _viewings(entries)
-    yield "状态", _statuses(entries)
+    yield "状态", _statuses(entries, now)
     yield "告警", _alarms(user, entries)
     yield "缺失时段", _with_head([*_CAMERA, "时段", "原因"], gaps)
     yield "记录", _notes(case)
 
 
-def shown_tables(user: User, entries: Sequence[CaseCamera]) -> dict[str, object]:
+def shown_tables(user: User, entries: Sequence[CaseCamera], now: datetime) -> dict[str, object]:
     """The same for the page, which tells of cameras only when they were not online."""
     return {
         "orders": records.ptz_orders(entries),
         "viewings": _named(entries),
-        "away": [period for period in records.status_periods(entries) if not period.is_online],
+        "away": [period for period in records.status_periods(entries, now) if not period.is_online],
         "alarms": records.alarms(user, entries),
     }
 
@@ -100,16 +100,16 @@ def _viewings(entries: Sequence[CaseCamera]) -> Iterator[Row]:
         yield [clock(record.at), *_camera(by_camera[record.camera_id]), record.what, *who]
 
 
-def _statuses(entries: Sequence[CaseCamera]) -> Iterator[Row]:
+def _statuses(entries: Sequence[CaseCamera], now: datetime) -> Iterator[Row]:
     yield [*_CAMERA, "自", "至", "状态", "说明"]
-    for period in records.status_periods(entries):
-        stretch = [clock(period.begins_at), clock(period.ends_at)]
+    for period in records.status_periods(entries, now):
+        stretch = [clock(period.begins_at), f"{clock(period.ends_at)}{'（至导出时）' if period.is_last else ''}"]
         yield [*_camera(period.entry), *stretch, period.status, period.reason]
 
 
 def _alarms(user: User, entries: Sequence[CaseCamera]) -> Iterator[Row]:
     yield ["发生时间", "恢复时间", "级别", "告警", "说明", "单位"]
-    for alarm in records.alarms(user, entries).iterator(chunk_size=2000):
+    for alarm in records.alarms(user, entries):
         office = alarm.organisation.name if alarm.organisation else ""
         times = [clock(alarm.began_at), clock(alarm.closed_at)]
         yield [*times, alarm.get_severity_display(), alarm.title, alarm.message, office]

@@ -4,7 +4,6 @@ Both have millions of rows. Neither is ever read whole: each is asked for the ne
 an index, and what comes is merged.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,6 +15,7 @@ from django.db.models import Q, QuerySet
 
 from access.choices import ActorKind, Outcome
 from access.days import day_start
+from access.log_words import detail_words
 from access.models import BehaviourLog, Partner, User
 from cameras.models import Camera
 from cameras.visibility import logs_visible_to
@@ -219,10 +219,7 @@ def _logged(log: BehaviourLog, kinds: Mapping[str, str]) -> Act:
         outcome=str(log.get_outcome_display()),
         state=_STATES[Outcome(log.outcome)],
         reason=log.reason,
-        detail=[
-            (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-            for name, value in log.detail.items()
-        ],
+        detail=detail_words(log.detail),
     )
 
 

@@ -11,13 +11,13 @@ from access.choices import DeliveryState, Severity
 from access.models import Alarm, AlarmDelivery, Organisation, User
 from access.selectors import actions_allowed, may_handle
 from access.words import duration
-from cameras.visibility import alarms_visible_to
 from console.alarm_links import Link, link_of
 from console.cards import CameraRow, row_of
 from console.places import Place, place_in, place_of
 from console.words import moment
 from incidents.models import Incident
-from incidents.selectors import members_visible_to
+from incidents.selectors import alarms_told_to, members_visible_to
+from incidents.services.telling import own_part, worded_for
 from protocol.errors import MalformedError, NotFoundError, shorten
 
 PAGE_ROWS: Final = 50
@@ -78,13 +78,17 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One alarm with its cameras, and to whom it was told."""
+    """One alarm with its cameras, and to whom it was told.
+
+    `away` are cameras of its incident, of one of others those that the user watches; `hidden` are not in the list.
+    """
 
     row: Row
     link: Link | None
     may_handle: bool
     incident: Incident | None
     members: list[Member]
+    away: int
     hidden: int
     told: list[Told]
 
@@ -99,7 +103,7 @@ class AlarmCounts(TypedDict):
 
 def alarm_counts(user: User) -> AlarmCounts:
     fresh = Q(acknowledged_at=None, severity__gte=Severity.WARNING)
-    counts = alarms_visible_to(user).filter(closed_at=None).aggregate(
+    counts = alarms_told_to(user).filter(closed_at=None).aggregate(
         open=Count("pk"), fresh=Count("pk", filter=fresh), critical=Count("pk", filter=Q(severity=Severity.CRITICAL))
     )
     return AlarmCounts(open=counts["open"], fresh=counts["fresh"], critical=counts["critical"])
@@ -109,7 +113,7 @@ def alarms_view(user: User, wanted: Wanted) -> AlarmsView:
     alarms = _wanted(user, wanted)
     ordered = _ended(alarms, wanted.place) if wanted.is_ended else _open(alarms, wanted.place)
     found = list(ordered.select_related("organisation", "acknowledged_by")[: PAGE_ROWS + 1])
-    shown = found[:PAGE_ROWS]
+    shown = worded_for(user, found[:PAGE_ROWS])
     now = timezone.now()
     return AlarmsView(
         rows=[_row(alarm, now) for alarm in shown],
@@ -119,7 +123,7 @@ def alarms_view(user: User, wanted: Wanted) -> AlarmsView:
 
 def alarm_of(user: User, alarm_id: int) -> Alarm:
     """NotFoundError also where it is another's."""
-    alarms = alarms_visible_to(user).select_related("organisation", "acknowledged_by")
+    alarms = alarms_told_to(user).select_related("organisation", "acknowledged_by")
     alarm = alarms.filter(pk=alarm_id).first()
     if alarm is None:
         raise NotFoundError("告警不存在")
@@ -131,7 +135,9 @@ def look_at(user: User, alarm: Alarm) -> Look:
     incident = Incident.objects.filter(alarm=alarm).select_related("merged_into").first()
     # Of an incident that runs those that are away; of one that is over all it had.
     members = members_of(user, incident, now, most=_CAMERAS_BESIDE, is_away=alarm.closed_at is None) if incident else []
-    hidden = max(0, incident.cameras - len(members)) if incident else 0
+    part = own_part(user, incident) if incident else None
+    away = part.away if part else incident.cameras if incident else 0
+    worded_for(user, [alarm])
     may = may_handle(user, alarm)
     incident_id = incident.pk if incident else None
     return Look(
@@ -140,7 +146,8 @@ def look_at(user: User, alarm: Alarm) -> Look:
         may_handle=may,
         incident=incident,
         members=members,
-        hidden=hidden,
+        away=away,
+        hidden=max(0, away - len(members)),
         # To whom is for those who see to it.
         told=_told(alarm) if may else [],
     )
@@ -169,7 +176,7 @@ def members_of(
 
 
 def _wanted(user: User, wanted: Wanted) -> QuerySet[Alarm]:
-    alarms = alarms_visible_to(user)
+    alarms = alarms_told_to(user)
     if wanted.severity is not None:
         alarms = alarms.filter(severity=wanted.severity)
     if wanted.organisation is not None:

@@ -10,7 +10,9 @@ from typing import Final
 from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils import timezone
 
+from access.log_words import detail_words
 from access.models import Alarm, BehaviourLog, User
 from cameras.models import Camera
 from cases import records
@@ -117,7 +119,7 @@ class CaseView:
     viewings: list[tuple[str, records.ViewingRecord]]
     away: list[records.StatusPeriod]
     alarms: list[Alarm]
-    logs: list[BehaviourLog]
+    logs: list[tuple[BehaviourLog, list[tuple[str, str]]]]
     most_rows: int = _MOST_ROWS
 
     @property
@@ -126,7 +128,7 @@ class CaseView:
 
 
 def case_view(user: User, case: CaseFile) -> CaseView:
-    entries = list(entries_of(case))
+    entries, now = list(entries_of(case)), timezone.now()
     slots = case_slots(entries)
     names = {entry.camera_id: entry.name for entry in entries}
     viewings = [(names[record.camera_id], record) for record in records.viewings(entries)]
@@ -135,9 +137,9 @@ def case_view(user: User, case: CaseFile) -> CaseView:
         cameras=[_shown(case, entry, slots[entry.pk]) for entry in entries],
         orders=list(records.ptz_orders(entries)[:_MOST_ROWS]),
         viewings=viewings[:_MOST_ROWS],
-        away=[period for period in records.status_periods(entries) if not period.is_online][:_MOST_ROWS],
-        alarms=list(records.alarms(user, entries)[:_MOST_ROWS]),
-        logs=list(logs[:_MOST_ROWS]),
+        away=[period for period in records.status_periods(entries, now) if not period.is_online][:_MOST_ROWS],
+        alarms=records.alarms(user, entries)[:_MOST_ROWS],
+        logs=[(log, detail_words(log.detail)) for log in logs[:_MOST_ROWS]],
     )
 
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from access.choices import Action
 from access.models import User
-from cameras.choices import CameraType, Classify, Orientation
+from cameras.change_words import TITLES, fields_in_words, word_of
 from cameras.columns import COLUMNS, Column, cells_of
 from cameras.gate.findings import Finding
 from cameras.models import Camera, CameraChange
@@ -20,20 +20,6 @@ from console.words import moment
 from protocol.errors import NotFoundError
 
 HISTORY_ROWS: Final = 50
-_TITLES: Final = {
-    **{column.key: column.title for column in COLUMNS},
-    "organisation": "单位",
-    "owner": "登记方",
-    "ptz_override": "云台",
-    "is_pending": "待审核",
-}
-_WORDS: Final[Mapping[str, Mapping[object, str]]] = {
-    "orientation": {value: str(label) for value, label in Orientation.choices},
-    "classify": {value: str(label) for value, label in Classify.choices},
-    "camera_type": {value: str(label) for value, label in CameraType.choices},
-    "ptz_override": {None: "按类型", True: "可控", False: "不可控"},
-    "is_pending": {True: "是", False: "否"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +86,7 @@ def history_row(change: CameraChange) -> HistoryRow:
         source=str(change.get_source_display()),
         actor=change.actor_name or str(change.get_actor_kind_display()),
         reason=change.reason,
-        fields=[(_TITLES.get(name, name), _word(name, old), _word(name, new)) for name, old, new in change.fields],
+        fields=fields_in_words(change.fields),
     )
 
 
@@ -112,14 +98,7 @@ def told_fields(
     for name, before, after in fields:
         key = name.removesuffix("_id")
         if key in names:
-            told.append((_TITLES[key], names[key][0], names[key][1]))
+            told.append((TITLES[key], names[key][0], names[key][1]))
         else:
-            told.append((_TITLES[key], _word(key, before), _word(key, after)))
+            told.append((TITLES[key], word_of(key, before), word_of(key, after)))
     return told
-
-
-def _word(name: str, value: object) -> str:
-    words = _WORDS.get(name)
-    if words is not None:
-        return words.get(value, str(value))
-    return "—" if value in (None, "") else str(value)

@@ -19,7 +19,7 @@ from console.online import NAMES, InWords, Wanted, days_of, placing_of
 from console.words import moment
 from incidents.choices import IncidentKind
 from incidents.models import Incident
-from incidents.selectors import affected_between, incidents_visible_to
+from incidents.selectors import affected_between, incidents_concerning
 from ptz.selectors import moves_between
 from quality.selectors import worsened_between
 from rates.models import CountedDay
@@ -227,7 +227,7 @@ def _span(wanted: Wanted) -> tuple[datetime, datetime]:
 def _incidents(user: User, wanted: Wanted) -> list[IncidentRow]:
     """Those of many cameras, the largest first."""
     begin, end = _span(wanted)
-    found = incidents_visible_to(user).filter(began_at__gte=begin, began_at__lt=end, merged_into=None)
+    found = incidents_concerning(user).filter(began_at__gte=begin, began_at__lt=end, merged_into=None)
     found = found.exclude(kind=IncidentKind.CAMERA)
     if wanted.organisation is not None:
         found = found.filter(organisation__path__startswith=wanted.organisation.path)

@@ -48,6 +48,7 @@ urlpatterns = [
     path("cases/<int:case_id>/close/", cases.close, name="case_close"),
     path("cases/<int:case_id>/release/", cases.release, name="case_release"),
     path("cases/<int:case_id>/export/", cases.export, name="case_export"),
+    path("cases/<int:case_id>/exports/", cases.export_list, name="case_exports"),
     path("cases/<int:case_id>/<int:entry_id>/<int:unix_slot>.jpg", cases.picture, name="case_picture"),
     path("online/", online.online, name="online"),
     path("online/table.csv", online.table, name="online_table"),

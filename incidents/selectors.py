@@ -10,12 +10,12 @@ from django.db import connection
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from access.choices import Action, OrganisationKind
-from access.models import User
+from access.models import Alarm, User
 from access.selectors import concerned
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, Gateway
 from cameras.selectors import cameras_visible_to
-from cameras.visibility import visible_condition
+from cameras.visibility import alarms_within, visible_condition, visible_conditions
 from incidents.choices import IncidentKind
 from incidents.folding import Away, Place
 from incidents.models import Incident, IncidentCamera
@@ -29,7 +29,8 @@ WITH live AS (
     SELECT c.id, c.organisation_id AS office, split_part(o.path, '/', 2)::bigint AS province,
            CASE WHEN o.kind = %(office)s THEN coalesce(o.parent_id, o.id) ELSE o.id END AS company,
            btrim(split_part(c.road, '&', 1)) AS road,
-           c.gateway_id AS gateway, p.media_server_id AS server, c.status, c.status_at
+           c.gateway_id AS gateway, p.media_server_id AS server, c.status, c.status_at,
+           LEAST(c.status_at, c.raw_status_at) AS away_at
     FROM cameras_camera c
     JOIN access_organisation o ON o.id = c.organisation_id
     LEFT JOIN streaming_pushsession p ON p.camera_id = c.id AND p.video_type = %(low)s
@@ -39,7 +40,8 @@ WITH live AS (
 # The columns of folding.Place.
 _PLACE: Final = "province, company, office, road, gateway, server"
 
-# Times that a camera came back, each of which it had gone away before.
+# Times that a camera came back, each of which it had gone away before. It is away since its stream was lost, as its tile
+# says it: its status follows when the blip filter is over.
 _AWAY: Final = (
     f"""{_LIVE}
 , flaps AS (
@@ -48,7 +50,7 @@ _AWAY: Final = (
     WHERE live.status_at >= %(flapping_from)s AND s.status = %(online)s
     GROUP BY s.camera_id HAVING count(*) >= %(least)s
 )
-SELECT live.id, CASE WHEN status <> %(online)s THEN status_at ELSE since END, coalesce(times, 0),
+SELECT live.id, CASE WHEN status <> %(online)s THEN away_at ELSE since END, coalesce(times, 0),
        status <> %(online)s, {_PLACE}
 FROM live LEFT JOIN flaps ON flaps.camera_id = live.id
 WHERE status <> %(online)s OR times IS NOT NULL
@@ -94,14 +96,37 @@ def _parameters() -> dict[str, Any]:
     }
 
 
-def incidents_visible_to(user: User) -> QuerySet[Incident]:
-    """Those of the user's organisations, those that take their cameras along, and those of the platform.
-
-    Those of a single camera only where the user may watch it.
+def incidents_concerning(user: User) -> QuerySet[Incident]:
+    """Those of the user's organisations and those of the platform; those of a single camera only where the user may
+    watch it.
     """
+    return _concerning(user, Exists(members_watched(user).filter(incident=OuterRef("pk"))))
+
+
+def incidents_visible_to(user: User) -> QuerySet[Incident]:
+    """The same, and those of gateways that serve other companies too and take cameras along that the user watches."""
+    reaching = Exists(members_watched(user).filter(incident=OuterRef("pk")))
+    return _concerning(user, reaching) | Incident.objects.filter(reaching, kind=IncidentKind.GATEWAY)
+
+
+def _concerning(user: User, reaching: Exists) -> QuerySet[Incident]:
+    return Incident.objects.filter(concerned(user, Q()), ~Q(kind=IncidentKind.CAMERA) | reaching)
+
+
+def alarms_told_to(user: User) -> QuerySet[Alarm]:
+    """Those that concern the user, and those of the incidents above; `services.telling` puts their words right."""
+    shown, watched = visible_conditions(
+        user, Action.WATCH, ("camera_id", "organisation__path"), ("camera", "camera__organisation__path")
+    )
+    members = IncidentCamera.objects.filter(watched, incident__alarm=OuterRef("pk"))
+    reaching = Alarm.objects.filter(Exists(members.filter(incident__kind=IncidentKind.GATEWAY)))
+    return alarms_within(user, shown) | reaching
+
+
+def members_watched(user: User) -> QuerySet[IncidentCamera]:
+    """Cameras in any incident, also those that were deleted since."""
     watched = visible_condition(user, Action.WATCH, camera="camera", path="camera__organisation__path")
-    members = IncidentCamera.objects.filter(watched, incident=OuterRef("pk"))
-    return Incident.objects.filter(concerned(user, Q()), ~Q(kind=IncidentKind.CAMERA) | Exists(members))
+    return IncidentCamera.objects.filter(watched)
 
 
 def running_incidents(user: User, cameras: QuerySet[Camera]) -> list[tuple[Incident, int]]:

@@ -22,8 +22,9 @@ from protocol.codes import Code
 from protocol.connections import Deadline, connection_pool
 from protocol.envelope import Answer, parse_answer
 from protocol.errors import RemoteError
+from protocol.faults import fault_words
 from protocol.sm2 import sign
-from protocol.tls import certificate_end, tls_fault
+from protocol.tls import certificate_end
 from protocol.tokens import DEFAULT_SIGN_TEMPLATE, sign_text
 
 Method = Literal["GET", "POST"]
@@ -118,7 +119,7 @@ class _Transport:
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 deadline.check()
                 is_timeout = isinstance(error, urllib3.exceptions.ReadTimeoutError)
-                raise RemoteError(f"对方无法访问：{_reason(error)}", is_timeout=is_timeout) from error
+                raise RemoteError(f"对方无法访问：{fault_words(error)}", is_timeout=is_timeout) from error
         answer = parse_answer(
             raw, response.status, retry_after=_retry_after(response.headers.get("Retry-After"))
         )
@@ -354,14 +355,3 @@ def _token_in(answer: Answer) -> str | None:
     given = answer.body.get("token")
     token = given.get("token") if isinstance(given, dict) else given
     return token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
-
-
-def _reason(error: BaseException) -> str:
-    """A short cause for the log; without the URL, which carries tokens in TokenInfo."""
-    if fault := tls_fault(error):
-        return fault
-    cause = error
-    while cause.__cause__ is not None or cause.__context__ is not None:
-        cause = cause.__cause__ or cause.__context__ or cause
-    words = cause.strerror if isinstance(cause, OSError) and cause.strerror else ""
-    return f"{type(error).__name__}（{words or type(cause).__name__}）"

@@ -13,7 +13,7 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Subq
 from django.utils import timezone
 
 from access.days import ZONE
-from access.models import BehaviourLog, Partner
+from access.models import BehaviourLog, Partner, User
 from access.services.tokens import Companion, beside_token
 from cameras.choices import OnlineStatus
 from cameras.models import Camera, PtzGrant
@@ -33,6 +33,7 @@ from streaming.models import (
     ViewerPeak,
     Viewing,
 )
+from streaming.uids import partner_in, partner_uid, staff_in, staff_uid
 
 # A capture opens its URL at once; a little slack for a busy machine.
 CAPTURE_URL_SECONDS = 30
@@ -357,3 +358,14 @@ def viewings_between(cameras: QuerySet[Camera], begin: datetime, end: datetime) 
     counts = {int(pk): count for pk, count in rows.order_by().values_list("object_id").annotate(Count("pk"))}
     places = cameras.filter(pk__in=list(counts)).order_by().values_list("pk", "organisation_id", "road")
     return [(organisation_id, road, counts[pk]) for pk, organisation_id, road in places]
+
+
+def viewer_names(uids: Iterable[str]) -> dict[str, str]:
+    """What those are called to whom addresses were issued; nothing of those who are nobody in particular."""
+    told = set(uids)
+    partners = Partner.objects.in_bulk({partner_in(uid) for uid in told} - {None})
+    staff = User.objects.in_bulk({staff_in(uid) for uid in told} - {None})
+    return {
+        **{partner_uid(pk): partner.name for pk, partner in partners.items()},
+        **{staff_uid(pk): user.display_name for pk, user in staff.items()},
+    }

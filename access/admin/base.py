@@ -18,11 +18,11 @@ _MOST_COUNTED = 10_000
 
 
 class RecordedAdmin(admin.ModelAdmin[Any]):
-    """Every change leaves a row in the behaviour log, with the names of the fields."""
+    """Every change leaves a row in the behaviour log, with what the fields are called."""
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        fields = list(form.changed_data) if change else []
+        fields = [str(form.fields[name].label or name) for name in form.changed_data] if change else []
         self._record(request, _words("修改" if change else "新增", obj), obj, {"fields": fields})
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from access.models import LogAnchor, LogBlock
 from access.services.alarms import close_alarm, raise_alarm
+from protocol.faults import fault_words
 from protocol.sm2 import public_key_of, sign, verify
 
 logger = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ def anchor_head(now: datetime | None = None) -> LogAnchor | None:
             places.append(place[:200])
         except (OSError, ValueError) as error:
             logger.warning("the head of the log chain was not told to %s: %s", place, error)
-            failures.append(f"{place}：{error}")
+            failures.append(f"{place}：{fault_words(error, '无法写出')}")
     if failures:
         raise_alarm(key=_ALARM, title="行为日志锚点未能写出", message="；".join(failures))
     else:

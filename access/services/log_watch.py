@@ -6,6 +6,7 @@ from access.choices import Severity
 from access.services.alarms import close_alarm, raise_alarm
 from access.services.log_anchors import AnchorError, anchor_file, read_anchors
 from access.services.log_verification import verify_log
+from protocol.faults import fault_words
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +19,10 @@ def watch_log() -> int:
     try:
         anchors = list(read_anchors(file)) if file.exists() else []
         flaws = [flaw.words for flaw in verify_log(anchors).flaws]
-    except (AnchorError, OSError) as error:
+    except AnchorError as error:
         flaws = [f"锚点文件无法使用：{error}"]
+    except OSError as error:
+        flaws = [f"锚点文件无法使用：{fault_words(error, '无法读取')}"]
     if not flaws:
         close_alarm(key=ALARM)
         return 0

@@ -10,6 +10,7 @@ from access.days import ZONE
 from access.models import AlarmTarget
 from access.transports.base import Entry, Message
 from protocol.errors import RemoteError, shorten
+from protocol.faults import fault_words
 
 _LONGEST_SUBJECT: Final = 120
 
@@ -24,7 +25,9 @@ class MailTransport:
             letter.connection = get_connection(timeout=settings.EMAIL_TIMEOUT)
             letter.send()
         except (OSError, ValueError) as error:
-            raise RemoteError(f"邮件服务器未接受：{shorten(str(error) or type(error).__name__)}") from error
+            # What the server itself said is worth more than any words of ours.
+            said = "" if isinstance(error, TimeoutError) else shorten(str(error))
+            raise RemoteError(f"邮件服务器未接受：{fault_words(error, said or '连接失败')}") from error
 
 
 def subject_of(message: Message) -> str:

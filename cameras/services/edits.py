@@ -18,7 +18,15 @@ from cameras.columns import BY_KEY, COLUMNS
 from cameras.models import Camera, Gateway
 from cameras.selectors import cameras_visible_to, gateways_for
 from cameras.services.bulk import update_cameras
-from cameras.services.history import Change, changed_fields, keep_changes, place_name, remember
+from cameras.services.history import (
+    Change,
+    changed_fields,
+    keep_changes,
+    newest_change,
+    place_name,
+    remember,
+    told_since,
+)
 from cameras.services.imports import ChangedMeanwhileError, StaffRegistrar, lock_unchanged
 from cameras.services.judging import SAME, Judgement, Verdict, judge_table
 from cameras.services.ledger import COPIED_FIELDS, locked_cameras, raise_version
@@ -175,14 +183,16 @@ def _write_form(user: User, found: Judgement, actor: Actor) -> None:
     registrar = StaffRegistrar(user, found, ChangeSource.FORM)
     registrar.place(found.records.values())
     lock_unchanged(found)
-    if any(not verdict.ok for verdict in apply_records(registrar, found.records, actor=actor).values()):
-        raise ChangedMeanwhileError("")
     ((key, item),) = found.records.items()
     held = found.held.get(key)
+    newest = newest_change(held.pk) if held else 0
+    if any(not verdict.ok for verdict in apply_records(registrar, found.records, actor=actor).values()):
+        raise ChangedMeanwhileError("")
     record(
         actor,
         "修改摄像机" if held else "新增摄像机",
         object_kind="camera",
         object_id=held.pk if held else item.camera_num,
         object_name=item.camera_name,
+        detail=told_since(held.pk, newest) if held else {},
     )

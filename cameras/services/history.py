@@ -10,6 +10,7 @@ from django.db import connection
 
 from access.actors import Actor
 from access.models import Organisation, Partner
+from cameras.change_words import fields_in_words
 from cameras.choices import ChangeAct, ChangeSource
 from cameras.models import Camera, CameraChange, Gateway
 
@@ -67,6 +68,19 @@ def keep_changes(
     with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(sql) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def newest_change(camera_id: int) -> int:
+    """The id of it, 0 where there is none."""
+    newest = CameraChange.objects.filter(camera=camera_id).order_by("-pk").values_list("pk", flat=True)
+    return newest.first() or 0
+
+
+def told_since(camera_id: int, change_id: int) -> dict[str, object]:
+    """What changed after `change_id`, for the behaviour log: `K1+100 → K1+200` by what the field is called."""
+    changes = CameraChange.objects.filter(camera=camera_id, pk__gt=change_id).order_by("pk")
+    words = (field for change in changes for field in fields_in_words(change.fields))
+    return {title: f"{before} → {after}" for title, before, after in words}
 
 
 def keep_registrations(keys: Iterable[str], *, actor: Actor, source: ChangeSource, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """What every write to the ledger shares: the reported fields, the version, tombstones, who may touch what."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -17,7 +17,7 @@ from access.services.logs import record
 from cameras.choices import ChangeAct, ChangeSource, Classify, OnlineStatus, StatusSource
 from cameras.initials import initials_of
 from cameras.models import Camera, CameraException, GroupMember, PtzGrant, StatusChange
-from cameras.services.history import Change, changed_fields, keep_changes, remember
+from cameras.services.history import Change, changed_fields, keep_changes, newest_change, remember, told_since
 from protocol.cameras import BackResult, CameraRecord
 
 UNCHANGED = "未变化"
@@ -197,9 +197,9 @@ def remove_cameras(
             record_camera(actor, "删除摄像机", camera)
 
 
-def record_camera(actor: Actor, verb: str, camera: Camera) -> None:
+def record_camera(actor: Actor, verb: str, camera: Camera, detail: Mapping[str, object] | None = None) -> None:
     """What staff did to one camera, for the behaviour log."""
-    record(actor, verb, object_kind="camera", object_id=camera.pk, object_name=camera.name)
+    record(actor, verb, object_kind="camera", object_id=camera.pk, object_name=camera.name, detail=detail)
 
 
 def revive(camera: Camera, *, owner: Partner | None) -> None:
@@ -236,9 +236,11 @@ def save_camera(*, camera: Camera, actor: Actor) -> Camera:
             change = Change(camera.pk, ChangeAct.REGISTERED)
         else:
             change = _correct(camera, before, is_new=is_new, now=now)
+        newest = newest_change(camera.pk)
         if change.fields or change.act != ChangeAct.MODIFIED:
             keep_changes([change], actor=actor, source=ChangeSource.ADMIN, now=now)
-        record_camera(actor, "新增摄像机" if is_new else "修改摄像机", camera)
+        verb = "新增摄像机" if is_new else "修改摄像机"
+        record_camera(actor, verb, camera, told_since(camera.pk, newest))
     return camera
 
 

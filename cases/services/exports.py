@@ -95,9 +95,10 @@ def _pack(
             yield from _pictures(book, number, entry, shown[entry.pk])
             gaps += [tables.gap_row(entry, one.clock, one.reason) for one in shown[entry.pk] if one.reason]
         pictures = len(book.lines)
-        for name, rows in tables.tables_of(user, case, entries, gaps):
+        for name, rows in tables.tables_of(user, case, entries, gaps, now):
             yield from book.add(f"records/{name}.csv", csv_pieces(rows))
-        yield from book.add(INDEX, _page(case, entries, shown, export, tables.shown_tables(user, entries)))
+        told = tables.shown_tables(user, entries, now)
+        yield from book.add(INDEX, _page(case, entries, shown, export, told))
         manifest = "".join(book.lines).encode()
         archive.writestr(zipfile.ZipInfo(MANIFEST, now.astimezone(ZONE).timetuple()[:6]), manifest)
         yield outlet.taken()

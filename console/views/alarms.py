@@ -26,6 +26,7 @@ from console.quality import organisations_in
 from console.words import moment
 from incidents.models import Incident
 from incidents.selectors import incidents_visible_to, members_visible_to
+from incidents.services.telling import own_part
 from protocol.errors import ForbiddenError, MalformedError, NotFoundError, shorten
 
 PAGE_CAMERAS = 200
@@ -98,6 +99,7 @@ def incident(request: HttpRequest, user: User, incident_id: int) -> HttpResponse
     context = {
         **frame_of(user, "alarms"),
         "incident": found,
+        "part": own_part(user, found),
         "began": moment(found.began_at),
         "ended": moment(found.ended_at) if found.ended_at else "",
         "lasts": duration((found.ended_at or now) - found.began_at),

@@ -57,7 +57,7 @@ def audit(request: HttpRequest, user: User) -> HttpResponse:
 def table(request: HttpRequest, user: User) -> HttpResponseBase:
     wanted = _wanted(request, day_of(timezone.now()))
     days = f"{wanted.first:%Y%m%d}-{wanted.last:%Y%m%d}"
-    record(actor_of_user(request), "导出操作审计", object_name=days, detail={"条件": _query(wanted)})
+    record(actor_of_user(request), "导出操作审计", object_name=days, detail=_words(wanted))
     return csv_response(f"操作审计_{days}.csv", audit_table(user, wanted))
 
 
@@ -95,6 +95,20 @@ def _outcome(text: str) -> Outcome | None:
     if text and text not in Outcome.values:
         raise MalformedError(f"outcome 的值“{shorten(text)}”应为 {'、'.join(Outcome.values)} 之一")
     return Outcome(text) if text else None
+
+
+def _words(wanted: AuditWanted) -> dict[str, object]:
+    """What was looked for, as the form calls it."""
+    asked = {
+        "自": wanted.first,
+        "至": wanted.last,
+        "操作者": wanted.who,
+        "操作": wanted.verb,
+        "对象": wanted.thing,
+        "来源地址": wanted.address,
+        "结果": wanted.outcome.label if wanted.outcome else "",
+    }
+    return {name: str(value) for name, value in asked.items() if value}
 
 
 def _query(wanted: AuditWanted) -> str:

@@ -201,6 +201,13 @@ def export(request: HttpRequest, user: User, case_id: int) -> StreamingHttpRespo
 
 
 @require_GET
+@requires(Action.SNAPSHOT, kind=Kind.PART, is_poll=True)
+def export_list(request: HttpRequest, user: User, case_id: int) -> HttpResponse:
+    """What was exported so far, while one is on its way."""
+    return render(request, "console/_case_exports.html", {"exports": _visible(user, case_id).exports.all()})
+
+
+@require_GET
 @requires(Action.SNAPSHOT, kind=Kind.PAGE)
 def picture(request: HttpRequest, user: User, case_id: int, entry_id: int, unix_slot: int) -> HttpResponse:
     """Also of a camera that has been deleted since."""

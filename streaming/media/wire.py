@@ -7,7 +7,7 @@ import urllib3
 
 from protocol.connections import Deadline, connection_pool
 from protocol.errors import RemoteError
-from protocol.tls import tls_fault
+from protocol.faults import fault_words
 from streaming.media.events import HookError
 from streaming.models import MediaServer
 
@@ -34,8 +34,7 @@ def ask_server(
             raise RemoteError(f"媒体服务器 {server.name} 返回 {answer.status}")
         data = json.loads(answer.data)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        reason = tls_fault(error) or "无应答"
-        raise RemoteError(f"媒体服务器 {server.name}：{reason}") from error
+        raise RemoteError(f"媒体服务器 {server.name}：{fault_words(error, '无应答')}") from error
     except (ValueError, RecursionError) as error:
         raise RemoteError(f"媒体服务器 {server.name} 的应答不是 JSON") from error
     if not isinstance(data, dict):

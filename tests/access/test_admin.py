@@ -189,7 +189,7 @@ def test_a_bad_profile_is_told_in_the_form(desk: Client, ministry: Caller) -> No
     partner.refresh_from_db()
     assert (partner.name, partner.scopes) == ("部平台", ["play", "ptz"])
     row = BehaviourLog.objects.get(verb="修改接入方")
-    assert "scopes" in row.detail["fields"]
+    assert "接口范围" in row.detail["fields"]
 
 
 def test_a_member_of_staff_whose_roles_are_given_elsewhere(desk: Client, company: Organisation) -> None:

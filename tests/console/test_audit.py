@@ -236,12 +236,12 @@ def test_a_table_to_take_away_without_formulas(some: Desk, camera: Camera) -> No
     assert len(head) == len(first) == 12
     assert (export[5], export[8]) == ("导出操作审计", "20261116-20261122")
     assert first[2:] == ["用户", "'=HYPERLINK(1)", "10.9.9.7", "'@SUM", "", "", "'+1", "成功", "'-2"] + [
-        "n：[1, null]；=k：\t=1"
+        "n：1、无；=k：\t=1"
     ]
     assert len(rest) == 5
     assert [row[5] for row in table_of(some, outcome="failed")[1:]] == ["云台控制"]
     log = BehaviourLog.objects.filter(verb="导出操作审计").first()
-    assert log is not None and log.detail == {"条件": "from=2026-11-16&to=2026-11-22&outcome=failed"}
+    assert log is not None and log.detail == {"自": "2026-11-16", "至": "2026-11-22", "结果": "失败"}
 
 
 def test_the_state_of_the_chain_is_shown(

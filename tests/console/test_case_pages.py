@@ -149,7 +149,8 @@ def test_a_camera_of_another_company_cannot_be_taken_in(desk: Desk, other_desk: 
 
 
 @pytest.mark.parametrize(
-    "name", ["case", "case_note", "case_add", "case_close", "case_release", "case_export", "case_picture"]
+    "name",
+    ["case", "case_note", "case_add", "case_close", "case_release", "case_export", "case_exports", "case_picture"],
 )
 def test_a_case_of_another_company_is_not_there(name: str, desk: Desk, other_desk: Desk, near: Camera) -> None:
     case = begin(near)
@@ -232,6 +233,18 @@ def test_an_export_is_streamed_named_and_logged(desk: Desk, near: Camera) -> Non
     assert MANIFEST in archive.namelist()
     assert (logged("导出卷宗"), logged("卷宗导出完成")) == (["王工"], ["王工"])
     assert case.exports.get().manifest_sm3 in desk.page("case", case.pk)
+
+
+def test_the_list_of_exports_is_fetched_while_one_is_sent(desk: Desk, near: Camera) -> None:
+    case = begin(near)
+    assert "还没有导出过" in desk.page("case_exports", case.pk)
+    response = send(desk, "case_export", case.pk)
+    assert isinstance(response, StreamingHttpResponse)
+    assert 'data-sealed=""' in desk.page("case_exports", case.pk)
+    b"".join(response)
+    export = case.exports.get()
+    assert f'data-export="{export.pk}" data-sealed="1"' in desk.page("case_exports", case.pk)
+    assert logged("查看卷宗") == []
 
 
 def test_the_list_is_searched_and_filtered(desk: Desk, near: Camera) -> None:

@@ -177,6 +177,11 @@ def test_the_form_of_a_camera(keeper: Desk, office: Organisation) -> None:
     page = text_of(response)
     assert "名称：" in page and '<span class="was">G2 济南段 1 号</span> → 新名' in page
     assert "冯工" in page and "台账页面" in page
+    log = BehaviourLog.objects.get(verb="修改摄像机")
+    assert log.detail["名称"] == "G2 济南段 1 号 → 新名" and "编号" not in log.detail
+    # What is saved as it was changes nothing, and says nothing of what was changed before.
+    keeper.client.post(f"/ledger/{camera.pk}/", texts)
+    assert [row.detail for row in BehaviourLog.objects.filter(verb="修改摄像机").exclude(pk=log.pk)] in ([], [{}])
     wrong = keeper.client.post(f"/ledger/{camera.pk}/", {**texts, "stake": "1100"})
     assert wrong.status_code == 400
     assert "不符合 K&lt;千米&gt;+&lt;米&gt; 格式" in text_of(wrong)

@@ -33,6 +33,7 @@ PAGES = {
 PAGES_OF_A_CASE = {
     *("case", "case_note", "case_add", "case_close", "case_release", "case_export", "case_picture"),
 }
+PARTS_OF_A_CASE = {"case_exports"}
 PARTS_OF_AN_ALARM = {"alarm_look", "alarm_acknowledge"}
 # With their objects and by their methods: tests/test_outsiders.py.
 PAGES_OF_RIGHTS = {
@@ -68,7 +69,7 @@ def patterns() -> list[URLPattern]:
 def path_to(name: str, camera: Camera, office: Organisation) -> str:
     arguments: dict[str, list[Any]] = {"branch": [office.pk], "road": ["G2"], "road_branch": ["G2"]}
     arguments |= {"forget_preset": [1], "film_road": ["G2"], "report_table": ["csv"]}
-    if name in PARTS_OF_AN_ALARM | PAGES_OF_AN_IMPORT | {"incident", "incident_table"}:
+    if name in PARTS_OF_AN_ALARM | PARTS_OF_A_CASE | PAGES_OF_AN_IMPORT | {"incident", "incident_table"}:
         arguments[name] = [1]
     if name in JSON_OF_A_CAMERA | JSON_OF_A_KEEPER | PAGES_OF_A_LEDGER_CAMERA:
         arguments[name] = [camera.pk]
@@ -107,7 +108,7 @@ def test_every_view_declares_its_permission() -> None:
 def test_the_matrix_below_knows_every_view() -> None:
     assert {pattern.name for pattern in patterns()} == (
         PUBLIC | PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PAGES | JSON_OF_NOBODY | JSON_OF_A_CAMERA
-    ) | PAGES_OF_A_CASE | PARTS_OF_AN_ALARM | JSON_OF_A_KEEPER | OWN | OF_OTHERS | AUDIT | {
+    ) | PAGES_OF_A_CASE | PARTS_OF_AN_ALARM | PARTS_OF_A_CASE | JSON_OF_A_KEEPER | OWN | OF_OTHERS | AUDIT | {
         *("road", "film_road", "day_archive", *PAGES_OF_RIGHTS, *PARTS_OF_RIGHTS),
     }
 
@@ -120,7 +121,7 @@ def test_nobody_gets_in_without_signing_in(name: str, camera: Camera, office: Or
     response = ask(Client(), path_to(name, camera, office))
     if name in PAGES | PAGES_OF_A_CASE | PAGES_OF_RIGHTS | OWN | OF_OTHERS | AUDIT:
         assert response.headers["Location"] == f"/login/?next={path_to(name, camera, office)}"
-    elif name in PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PARTS_OF_AN_ALARM | PARTS_OF_RIGHTS:
+    elif name in PARTS | PARTS_OF_A_PLATFORM | PARTS_OF_A_REPORT | PARTS_OF_AN_ALARM | PARTS_OF_A_CASE | PARTS_OF_RIGHTS:
         assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/login/")
     else:
         assert refusal_of(response, 401) == "登录已失效，请重新登录"

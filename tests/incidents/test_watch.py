@@ -104,6 +104,20 @@ def test_a_gateway_that_is_lost_is_one_alarm_with_one_message(
     assert IncidentCamera.objects.filter(left_at=None).count() == 0
 
 
+def test_it_begins_when_the_streams_were_lost_as_the_tiles_say(
+    clock: TimeMachineFixture, office: Organisation, gateway: Gateway
+) -> None:
+    cameras = cameras_at(office, range(12), gateway, NOON - HOUR)
+    lose(cameras, after(10))
+    # The status followed when the blip filter was over.
+    Camera.objects.update(raw_status_at=NOON)
+    watch(clock, 60)
+    incident = Incident.objects.get(kind=IncidentKind.GATEWAY)
+    assert incident.alarm
+    assert (incident.began_at, incident.alarm.began_at) == (NOON, NOON)
+    assert set(IncidentCamera.objects.values_list("since", flat=True)) == {NOON}
+
+
 def test_a_single_camera_is_told_after_five_minutes(clock: TimeMachineFixture, office: Organisation) -> None:
     camera, other = cameras_at(office, range(2), None, NOON - HOUR)
     lose([camera], NOON)
