@@ -54,7 +54,7 @@ def test_wall_tells_who_is_there(desk: Desk) -> None:
 
 
 def test_admin_is_linked_for_those_who_may_enter(superuser: User) -> None:
-    assert 'href="/admin/">管理后台' in Desk(superuser).page("wall")
+    assert 'href="/admin/" data-testid="nav-admin">管理后台' in Desk(superuser).page("wall")
 
 
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)

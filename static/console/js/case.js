@@ -15,7 +15,10 @@ async function look(before, mine, left) {
   if (mine !== turn || !left) return;
   try {
     const response = await fetch(list.dataset.url, { credentials: "same-origin" });
-    if (response.ok) list.innerHTML = await response.text();
+    if (response.ok) {
+      const fetched = new DOMParser().parseFromString(await response.text(), "text/html");
+      list.replaceChildren(...fetched.body.childNodes);
+    }
   } catch {
     // The download itself says that the connection is gone.
   }
