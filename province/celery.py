@@ -104,6 +104,7 @@ app.conf.beat_schedule = {
     "keep-analysis-partitions": _hourly("analysis.tasks.keep_partitions", minute=27),
     "keep-delivery-partitions": _hourly("ministry.tasks.keep_partitions", minute=37),
     "forget-deleted-cameras": _hourly("quality.tasks.forget_deleted_cameras", minute=17),
+    "follow-status": _every("quality.tasks.follow_status", 2),
     "look-at-bursts": _every("quality.tasks.look_at_bursts", 15),
     "count-online-days": _hourly("rates.tasks.count_days", minute=32),
     "forget-viewer-peaks": _nightly("streaming.tasks.forget_old_peaks", hour=3, minute=47),
