@@ -1,6 +1,7 @@
 """What changes while somebody watches: one small JSON every two seconds."""
 
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TypedDict
 
@@ -35,6 +36,7 @@ class Counts(TypedDict):
     online: int
     offline: int
     fault: int
+    unknown: int
 
 
 class RawState(TypedDict):
@@ -75,7 +77,7 @@ def state(request: HttpRequest, user: User) -> JsonResponse:
     changes = _changes(cameras, since)
     content = ConsoleState(
         now=time.time(),
-        counts=Counts(total=counts.total, online=counts.online, offline=counts.offline, fault=counts.fault),
+        counts=Counts(**asdict(counts)),
         alarms=alarm_counts(user),
         running=running_of(user, cameras),
         ministry=upper_state(user),
