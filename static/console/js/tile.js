@@ -64,6 +64,7 @@ export class Tile {
     this.element.dataset.index = index + 1;
     this.element.style.order = index;
     setText(this.number, String(index + 1));
+    setText(this.step, String(this.wall.ptzStep ?? ""));
   }
 
   get isPlaying() {
@@ -300,7 +301,7 @@ export class Tile {
   #tickOffline() {
     const { since, picture, reason } = this.card;
     const seconds = since ? nowSeconds() - since : 0;
-    setText(this.title, !since ? "离线" : seconds < 5 ? "刚刚离线" : `离线 ${duration(seconds)}`);
+    setText(this.title, !since ? STATES[this.card.state] : seconds < 5 ? "刚刚离线" : `离线 ${duration(seconds)}`);
     const last = this.lastFrame ? "底图为断开前最后一帧" : picture ? `底图为最后画面 ${moment(picture.at)}` : "暂无截图";
     setText(this.detail, [since ? `${moment(since)} 起` : "", last].filter(Boolean).join(" · "));
     this.detail.title = reason ?? "";
