@@ -1,7 +1,6 @@
 """What changes while somebody watches: one small JSON every two seconds."""
 
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TypedDict
 
@@ -70,14 +69,13 @@ class ConsoleState(TypedDict):
 def state(request: HttpRequest, user: User) -> JsonResponse:
     """Counts, raw states of the `wall` and of all that changed `since`, counts of `nodes` and `roads`, control."""
     cameras = cameras_visible_to(user)
-    counts = count_statuses(cameras)
     node_ids = ids_of(request, "nodes", most=_MOST_NODES)
     selected = id_of(request, "selected")
     since = seconds_of(request, "since")
     changes = _changes(cameras, since)
     content = ConsoleState(
         now=time.time(),
-        counts=Counts(**asdict(counts)),
+        counts=_counts(cameras),
         alarms=alarm_counts(user),
         running=running_of(user, cameras),
         ministry=upper_state(user),
@@ -88,6 +86,17 @@ def state(request: HttpRequest, user: User) -> JsonResponse:
         control=control_of(user, cameras.filter(pk=selected).first()) if selected else None,
     )
     return answer(content)
+
+
+def _counts(cameras: QuerySet[Camera]) -> Counts:
+    counts = count_statuses(cameras)
+    return Counts(
+        total=counts.total,
+        online=counts.online,
+        offline=counts.offline,
+        fault=counts.fault,
+        unknown=counts.unknown,
+    )
 
 
 def _node_counts(
