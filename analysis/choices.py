@@ -19,6 +19,10 @@ class CongestionLevel(models.TextChoices):
     SEVERE = "severe", "严重拥堵"
 
 
+# A road that is free, or free again, is told under the same subject, and is no event.
+CLEAR_LEVELS = (CongestionLevel.FREE, CongestionLevel.SLOW)
+
+
 class AccidentType(models.TextChoices):
     COLLISION = "collision", "碰撞"
     ROLLOVER = "rollover", "翻车"

@@ -6,14 +6,14 @@ from datetime import datetime
 from django.db.models import Avg, Count, Max, Min, Q, QuerySet
 
 from access.models import User
-from analysis.choices import Subject
+from analysis.choices import CLEAR_LEVELS, Subject
 from analysis.models import AnalysisResult
 from cameras.selectors import cameras_visible_to
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which results are looked for; `subject` may be UNRECOGNISED, no subject means all of them."""
+    """Which results are looked for; `subject` may be UNRECOGNISED or CLEAR, no subject means all of them."""
 
     begin: datetime
     end: datetime
@@ -24,17 +24,21 @@ class Wanted:
 
 
 UNRECOGNISED = "unrecognised"
+# Told as congestion of a road that has none; the subject itself means the events.
+CLEAR = "clear"
+_CLEAR = Q(subject=Subject.CONGESTION, level__in=CLEAR_LEVELS)
 
 
 @dataclass(frozen=True)
 class SubjectFigures:
-    """One subject over a stretch of time; figures in the unit of the subject."""
+    """One subject over a stretch of time; figures in the unit of the subject. `clear` are those that are no event."""
 
     subject: Subject
     count: int
     mean: float | None
     low: float | None
     high: float | None
+    clear: int
 
 
 def results_visible_to(user: User, wanted: Wanted) -> QuerySet[AnalysisResult]:
@@ -52,8 +56,10 @@ def results_visible_to(user: User, wanted: Wanted) -> QuerySet[AnalysisResult]:
     results = AnalysisResult.objects.filter(
         occurred_at__gte=wanted.begin, occurred_at__lt=wanted.end, camera__in=cameras.order_by()
     )
-    if wanted.subject:
-        results = results.filter(subject="" if wanted.subject == UNRECOGNISED else wanted.subject)
+    if wanted.subject == CLEAR:
+        results = results.filter(_CLEAR)
+    elif wanted.subject:
+        results = results.filter(subject="" if wanted.subject == UNRECOGNISED else wanted.subject).exclude(_CLEAR)
     return results.order_by("-occurred_at", "-id")
 
 
@@ -68,9 +74,13 @@ def figures_by_subject(results: QuerySet[AnalysisResult]) -> list[SubjectFigures
     found = {
         subject: figures
         for subject, *figures in rows.annotate(
-            Count("id"), Avg("figure"), Min("figure"), Max("figure")
+            count=Count("id", filter=~_CLEAR),
+            mean=Avg("figure", filter=~_CLEAR),
+            low=Min("figure", filter=~_CLEAR),
+            high=Max("figure", filter=~_CLEAR),
+            clear=Count("id", filter=_CLEAR),
         )
     }
     return [
-        SubjectFigures(subject, *found.get(subject.value, (0, None, None, None))) for subject in Subject
+        SubjectFigures(subject, *found.get(subject.value, (0, None, None, None, 0))) for subject in Subject
     ]

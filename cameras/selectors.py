@@ -2,7 +2,6 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -239,15 +238,15 @@ def assigned_cameras(configuration: GatewayConfiguration) -> list[Assigned]:
 
 
 def search_cameras(
-    user: User, text: str, limit: int = 50, statuses: Collection[OnlineStatus] = ()
+    user: User, text: str, limit: int = 50, statuses: Q | None = None
 ) -> list[Camera]:
     """Cameras for a search line: stake (`K1120+3`), road, both, or words of name, number and initials in Pinyin.
 
-    `statuses` keeps those of these raw statuses; none means any.
+    `statuses` keeps those of some raw statuses; none means any.
     """
     cameras = cameras_visible_to(user).select_related("organisation")
-    if statuses:
-        cameras = cameras.filter(raw_status__in=statuses)
+    if statuses is not None:
+        cameras = cameras.filter(statuses)
     if not text.strip():
         return []
     cameras, stake = _with_words(cameras, text)
@@ -316,18 +315,25 @@ def _kilometre_begins_with(kilometre: int) -> Q:
 
 @dataclass(frozen=True)
 class StatusCounts:
-    """Cameras by raw status, as the wall shows them."""
+    """Cameras by raw status, as the wall shows them; `unknown` are those of which nothing was heard yet."""
 
     total: int
     online: int
     offline: int
     fault: int
+    unknown: int
+
+
+# Before anything is heard of it a camera's raw status is offline.
+UNKNOWN: Final = Q(raw_status=OnlineStatus.OFFLINE, raw_status_at=None)
 
 
 def count_statuses(cameras: QuerySet[Camera]) -> StatusCounts:
-    rows = dict(cameras.order_by().values_list("raw_status").annotate(Count("id")))
-    online, offline, fault = (
-        rows.get(status.value, 0)
-        for status in (OnlineStatus.ONLINE, OnlineStatus.OFFLINE, OnlineStatus.FAULT)
+    counts = cameras.order_by().aggregate(
+        total=Count("pk"),
+        online=Count("pk", filter=Q(raw_status=OnlineStatus.ONLINE)),
+        offline=Count("pk", filter=Q(raw_status=OnlineStatus.OFFLINE) & ~UNKNOWN),
+        fault=Count("pk", filter=Q(raw_status=OnlineStatus.FAULT)),
+        unknown=Count("pk", filter=UNKNOWN),
     )
-    return StatusCounts(total=online + offline + fault, online=online, offline=offline, fault=fault)
+    return StatusCounts(**counts)

@@ -3,19 +3,27 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from typing import Final, TypedDict
+
+from django.db.models import Q
 
 from access.choices import Action
 from access.models import User
 from cameras.choices import Classify, OnlineStatus
 from cameras.models import Camera
-from cameras.selectors import cameras_visible_to
+from cameras.selectors import UNKNOWN, cameras_visible_to
 from console.pictures import Picture, newest_pictures
-from protocol.errors import ForbiddenError, NotFoundError
+from protocol.errors import ForbiddenError, MalformedError, NotFoundError, shorten
 from quality.selectors import abnormal_words
 
 _STATES = {OnlineStatus.OFFLINE: "offline", OnlineStatus.ONLINE: "online", OnlineStatus.FAULT: "fault"}
-STATUS_OF_STATE = {word: status for status, word in _STATES.items()}
+UNKNOWN_STATE: Final = "unknown"
+_CONDITIONS: Final = {
+    "online": Q(raw_status=OnlineStatus.ONLINE),
+    "offline": Q(raw_status=OnlineStatus.OFFLINE) & ~UNKNOWN,
+    "fault": Q(raw_status=OnlineStatus.FAULT),
+    UNKNOWN_STATE: UNKNOWN,
+}
 
 
 class CameraCard(TypedDict):
@@ -61,7 +69,17 @@ class CameraRow:
 
 def state_of(camera: Camera) -> str:
     """The raw state, which the wall shows at once; the blip filter is for reports."""
-    return "unknown" if camera.raw_status_at is None else _STATES[OnlineStatus(camera.raw_status)]
+    return UNKNOWN_STATE if camera.raw_status_at is None else _STATES[OnlineStatus(camera.raw_status)]
+
+
+def in_states(states: Iterable[str]) -> Q:
+    """Cameras of any of these states; a word that is no state is a MalformedError."""
+    found = Q(pk__in=[])
+    for state in states:
+        if state not in _CONDITIONS:
+            raise MalformedError(f"state 的值“{shorten(state)}”应为 {'、'.join(_CONDITIONS)} 之一")
+        found |= _CONDITIONS[state]
+    return found
 
 
 def main_road(road: str) -> str:

@@ -37,12 +37,16 @@ PROPOSED_METRES: Final = 10_000
 
 @dataclass(frozen=True)
 class Candidate:
-    """A camera near the place, how many pictures it has around the event, and the one nearest to it."""
+    """A camera near the place, how many pictures it has around the event, and the one nearest to it.
+
+    `slots` are those that could have one by now, `ahead` those that are not over.
+    """
 
     row: CameraRow
     metres: int
     pictures: int
     slots: int
+    ahead: int
     picture: str | None
 
     @property
@@ -67,17 +71,21 @@ def candidates(cameras: QuerySet[Camera], around: Around) -> list[Candidate]:
     found: dict[int, list[int]] = defaultdict(list)
     for camera_id, at in rows.values_list("camera", "slot_at"):
         found[camera_id].append(int(at.timestamp()))
-    slots = len(range(int(begin.timestamp()), int(end.timestamp()), settings.SNAPSHOT_PERIOD_SECONDS))
+    slots = range(int(begin.timestamp()), int(end.timestamp()), settings.SNAPSHOT_PERIOD_SECONDS)
     return [_candidate(one, found[one.camera.pk], slots, around.at) for one in near]
 
 
-def _candidate(near: NearCamera, taken: list[int], slots: int, at: datetime) -> Candidate:
+def _candidate(near: NearCamera, taken: list[int], slots: range, at: datetime) -> Candidate:
+    first, present = unix_slot(near.camera.created_at), unix_slot(timezone.now())
+    # The present slot may still get its picture.
+    past = sum(unix in taken or first <= unix < present for unix in slots)
     nearest = min(taken, key=lambda unix: abs(unix - at.timestamp()), default=None)
     return Candidate(
         row=row_of(near.camera),
         metres=near.metres,
         pictures=len(taken),
-        slots=slots,
+        slots=past,
+        ahead=sum(unix >= present and unix not in taken for unix in slots),
         picture=picture_path(near.camera.pk, nearest) if nearest is not None else None,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from analysis.choices import Subject
+from analysis.choices import CLEAR_LEVELS, Subject
 from analysis.models import AnalysisResult
 from analysis.schema import UNITS, facts_of
 from analysis.selectors import SubjectFigures
@@ -21,6 +21,10 @@ _TITLES = {
     Subject.FLOW: ("平均", "mean"),
     Subject.WEATHER: ("最低能见度", "low"),
 }
+
+
+# What is told of a road that is not congested.
+CLEAR_WORDS = "路况畅通"
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,13 @@ class Finding:
     told: list[Told]
 
     @property
+    def is_clear(self) -> bool:
+        return self.result.subject == Subject.CONGESTION and self.result.level in CLEAR_LEVELS
+
+    @property
     def subject(self) -> str:
+        if self.is_clear:
+            return CLEAR_WORDS
         return str(self.result.get_subject_display()) or "未识别"
 
     @property
@@ -63,6 +73,7 @@ class Tile:
 
     subject: Subject
     count: int
+    clear: int
     title: str
     figure: str
     unit: str
@@ -100,6 +111,7 @@ def _tile(figures: SubjectFigures) -> Tile:
     return Tile(
         subject=figures.subject,
         count=figures.count,
+        clear=figures.clear,
         title=title,
         figure="–" if value is None else f"{value:.1f}".removesuffix(".0"),
         unit="" if value is None else UNITS[figures.subject],

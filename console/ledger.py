@@ -17,11 +17,11 @@ from cameras.models import Camera, Gateway
 from cameras.selectors import cameras_found, cameras_visible_to, gateways_for
 from cameras.services.gate import company_gates
 from cameras.services.offices import company_in
-from console.cards import STATUS_OF_STATE, CameraRow, row_of
+from console.cards import CameraRow, in_states, row_of
 from protocol.errors import MalformedError, NotFoundError, shorten
 
 PAGE_ROWS: Final = 100
-STATES: Final = {"online": "在线", "offline": "离线", "fault": "故障"}
+STATES: Final = {"online": "在线", "offline": "离线", "fault": "故障", "unknown": "未知"}
 _ANY: Final = "any"
 _LONGEST: Final = 100
 
@@ -135,7 +135,7 @@ def cameras_wanted(user: User, wanted: Wanted) -> QuerySet[Camera]:
     if wanted.gateway is not None or wanted.has_no_gateway:
         cameras = cameras.filter(gateway=wanted.gateway)
     if wanted.state:
-        cameras = cameras.filter(raw_status=STATUS_OF_STATE[wanted.state])
+        cameras = cameras.filter(in_states([wanted.state]))
     if wanted.text:
         cameras = cameras_found(cameras, wanted.text)
     if wanted.finding:

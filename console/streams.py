@@ -127,10 +127,11 @@ def streams_view(user: User) -> StreamsView:
     failing = unplayable(cameras)
     failing_count = failing.count()
     by_asker = viewers_by("uid", cameras)
+    totals = _totals(servers, by_asker.total(), today)
     return StreamsView(
-        headline=_headline(servers, failing_gateways, failing_count),
+        headline=_headline(servers, totals.streams, failing_gateways, failing_count),
         is_whole=is_whole,
-        totals=_totals(servers, by_asker.total(), today),
+        totals=totals,
         servers=servers,
         domains=[_domain_row(domain) for domain in PlayDomain.objects.order_by("name")] if is_whole else [],
         gateways=gateways[:MOST_GATEWAYS],
@@ -143,11 +144,13 @@ def streams_view(user: User) -> StreamsView:
     )
 
 
-def _headline(servers: list[ServerRow], gateways: int, failing: int) -> Headline:
+def _headline(servers: list[ServerRow], streams: StreamCounts, gateways: int, failing: int) -> Headline:
     """The worst of it, in one line."""
+    is_dark = streams.low_wanted > 0 and streams.low == 0
     silent = sum(row.state == "fault" for row in servers)
     faults = [
         *([f"{silent} 台媒体服务器无应答"] if silent else []),
+        *([f"应有的 {streams.low_wanted:,} 路低码流一路也没有"] if is_dark else []),
         *([f"{failing:,} 路在线但无法播放"] if failing else []),
         *([f"{gateways:,} 个网关有异常"] if gateways else []),
     ]

@@ -6,6 +6,8 @@ from celery import Celery
 from celery.schedules import crontab
 from django.conf import settings
 
+from rates.timing import COUNT_MINUTE
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "province.settings")  # noqa: TID251
 
 app = Celery("province")
@@ -104,8 +106,9 @@ app.conf.beat_schedule = {
     "keep-analysis-partitions": _hourly("analysis.tasks.keep_partitions", minute=27),
     "keep-delivery-partitions": _hourly("ministry.tasks.keep_partitions", minute=37),
     "forget-deleted-cameras": _hourly("quality.tasks.forget_deleted_cameras", minute=17),
+    "follow-status": _every("quality.tasks.follow_status", 2),
     "look-at-bursts": _every("quality.tasks.look_at_bursts", 15),
-    "count-online-days": _hourly("rates.tasks.count_days", minute=32),
+    "count-online-days": _hourly("rates.tasks.count_days", minute=COUNT_MINUTE),
     "forget-viewer-peaks": _nightly("streaming.tasks.forget_old_peaks", hour=3, minute=47),
     "forget-old-statuses": _nightly("cameras.tasks.forget_old_statuses", hour=3, minute=52),
     "forget-old-qualities": _nightly("quality.tasks.forget_old_qualities", hour=4, minute=2),

@@ -37,11 +37,9 @@ def abnormal_flags(cameras: Iterable[Camera]) -> dict[int, list[FlagState]]:
 
 
 def abnormal_words(cameras: Iterable[Camera]) -> dict[int, str]:
-    """What is wrong in one line, by camera id; cameras with nothing wrong are missing."""
-    return {
-        camera_id: "、".join(state.label for state in states)
-        for camera_id, states in abnormal_flags(cameras).items()
-    }
+    """What is wrong with the picture in one line, by camera id; offline, which the state tells, is no fault of it."""
+    rows = CameraQuality.objects.filter(camera__in=[camera.pk for camera in cameras], flags__regex=_WRONG_PICTURE)
+    return {row.camera_id: words_of("0" + row.flags[1:]) for row in rows}
 
 
 def flag_states(row: CameraQuality) -> list[FlagState]:

@@ -12,8 +12,8 @@ from access.choices import Action
 from access.days import ZONE
 from access.models import User
 from analysis.choices import Subject
-from analysis.selectors import UNRECOGNISED, Wanted, figures_by_subject, older_than, results_visible_to
-from console.findings import findings_of, tiles_of
+from analysis.selectors import CLEAR, UNRECOGNISED, Wanted, figures_by_subject, older_than, results_visible_to
+from console.findings import CLEAR_WORDS, findings_of, tiles_of
 from console.frame import frame_of
 from console.params import text_of
 from console.permissions import Kind, requires
@@ -22,7 +22,7 @@ from protocol.errors import MalformedError, shorten
 
 PAGE_ROWS = 50
 _FORM_TIME = "%Y-%m-%dT%H:%M"
-_SUBJECTS = [*Subject.choices, (UNRECOGNISED, "未识别")]
+_SUBJECTS: list[tuple[str, str]] = [*Subject.choices, (CLEAR, CLEAR_WORDS), (UNRECOGNISED, "未识别")]
 
 
 @require_GET
@@ -41,6 +41,7 @@ def analysis(request: HttpRequest, user: User) -> HttpResponse:
         "subjects": _SUBJECTS,
         "tiles": tiles_of(figures_by_subject(results)),
         "findings": findings_of(rows[:PAGE_ROWS]),
+        "clear_query": urlencode({**query, "subject": CLEAR}),
         "first_url": f"?{urlencode(query)}" if before else "",
     }
     if len(rows) > PAGE_ROWS:

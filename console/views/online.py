@@ -23,6 +23,7 @@ from console.online_table import camera_table, rate_table
 from console.params import day_in, id_of, text_of
 from console.permissions import Kind, requires
 from protocol.errors import MalformedError, shorten
+from rates.timing import next_count
 
 _GROUPINGS = {Grouping.COMPANY: "按单位", Grouping.ROAD: "按路线", Grouping.GATEWAY: "按网关"}
 _SPANS = {Span.DAY: "一天", Span.WEEK: "七天", Span.MONTH: "一月"}
@@ -40,6 +41,8 @@ def online(request: HttpRequest, user: User) -> HttpResponse:
         **frame_of(user, "online"),
         "view": view,
         "wanted": wanted,
+        "is_today": wanted.last == today,
+        "next_count": next_count(timezone.now()),
         "days": f"{wanted.first}" if wanted.span == Span.DAY else f"{wanted.first} 至 {wanted.last}",
         "query": _query(wanted),
         "groupings": [(label, _query(wanted, by=by), by == wanted.by) for by, label in _GROUPINGS.items()],

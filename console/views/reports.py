@@ -24,6 +24,7 @@ from console.report_tables import rank_table, sheets_of
 from console.reports import period_before, report_of
 from console.workbook import workbook_response
 from protocol.errors import MalformedError, NotFoundError, shorten
+from rates.timing import next_count
 
 _GROUPINGS = {Grouping.COMPANY: "按单位", Grouping.ROAD: "按路线"}
 _SPANS = {Span.DAY: "日报", Span.WEEK: "周报", Span.MONTH: "月报"}
@@ -44,6 +45,7 @@ def reports(request: HttpRequest, user: User) -> HttpResponse:
         "grouping": _GROUPINGS[wanted.by],
         "days": _words(wanted),
         "is_running": wanted.last == today,
+        "next_count": next_count(timezone.now()),
         "is_one_day": wanted.span == Span.DAY,
         "printed_at": timezone.now(),
         "query": _query(wanted),

@@ -35,6 +35,7 @@ class Counts(TypedDict):
     online: int
     offline: int
     fault: int
+    unknown: int
 
 
 class RawState(TypedDict):
@@ -68,14 +69,13 @@ class ConsoleState(TypedDict):
 def state(request: HttpRequest, user: User) -> JsonResponse:
     """Counts, raw states of the `wall` and of all that changed `since`, counts of `nodes` and `roads`, control."""
     cameras = cameras_visible_to(user)
-    counts = count_statuses(cameras)
     node_ids = ids_of(request, "nodes", most=_MOST_NODES)
     selected = id_of(request, "selected")
     since = seconds_of(request, "since")
     changes = _changes(cameras, since)
     content = ConsoleState(
         now=time.time(),
-        counts=Counts(total=counts.total, online=counts.online, offline=counts.offline, fault=counts.fault),
+        counts=_counts(cameras),
         alarms=alarm_counts(user),
         running=running_of(user, cameras),
         ministry=upper_state(user),
@@ -86,6 +86,17 @@ def state(request: HttpRequest, user: User) -> JsonResponse:
         control=control_of(user, cameras.filter(pk=selected).first()) if selected else None,
     )
     return answer(content)
+
+
+def _counts(cameras: QuerySet[Camera]) -> Counts:
+    counts = count_statuses(cameras)
+    return Counts(
+        total=counts.total,
+        online=counts.online,
+        offline=counts.offline,
+        fault=counts.fault,
+        unknown=counts.unknown,
+    )
 
 
 def _node_counts(

@@ -1,6 +1,6 @@
 """Judging the pictures of a round in the process that took them, a batch at a time."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -8,13 +8,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from cameras.choices import OnlineStatus
-from cameras.models import Camera
 from ptz.models import PtzLease
 from quality import diagnosis
-from quality.choices import UNSAID, QualityFlag
+from quality.choices import QualityFlag
 from quality.diagnosis import Burst, Look, Memory, Sight, Trace, band_of
 from quality.models import CameraDiagnosis, CameraView
+from quality.services.presence import offline_words
 from quality.services.rows import keep_rows, keep_views, lock_rows, say_flag, take_look
 from snapshots.capture.crew import Shot
 from snapshots.capture.decode import Picture
@@ -49,16 +48,18 @@ def judge_pictures(*, slot_at: datetime, shots: Sequence[Shot], engine: Engine =
     A slot counts once for each camera, however often it is told.
     """
     by_camera = {shot.camera_id: shot for shot in shots}
-    statuses = _statuses(by_camera)
+    listed = offline_words(by_camera)
     slot = int(slot_at.timestamp())
     with transaction.atomic():
         # The engine works under the lock: a burst of the same camera meanwhile would lose one of both traces.
-        rows = {pk: row for pk, row in lock_rows(statuses).items() if _is_news(row, slot)}
+        rows = {pk: row for pk, row in lock_rows(listed).items() if _is_news(row, slot)}
+        # Once more: what was read before the lock may be older than what `presence` has said meanwhile.
+        offline = offline_words(rows)
         before = {pk: _facts(row) for pk, row in rows.items()}
         muted_until = note_moves(rows, engine)
         for pk, row in rows.items():
             row.slot = slot
-            say_flag(row, QualityFlag.OFFLINE, statuses[pk], slot)
+            say_flag(row, QualityFlag.OFFLINE, offline.get(pk, listed[pk]), slot)
             _note_stream(row, by_camera[pk].result)
         pictures = {pk: picture for pk in rows if (picture := by_camera[pk].picture) is not None}
         if settings.QUALITY_DIAGNOSIS:
@@ -70,15 +71,6 @@ def judge_pictures(*, slot_at: datetime, shots: Sequence[Shot], engine: Engine =
 
 def _is_news(row: CameraDiagnosis, slot: int) -> bool:
     return row.slot < slot or not is_credible(row.slot, timezone.now())
-
-
-def _statuses(camera_ids: Collection[int]) -> dict[int, str]:
-    """Flag 0 of those that are in the ledger: the reported status, which ignores blips; unsaid while unknown."""
-    cameras = Camera.objects.filter(pk__in=camera_ids, deleted_at=None, is_pending=False)
-    return {
-        pk: "0" if status == OnlineStatus.ONLINE else "1" if known_at else UNSAID
-        for pk, status, known_at in cameras.values_list("pk", "status", "status_at")
-    }
 
 
 def _facts(row: CameraDiagnosis) -> tuple[str, int, datetime | None]:

@@ -43,22 +43,22 @@ SET memory = excluded.memory, view_since = excluded.view_since, learned_at = exc
 """
 
 
-def lock_rows(camera_ids: Collection[int]) -> dict[int, CameraDiagnosis]:
+def lock_rows(camera_ids: Collection[int], *, skip_locked: bool = False) -> dict[int, CameraDiagnosis]:
     """By camera id, made where there was none. Within a transaction, which from here on waits for no lock for long."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_MOST_WAIT])
-    rows = _locked(camera_ids)
+    rows = _locked(camera_ids, skip_locked)
     missing = [pk for pk in camera_ids if pk not in rows]
     if missing:
         with connection.cursor() as cursor:
             cursor.execute(_EMPTY, [NOTHING_SAID, json.dumps(no_shifts()), missing, json.dumps(never())])
-        rows |= _locked(missing)
+        rows |= _locked(missing, skip_locked)
     return rows
 
 
-def _locked(camera_ids: Collection[int]) -> dict[int, CameraDiagnosis]:
-    rows = CameraDiagnosis.objects.select_for_update().filter(camera__in=camera_ids).order_by("camera_id")
-    return {row.camera_id: row for row in rows}
+def _locked(camera_ids: Collection[int], skip_locked: bool) -> dict[int, CameraDiagnosis]:
+    rows = CameraDiagnosis.objects.select_for_update(skip_locked=skip_locked).filter(camera__in=camera_ids)
+    return {row.camera_id: row for row in rows.order_by("camera_id")}
 
 
 def take_look(row: CameraDiagnosis, look: Look, slot: int) -> None:

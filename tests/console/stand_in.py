@@ -80,7 +80,7 @@ def state_of_wall(*wall: RawState, incidents: tuple[RunningIncident, ...] = ()) 
     """One answer to the poll."""
     return ConsoleState(
         now=time.time(),
-        counts=Counts(total=3, online=3, offline=0, fault=0),
+        counts=Counts(total=3, online=3, offline=0, fault=0, unknown=0),
         alarms=AlarmCounts(open=0, fresh=0, critical=0),
         running=Running(incidents=list(incidents), more=0),
         ministry=None,

@@ -202,3 +202,18 @@ def test_queries_do_not_grow_with_the_list(gateway: Caller, desk: Desk) -> None:
         counts.append(len(queries))
     assert counts[0] == counts[1]
     assert counts[0] <= 12
+
+
+def test_a_road_that_is_free_is_no_event_and_is_not_lost(gateway: Caller, desk: Desk) -> None:
+    analyse(gateway, 1, subject="congestion", congestionLevel="free", queueLength=5000)
+    analyse(gateway, 1, subject="congestion", congestionLevel="slow")
+    analyse(gateway, 2, subject="congestion", congestionLevel="light", queueLength=300)
+    page = desk.page("analysis")
+    assert shown(page) == 3
+    assert page.count(">路况畅通</span>") == 2
+    tile = page.partition('data-testid="tile-congestion"')[2].partition("</li>")[0]
+    assert '<b class="mono">1</b> 条' in tile
+    assert "另报畅通 2 条" in tile
+    assert '最长排队 <b class="mono">300</b>' in tile
+    assert shown(desk.page("analysis", subject="congestion")) == 1
+    assert shown(desk.page("analysis", subject="clear")) == 2

@@ -36,7 +36,8 @@ def test_card_has_what_a_tile_shows(desk: Desk, gantry: Camera) -> None:
 def test_card_and_state_tell_what_is_wrong_with_the_picture(
     desk: Desk, camera: Camera, gantry: Camera
 ) -> None:
-    verdicts = {camera.pk: Verdict("000100100"), gantry.pk: Verdict("000000000")}
+    # Offline is told by the state.
+    verdicts = {camera.pk: Verdict("000100100"), gantry.pk: Verdict("100000000")}
     record_quality(verdicts=verdicts, source=QualitySource.GATEWAY)
     cards = desk.json("cards", ids=f"{camera.pk},{gantry.pk}")["cards"]
     assert [card["quality"] for card in cards] == ["图像模糊、图像噪声", ""]

@@ -12,6 +12,7 @@ from django.db import connection
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from time_machine import TimeMachineFixture
 
 from access.models import BehaviourLog, Organisation
@@ -78,6 +79,16 @@ def test_a_case_is_opened_for_a_place_and_a_time(desk: Desk, near: Camera, offic
         (EVENT - timedelta(minutes=20), EVENT + timedelta(minutes=10))
     }
     assert [note.text for note in case.notes.all()] == ["接到报警"]
+
+
+def test_what_is_not_over_is_not_missing(desk: Desk, near: Camera) -> None:
+    """The event is now: half of the stretch is to come, and the camera came into the ledger ten minutes ago."""
+    now = timezone.now()
+    Camera.objects.filter(pk=near.pk).update(created_at=now - timedelta(minutes=10))
+    at = int(now.timestamp())
+    page = desk.page("case_new", road="G2", stake="K1100+300", at=at, before=30, after=30)
+    ahead = -(-(at + 1800) // 300) - at // 300
+    assert re.search(rf'0 / 2 <span class="quiet" title="[^"]+">未到 {ahead}</span>', page)
 
 
 def test_from_a_picture_place_and_time_are_filled_in(desk: Desk, near: Camera) -> None:

@@ -32,6 +32,7 @@ from tests.ptz.ledger import make_camera
 
 AXE: Final = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
 SIZES: Final = {"1366": (1366, 768), "1920": (1920, 1080)}
+_TABLET: Final = ViewportSize(width=1024, height=768)
 _RULES: Final = """
 async () => {
   const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
@@ -116,13 +117,18 @@ def name_of(path: str) -> str:
     return re.sub(r"\W+", "-", path).strip("-") or "wall"
 
 
+def wider_by(page: Page) -> int:
+    """Pixels that run over the edge: a page that scrolls sideways hides what matters."""
+    wide: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return max(0, wide)
+
+
 def look(page: Page, picture: Path) -> dict[str, Any]:
     """What is wrong with the page as it stands; nothing where all is well."""
     page.screenshot(path=picture)
-    # Nothing runs over the edge: a page that scrolls sideways hides what matters.
-    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    wide = wider_by(page)
     violations = page.evaluate(_RULES)
-    return {"axe": violations, "wider by": wide} if violations or wide > 0 else {}
+    return {"axe": violations, "wider by": wide} if violations or wide else {}
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -152,6 +158,11 @@ def test_every_page_is_for_everybody_and_asks_nobody_else(
         page.evaluate(AXE.read_text())
         if wrong := look(page, artefacts / f"{name_of(path)}-{size}.png"):
             found[path] = wrong
+        if size == "1366":
+            page.set_viewport_size(_TABLET)
+            if wide := wider_by(page):
+                found[f"{path} on a tablet"] = wide
+            page.set_viewport_size({"width": SIZES[size][0], "height": SIZES[size][1]})
     page.context.close()
     assert found == {}
     assert (failures, foreign) == ([], [])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from access.models import BehaviourLog, Organisation
 from cameras.choices import CameraType, Orientation
@@ -44,7 +45,7 @@ def test_filters(
 ) -> None:
     gateway = make_gateway(gateway_partner.partner)
     make_camera(office, 1, name="甲", gateway=gateway)
-    make_camera(office, 2, name="乙", road="S11", raw_status=0, area="999999")
+    make_camera(office, 2, name="乙", road="S11", raw_status=0, raw_status_at=timezone.now(), area="999999")
     make_camera(company, 30, name="丙", stake="K1200+000", stake_m=1_200_000)
     foreign = make_camera(other_company, 9, name="丁")
     make_camera(office, 4, name="待审", is_pending=True)

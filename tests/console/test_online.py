@@ -10,15 +10,17 @@ import pytest
 from django.db import connection
 from django.http import StreamingHttpResponse
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from time_machine import TimeMachineFixture
 
-from access.days import day_of
+from access.days import ZONE, day_of
 from access.models import BehaviourLog, Organisation
 from access.services.organisations import place_department
 from cameras.choices import OnlineStatus
 from cameras.models import Camera
 from ministry.models import CameraDelivery, UpperPlatform
 from rates.models import CameraDay, CountedDay
+from rates.timing import next_count
 from tests.cast import Caller
 from tests.console.desk import Desk, text_of
 from tests.console.uplink import NOON
@@ -166,7 +168,12 @@ def test_the_worst_are_named_first(desk: Desk, office: Organisation) -> None:
 
 
 def test_nothing_was_counted_yet(desk: Desk) -> None:
-    assert "还没有统计" in desk.page("online")
+    page = desk.page("online")
+    next_time = f"{next_count(timezone.now()).astimezone(ZONE):%H:%M}"
+    assert f'今天还没有统计，下一次在 <span class="mono">{next_time}</span>' in page
+    # Not counted is not none.
+    assert re.search(r'<dt>摄像机</dt><dd class="mono">—</dd>', page)
+    assert "这段时间没有统计" in desk.page("online", on="2026-10-01")
 
 
 @pytest.mark.parametrize(

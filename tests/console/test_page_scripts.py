@@ -247,7 +247,7 @@ def test_a_camera_that_a_link_names_goes_up_once(desk: Page, upper: Platform) ->
 
 
 def test_a_name_at_the_end_of_the_road_is_moved_inside(desk: Page, upper: Platform) -> None:
-    upper.places = [{"kind": "service", "name": "溧水服务区", "from_m": -500, "to_m": -500}]
+    upper.places = [{"kind": "service", "name": "溧水服务区", "from_m": -2800, "to_m": -2800}]
     page = opened(desk)
     sign = page.locator(".r-place")
     expect(sign).to_contain_text("溧水服务区")

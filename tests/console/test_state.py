@@ -46,7 +46,7 @@ def upper_platform(province: Organisation, name: str = "部级平台", **fields:
 
 def test_counts_are_of_raw_states(desk: Desk, camera: Camera, gantry: Camera) -> None:
     turn(gantry, OnlineStatus.FAULT)
-    assert desk.json("state")["counts"] == {"total": 2, "online": 1, "offline": 0, "fault": 1}
+    assert desk.json("state")["counts"] == {"total": 2, "online": 1, "offline": 0, "fault": 1, "unknown": 0}
 
 
 def test_wall_learns_the_raw_state_and_its_reason(desk: Desk, camera: Camera) -> None:

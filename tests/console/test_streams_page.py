@@ -136,6 +136,18 @@ def test_all_is_well(admin_desk: Desk, office: Organisation, server: MediaServer
     assert page.count("现在没有人观看") == 2
 
 
+def test_nothing_online_is_no_good_news(
+    admin_desk: Desk, office: Organisation, server: MediaServer, gateway_partner: Caller
+) -> None:
+    gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7")
+    push(make_camera(office, 1, gateway), server, state=PushState.FAILED)
+    page = admin_desk.page("streams_standing")
+    assert "在线的都能播放" not in page
+    assert "现在没有一路在线，无从试播" in page
+    assert shape(page) == "fault"
+    assert "应有的 1 路低码流一路也没有" in headline(page)
+
+
 def test_without_a_server_in_use(admin_desk: Desk, province: Organisation) -> None:
     page = admin_desk.page("streams_standing")
     assert (shape(page), headline(page)) == ("unknown", "没有启用的媒体服务器")

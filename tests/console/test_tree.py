@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from access.models import Organisation, User
 from access.services.organisations import place_department
@@ -58,10 +59,14 @@ def test_filter_leaves_only_what_needs_a_hand(
     desk: Desk, company: Organisation, office: Organisation
 ) -> None:
     make_camera(office, 1)
-    make_camera(office, 2, raw_status=OnlineStatus.OFFLINE)
+    make_camera(office, 2, raw_status=OnlineStatus.OFFLINE, raw_status_at=timezone.now())
     make_camera(office, 3, raw_status=OnlineStatus.FAULT)
+    make_camera(office, 4, raw_status=OnlineStatus.OFFLINE)
     page = desk.page("branch", office.pk, state=["offline", "fault"])
-    assert [f'data-stake="K1100+00{number}"' in page for number in (1, 2, 3)] == [False, True, True]
+    assert [f'data-stake="K1100+00{number}"' in page for number in (1, 2, 3, 4)] == [False, True, True, False]
+    # Nothing was heard of the fourth: neither the one nor the other, and found as that.
+    page = desk.page("branch", office.pk, state="unknown")
+    assert [f'data-stake="K1100+00{number}"' in page for number in (1, 2, 3, 4)] == [False, False, False, True]
     assert f"/console/tree/{office.pk}/?state=fault" in desk.page("branch", company.pk, state="fault")
     Camera.objects.update(raw_status=OnlineStatus.ONLINE)
     assert "没有符合条件的摄像机" in desk.page("tree", state="fault")
@@ -80,7 +85,7 @@ def test_long_lists_come_page_by_page(desk: Desk, office: Organisation) -> None:
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"state": "broken"}, "state 的值“broken”应为 offline、online、fault 之一"),
+        ({"state": "broken"}, "state 的值“broken”应为 online、offline、fault、unknown 之一"),
         ({"from": "-1"}, "from 的值“-1”应为 0 到"),
         ({"from": "x"}, "from 的值“x”应为 0 到"),
     ],

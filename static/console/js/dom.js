@@ -28,11 +28,19 @@ export function shield(element, road) {
   return element;
 }
 
+const TOAST_MS = 5000;
+const UNDO_MS = 10_000;
 let toastTimer = 0;
 
-export function toast(words) {
+// With `undo` it can be taken back by a click for as long as it stands.
+export function toast(words, undo = null) {
   const place = byId("toasts");
-  place.replaceChildren(h("p", { class: "toast" }, words));
+  const button = undo && h("button", { class: "way", type: "button", title: "Ctrl+Z", "data-testid": "undo" }, "撤销");
+  button?.addEventListener("click", () => {
+    place.replaceChildren();
+    undo();
+  });
+  place.replaceChildren(h("p", { class: "toast" }, words, ...(button ? [button] : [])));
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => place.replaceChildren(), 5000);
+  toastTimer = setTimeout(() => place.replaceChildren(), undo ? UNDO_MS : TOAST_MS);
 }

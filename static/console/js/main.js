@@ -103,10 +103,16 @@ function showTools() {
 
 layouts.addEventListener("click", ({ target }) => target.dataset.layout && setLayout(Number(target.dataset.layout)));
 streams.addEventListener("click", ({ target }) => target.dataset.type && wall.selected?.setType(Number(target.dataset.type)));
-byId("clear").addEventListener("click", () => wall.clear());
+byId("clear").addEventListener("click", clearWall);
 byId("fullscreen").addEventListener("click", toggleFullscreen);
 byId("grab").addEventListener("click", saveFrame);
 byId("fit").addEventListener("click", () => setFit(!wall.element.classList.contains("is-contained")));
+
+// One click takes down what took minutes to put up.
+function clearWall() {
+  const before = wall.clear();
+  toast("已撤下全部画面", () => wall.fill(before));
+}
 
 function setFit(isContained) {
   wall.element.classList.toggle("is-contained", isContained);
@@ -182,6 +188,11 @@ function neighbour(by) {
 addEventListener("keydown", (event) => {
   const isElsewhere = viewer.dialog.open || byId("keys").open || presets.menu.isOpen || tourBar.menu.isOpen;
   if (isElsewhere || event.target.closest?.("input:not([type=checkbox], [type=radio]), select, textarea")) return;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+    event.preventDefault();
+    byId("toasts").querySelector("button")?.click();
+    return;
+  }
   if (pad.onKey(event, wall.isArmed) || onScreenKey(event, { wall, tour, presets, acts })) event.preventDefault();
 });
 

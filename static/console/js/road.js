@@ -197,15 +197,16 @@ export class RoadStrip extends EventTarget {
       if (!this.road) return;
       this.view.resize(this.element.clientWidth, this.element.clientHeight);
       const seen = this.cameras.filter((camera) => this.view.sees(camera.at, -200));
-      this.svg.replaceChildren(...this.#overview(), ...this.#sections(), ...this.#lanes(), ...this.#axis(), ...this.#places(), ...this.#cameras(seen), ...this.#ways(), ...this.#here(), ...this.#flags());
+      this.svg.replaceChildren(...this.#overview(), ...this.#sections(), ...this.#lanes(), ...this.#axis(), ...this.#places(), ...this.#ways(), ...this.#cameras(seen), ...this.#here(), ...this.#flags());
       this.#counts();
     });
   }
 
   #counts() {
     const counts = { online: 0, offline: 0, fault: 0, unknown: 0 };
-    for (const camera of this.cameras) if (this.view.sees(camera.at)) counts[camera.state] += 1;
-    for (const state of ["online", "offline", "fault"]) setText(byId(`road-${state}`), String(counts[state]));
+    for (const { state } of this.cameras) counts[state] += 1;
+    for (const [state, count] of Object.entries(counts)) setText(byId(`road-${state}`), String(count));
+    setText(byId("road-extent"), `全线 ${this.cameras.length} 路 · `);
   }
 
   #overview() {
@@ -251,12 +252,14 @@ export class RoadStrip extends EventTarget {
   #axis() {
     const { view } = this;
     const { axis, label } = view.rows;
+    const plate = this.#plate();
     let marks = "";
     const words = [];
     for (const { at, isLabelled, isRound } of view.ticks()) {
       const x = view.x(at);
       marks += `M${x.toFixed(1)} ${axis}v${isLabelled ? 7 : 4}`;
-      if (isLabelled && x > 24 && x < view.width - 24) words.push(s("text", { class: isRound ? "r-stake is-round" : "r-stake", x, y: label }, stakeWords(at)));
+      const isUnder = plate && Math.abs(x - plate.centre) < plate.half + wordsWidth(stakeWords(at)) / 2 + 4;
+      if (isLabelled && !isUnder && x > 24 && x < view.width - 24) words.push(s("text", { class: isRound ? "r-stake is-round" : "r-stake", x, y: label }, stakeWords(at)));
     }
     return [s("path", { class: "r-axis", d: marks, fill: "none" }), ...words];
   }
@@ -337,13 +340,20 @@ export class RoadStrip extends EventTarget {
     });
   }
 
-  #here() {
+  // Where the stake of the chosen camera stands on the axis, over whose words it may not come to lie.
+  #plate() {
     const camera = this.#chosen();
-    if (!camera || !this.view.sees(camera.at)) return [];
-    const { rows, width } = this.view;
+    if (!camera || !this.view.sees(camera.at)) return null;
     const x = this.view.x(camera.at);
     const half = wordsWidth(camera.stake, 13.5) / 2 + 9;
-    const centre = Math.min(width - half - 2, Math.max(half + 2, x));
+    return { camera, x, half, centre: Math.min(this.view.width - half - 2, Math.max(half + 2, x)) };
+  }
+
+  #here() {
+    const plate = this.#plate();
+    if (!plate) return [];
+    const { rows } = this.view;
+    const { camera, x, half, centre } = plate;
     return [
       s("path", { class: "r-here", d: `M${x} ${rows.flag + 12}V${rows.plate}` }),
       s("path", { class: "r-here-plate", d: `M${x - 5} ${rows.plate + 1}l5-6 5 6z` }),

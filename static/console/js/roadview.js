@@ -23,7 +23,7 @@ export class RoadView {
   // The whole road, from its first to its last camera.
   setExtent(first, last) {
     // Room for the signs of direction at both ends.
-    const margin = Math.max(500, Math.min(FIRST_M, last - first) * 0.06);
+    const margin = Math.max(500, Math.min(FIRST_M, last - first) * 0.12);
     this.first = first - margin;
     this.last = last + margin;
     const span = Math.min(FIRST_M, Math.max(SHORTEST_M, this.last - this.first));

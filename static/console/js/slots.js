@@ -63,6 +63,12 @@ export class Slots {
     return day?.slots[(slot - day.first) / this.period] ?? "-";
   }
 
+  // Was to come and did not: not one that is not over, nor one before the camera was there.
+  isGap(slot) {
+    const letter = this.letter(slot);
+    return letter !== "-" && !PICTURES.includes(letter);
+  }
+
   isPicture(slot) {
     return PICTURES.includes(this.letter(slot));
   }
@@ -80,7 +86,7 @@ export class Slots {
 
   reason(slot) {
     const letter = this.letter(slot);
-    if (letter === "-") return slot >= this.present ? "本时段还没有截图" : slot < this.kept ? "截图已过保留期" : "当时不在台账中";
+    if (letter === "-") return slot > this.present ? "未到" : slot === this.present ? "本时段还没有截图" : slot < this.kept ? "截图已过保留期" : "当时不在台账中";
     const words = this.reasons[letter] ?? "";
     return this.missed.includes(letter) ? `${words}（平台原因，不计入在线率）` : words;
   }

@@ -162,9 +162,10 @@ function showNear(slot) {
 
 function nearItem(slot, isHere) {
   const isPicture = slots.isPicture(slot);
-  const face = isPicture ? h("img", { src: slots.url(slot), alt: "", decoding: "async", draggable: "false" }) : h("span", {}, slots.dayOf(slot) && slot <= slots.present ? slots.reason(slot).replace(/（.*/, "") : "");
+  const face = isPicture ? h("img", { src: slots.url(slot), alt: "", decoding: "async", draggable: "false" }) : h("span", {}, slots.dayOf(slot) || slot > slots.present ? slots.reason(slot).replace(/（.*/, "") : "");
   const button = h("button", { type: "button", "data-slot": slot, tabindex: "-1", title: slots.words(slot) }, face);
-  return h("li", { class: [isPicture ? "" : "is-gap", isHere ? "is-chosen" : ""].join(" ").trim() }, button, slots.time(slot));
+  const kind = isPicture ? "" : slots.isGap(slot) ? "is-gap" : "is-none";
+  return h("li", { class: [kind, isHere ? "is-chosen" : ""].join(" ").trim() }, button, slots.time(slot));
 }
 
 byId("near").addEventListener("click", ({ target }) => {

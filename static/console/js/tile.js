@@ -43,12 +43,13 @@ export class Tile {
     this.direction = h("span", {});
     this.kind = h("span", { class: "tile-kind" });
     this.place = h("span", { class: "tile-place" }, this.direction, this.kind);
+    this.wrong = h("span", { class: "tile-quality", "data-testid": "tile-quality", hidden: true }, h("i", { class: "state", "data-state": "quality" }), h("span"));
     this.high = h("span", { class: "tile-high", hidden: true }, "高");
     this.step = h("b", {});
     this.ptz = h("span", { class: "tile-ptz", "data-testid": "tile-ptz" }, h("span", {}, "云台 "), "步长 ", this.step);
     this.rate = h("span", { class: "tile-rate mono", "data-testid": "tile-rate" });
     this.close = h("button", { class: "tile-close", type: "button", title: "撤下（Del）", "aria-label": "撤下画面" }, "×");
-    this.bar = h("header", { class: "tile-bar", draggable: "true" }, this.number, this.state, this.shield, this.stake, this.place, this.ptz, this.rate, this.high, this.close);
+    this.bar = h("header", { class: "tile-bar", draggable: "true" }, this.number, this.state, this.shield, this.stake, this.place, this.wrong, this.ptz, this.rate, this.high, this.close);
     this.message = h("div", { class: "tile-message" });
     this.note = h("p", { class: "tile-note", hidden: true });
     this.element = h("article", { class: "tile", tabindex: "0", "data-testid": "tile" }, this.picture, this.bar, this.message, this.note);
@@ -63,6 +64,7 @@ export class Tile {
     this.element.dataset.index = index + 1;
     this.element.style.order = index;
     setText(this.number, String(index + 1));
+    setText(this.step, String(this.wall.ptzStep ?? ""));
   }
 
   get isPlaying() {
@@ -119,6 +121,10 @@ export class Tile {
     setText(this.stake, this.card.stake);
     setText(this.direction, this.card.direction);
     setText(this.kind, ` ${this.card.place}`);
+    const wrong = this.card.quality ?? "";
+    this.wrong.hidden = !wrong;
+    this.wrong.title = `画质：${wrong}`;
+    setText(this.wrong.lastChild, wrong);
     this.element.setAttribute("aria-label", `${this.index + 1} 号画面 ${this.card.name}`);
     const url = this.card.picture?.url;
     if (url && !this.lastFrame && this.picture.getAttribute("src") !== url) {
@@ -295,7 +301,7 @@ export class Tile {
   #tickOffline() {
     const { since, picture, reason } = this.card;
     const seconds = since ? nowSeconds() - since : 0;
-    setText(this.title, !since ? "离线" : seconds < 5 ? "刚刚离线" : `离线 ${duration(seconds)}`);
+    setText(this.title, !since ? STATES[this.card.state] : seconds < 5 ? "刚刚离线" : `离线 ${duration(seconds)}`);
     const last = this.lastFrame ? "底图为断开前最后一帧" : picture ? `底图为最后画面 ${moment(picture.at)}` : "暂无截图";
     setText(this.detail, [since ? `${moment(since)} 起` : "", last].filter(Boolean).join(" · "));
     this.detail.title = reason ?? "";

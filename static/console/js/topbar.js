@@ -19,6 +19,10 @@ export function showState({ counts, alarms, ministry }) {
   setText(byId("count-share"), counts.total ? `${((100 * counts.online) / counts.total).toFixed(2)}%` : "");
   setText(byId("count-offline"), String(counts.offline));
   setText(byId("count-fault"), String(counts.fault));
+  setText(byId("count-unknown"), String(counts.unknown));
+  const chip = byId("chip-unknown");
+  // Whoever looks at them can put the filter off again.
+  chip.hidden = !counts.unknown && !chip.querySelector("input").checked;
   showAlarms(alarms);
   showMinistry(ministry);
 }

@@ -179,11 +179,14 @@ export class Wall extends EventTarget {
     this.#changed();
   }
 
+  // Returns what was up, which `fill` brings back.
   clear() {
+    const before = [...this.kept];
     this.kept.fill(null);
     this.select(null);
     this.tiles.forEach((tile) => tile.clear());
     this.#changed();
+    return before;
   }
 
   // From the selected tile to the one beside it, as arrows lead.
@@ -231,6 +234,7 @@ export class Wall extends EventTarget {
   }
 
   showStep(step) {
+    this.ptzStep = step;
     for (const tile of this.tiles) tile.step.textContent = step;
   }
 
