@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { byId, h, toast } from "./dom.js";
+import { leaveWithMouse } from "./focus.js";
 import { onScreenKey } from "./keys.js";
 import { Kiosk } from "./kiosk.js";
 import { Left } from "./left.js";
@@ -23,7 +24,7 @@ import { nowSeconds, stamp } from "./words.js";
 const USER = document.body.dataset.user;
 
 const wall = new Wall(byId("wall"), `wall-${USER}`);
-const left = new Left();
+const left = new Left(`tree-${USER}`);
 const panel = new Panel();
 const viewer = new Viewer();
 const strip = new Strip(viewer);
@@ -61,6 +62,7 @@ wall.addEventListener("change", () => {
 wall.addEventListener("tile", ({ detail }) => detail.tile === wall.selected && showTools());
 wall.addEventListener("pictures", () => strip.openNewest());
 left.addEventListener("choose", ({ detail }) => wall.put(detail));
+left.addEventListener("cleared", () => wall.selected?.card && left.reveal(wall.selected.card));
 road.addEventListener("choose", ({ detail }) => wall.put(detail));
 
 function showMarks() {
@@ -71,7 +73,7 @@ function showMarks() {
 }
 
 byId("chips").addEventListener("change", ({ target }) => {
-  if ((target.name === "by" || !target.checked) && wall.selected?.card) left.reveal(wall.selected.card);
+  if ((target.name === "by" || !target.checked) && wall.selected?.card) left.reveal(wall.selected.card, true);
 });
 
 // Orders --------------------------------------------------------------------------------------------
@@ -159,6 +161,7 @@ byId("road-choice").addEventListener("change", ({ target }) => target.value && r
 
 const acts = {
   search: () => left.focusSearch(),
+  control: () => wall.selected?.card && wall.select(wall.selected, true),
   fullscreen: toggleFullscreen,
   kiosk: () => kiosk.toggle(),
   presets: () => presets.menu.toggle(),
@@ -173,6 +176,7 @@ const acts = {
   leave,
 };
 byId("keys-open").addEventListener("click", acts.keys);
+leaveWithMouse();
 
 function neighbour(by) {
   const counts = [...layouts.children].map((button) => Number(button.dataset.layout));
