@@ -96,7 +96,8 @@ def cards_of(user: User, cameras: Iterable[Camera]) -> list[CameraCard]:
         .filter(pk__in=[camera.pk for camera in listed])
         .values_list("pk", flat=True)
     )
-    pictures = newest_pictures(listed)
+    # A big screen would be refused every one of them.
+    pictures = {} if user.is_screen else newest_pictures(listed)
     quality = abnormal_words(listed)
     return [
         _card(camera, camera.pk in turned, pictures.get(camera.pk), quality.get(camera.pk, ""))

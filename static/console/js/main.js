@@ -220,6 +220,7 @@ async function begin() {
   setLayout(Number(asked.get("layout")) || kept?.layout || 9);
   poll.start();
   fillRoadChoice().catch((error) => toast(error.message));
+  if (document.body.hasAttribute("data-screen")) kiosk.toggle(true);
   if (asked.has("kiosk") || asked.has("tour")) {
     await beginTour(asked);
     return;
@@ -269,7 +270,7 @@ async function fillWall(kept) {
   const tiles = wall.tiles.filter((tile) => tile.card);
   const first = tiles.find(({ card }) => card.can_ptz && card.may_ptz && card.state === "online") ?? tiles.find(({ card }) => card.state === "online") ?? tiles[0];
   if (!first) return;
-  if (!wall.selected) wall.select(first, false);
+  if (!wall.selected && !kiosk.isOn) wall.select(first, false);
   left.reveal(first.card);
 }
 
