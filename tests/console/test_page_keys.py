@@ -1,12 +1,12 @@
-"""Which keys mean the wall: after a search, after a click on a tool, while a tour runs."""
+"""Which keys mean the wall: after a search, after a click on a tool, while a tour runs; and whose control it is."""
 
 import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.console.stand_in import PLAYER, Platform
+from tests.console.stand_in import PLAYER, Platform, state_of_wall
 from tests.console.test_page_scripts import opened, pytestmark, tile
 
 __all__ = ["pytestmark"]
@@ -122,3 +122,22 @@ def test_the_tree_is_the_one_that_was_looked_at(desk: Page) -> None:
     page.locator("label", has=page.get_by_test_id("by-organisation")).click()
     page.reload()
     expect(page.get_by_test_id("by-organisation")).to_be_checked()
+
+
+def test_who_loses_control_and_who_takes_it_are_told(desk: Page, upper: Platform) -> None:
+    lease = {"level": "mine", "holder": "王工", "seconds_left": 30.0}
+
+    def answer(route: Route) -> None:
+        state = state_of_wall(*upper.wall(route))
+        route.fulfill(json={**state, "control": {"camera": 1, "lease": lease, "log": []}})
+
+    upper.answers["state"] = answer
+    page = opened(desk)
+    tile(page, 1).click()
+    expect(page.locator("#lease-words")).to_contain_text("我在控制")
+    expect(page.locator("#toasts")).not_to_contain_text("接管")
+    lease |= {"level": "province", "holder": "赵主任"}
+    expect(page.locator("#toasts")).to_have_text("云台控制已由 赵主任 接管")
+    expect(page.locator("#lease-words")).to_have_text("省级控制中 · 赵主任，操作即接管")
+    lease |= {"level": "mine", "holder": "王工"}
+    expect(page.locator("#toasts")).to_have_text("已从 赵主任 接管云台控制")
