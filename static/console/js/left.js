@@ -28,7 +28,7 @@ export class Left extends EventTarget {
     }
     this.tree.addEventListener("keydown", (event) => this.#onTreeKey(event));
     this.#listenSearch();
-    this.#remember();
+    if (key) this.#remember();
     document.body.addEventListener("htmx:afterSettle", (event) => this.#onSwap(event.target));
   }
 

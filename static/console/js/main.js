@@ -53,6 +53,7 @@ wall.addEventListener("select", ({ detail }) => {
   road.select(card);
   showTools();
   showMarks();
+  if (card) sessionStorage.setItem("looked-at", card.id);
   if (card && !detail.isSame) poll.soon();
 });
 wall.addEventListener("change", () => {
