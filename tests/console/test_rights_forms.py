@@ -10,6 +10,7 @@ from access.choices import Action
 from access.models import Organisation, User
 from cameras.models import Camera, CameraException
 from cameras.selectors import cameras_visible_to
+from tests.cast import PASSWORD, Caller
 from tests.console.desk import Desk, text_of
 from tests.ptz.ledger import make_camera
 
@@ -112,6 +113,44 @@ def test_the_ledger_leads_to_a_cameras_rights(admin_desk: Desk, huishan: Camera)
     for name in ("rights_watchers", "rights_exceptions"):
         assert f"{reverse(f'console:{name}')}?camera={huishan.number}" in page
     assert "惠山枢纽北" in admin_desk.page("rights_exceptions", camera=huishan.number)
+
+
+# Accounts ------------------------------------------------------------------------------------------
+
+
+def test_the_panel_of_a_person_tells_how_long_an_exception_counts(
+    admin_desk: Desk, operator: User, huishan: Camera
+) -> None:
+    send(admin_desk, **ALLOW)
+    panel = admin_desk.page("rights_person", operator.pk)
+    assert "<b>允许</b> 云台控制 · 惠山枢纽北" in panel
+    assert "至 2026-12-31 08:00" in panel
+
+
+def test_an_account_for_a_big_screen_is_marked_in_the_matrix(admin_desk: Desk, operator: User) -> None:
+    assert 'data-testid="screen"' not in admin_desk.page("rights")
+    User.objects.filter(pk=operator.pk).update(screen_networks=["10.8.1.20"])
+    assert admin_desk.page("rights").count('data-testid="screen"') == 1
+
+
+def test_a_new_user_is_told_the_rules_before_and_that_it_is_there_after(
+    admin_desk: Desk, company: Organisation
+) -> None:
+    form = admin_desk.page("rights_new_user")
+    assert "密码至少 " in form and "不能是常见的密码" in form
+    filled = {"organisation": company.pk, "username": "zhang", "full_name": "张伟"}
+    passwords = {"password": PASSWORD, "again": PASSWORD}
+    made = admin_desk.client.post(reverse("console:rights_new_user"), filled | passwords)
+    page = text_of(admin_desk.client.get(made.headers["HX-Redirect"]))
+    assert "已新建用户 张伟（zhang）" in page
+
+
+def test_who_reports_a_camera_is_said_before_it_is_corrected(
+    admin_desk: Desk, huishan: Camera, ministry: Caller
+) -> None:
+    assert 'data-testid="reporter"' not in admin_desk.page("ledger_camera", huishan.pk)
+    Camera.objects.filter(pk=huishan.pk).update(owner=ministry.partner)
+    assert "它再次上报时以上报的为准" in admin_desk.page("ledger_camera", huishan.pk)
 
 
 # Refusals ------------------------------------------------------------------------------------------
