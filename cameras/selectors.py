@@ -276,6 +276,11 @@ def _with_words(cameras: QuerySet[Camera], text: str) -> tuple[QuerySet[Camera],
     return cameras, stake
 
 
+def name_words_of(text: str) -> list[str]:
+    """Words of a search line that are neither road nor stake, which a row shows anyway."""
+    return [word for word in text.split() if not _ROAD.match(word) and not _STAKE.match(word)]
+
+
 def _metres(stake: re.Match[str]) -> int:
     """ "+3" begins +3xx: 1120+3 means somewhere in 1120+300."""
     return int(stake[1]) * 1000 + int((stake[2] or "0").ljust(3, "0"))

@@ -6,6 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth.password_validation import (
+    CommonPasswordValidator,
+    UserAttributeSimilarityValidator,
+    password_validators_help_texts,
+)
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from access import screens
@@ -17,6 +22,12 @@ _SYSTEMS: Final = (
     *(("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad")),
     *(("Mac OS X", "macOS"), ("Linux", "Linux")),
 )
+# Django's own rules in our words.
+_LIBRARY: Final = {
+    CommonPasswordValidator().get_help_text(),
+    UserAttributeSimilarityValidator().get_help_text(),
+}
+_SIMILAR: Final = "不能是常见的密码，也不能与姓名、邮箱相近"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,11 @@ class PasswordState:
 
 def session_rows(sessions: QuerySet[StaffSession], this_key: str | None) -> list[SessionRow]:
     return [SessionRow(each, browser_of(each.agent), each.session_key == this_key) for each in sessions]
+
+
+def password_rules() -> list[str]:
+    """What a new password has to be, Django's own rules in our words."""
+    return [*(rule for rule in password_validators_help_texts() if rule not in _LIBRARY), _SIMILAR]
 
 
 def password_state(user: User) -> PasswordState:

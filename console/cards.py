@@ -1,5 +1,6 @@
 """A camera as the console shows it: a row of a list, or the card of a tile and the panel."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,7 +52,7 @@ class CameraCard(TypedDict):
 
 @dataclass(frozen=True)
 class CameraRow:
-    """One row of the tree or of the results."""
+    """One row of the tree or of the results; `found`: the name that a search met, in pieces, the met ones true."""
 
     id: int
     number: str
@@ -61,6 +62,7 @@ class CameraRow:
     direction: str
     place: str
     state: str
+    found: tuple[tuple[str, bool], ...] = ()
 
     @property
     def road_class(self) -> str:
@@ -106,6 +108,17 @@ def row_of(camera: Camera) -> CameraRow:
     )
 
 
+def found_by(camera: Camera, words: list[str]) -> tuple[tuple[str, bool], ...]:
+    """The name, or that of the office where it is this that was met; `words` are what was searched beside the place."""
+    if not words:
+        return ()
+    pattern = re.compile(f"({'|'.join(map(re.escape, words))})", re.IGNORECASE)
+    office = camera.organisation.name
+    shown = office if pattern.search(office) and not pattern.search(camera.name) else camera.name
+    # Every second piece is one that the pattern met.
+    return tuple((piece, bool(at % 2)) for at, piece in enumerate(pattern.split(shown)) if piece)
+
+
 def cards_of(user: User, cameras: Iterable[Camera]) -> list[CameraCard]:
     """Cards in the order given; `organisation__parent` should be loaded."""
     listed = list(cameras)
@@ -114,7 +127,8 @@ def cards_of(user: User, cameras: Iterable[Camera]) -> list[CameraCard]:
         .filter(pk__in=[camera.pk for camera in listed])
         .values_list("pk", flat=True)
     )
-    pictures = newest_pictures(listed)
+    # A big screen would be refused every one of them.
+    pictures = {} if user.is_screen else newest_pictures(listed)
     quality = abnormal_words(listed)
     return [
         _card(camera, camera.pk in turned, pictures.get(camera.pk), quality.get(camera.pk, ""))

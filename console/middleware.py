@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from access.handlers import is_service_path
-from console.permissions import OWN, refuse
+from console.permissions import OWN, refuse, refused_page
 from console.viewing_as import end_viewing, viewing_of
 from console.views.sign_in import logout
 
@@ -43,4 +43,6 @@ class ViewAsMiddleware:
             return None
         if request.path_info.startswith("/console/"):
             return refuse(403, _REFUSED)
-        return HttpResponse(_REFUSED, status=403, content_type="text/plain; charset=utf-8")
+        if "HX-Request" in request.headers:
+            return HttpResponse(_REFUSED, status=403, content_type="text/plain; charset=utf-8")
+        return refused_page(request, 403, _REFUSED)

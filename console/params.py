@@ -30,6 +30,11 @@ def posted(request: HttpRequest, name: str, *, longest: int) -> str:
     return "".join(char if char.isprintable() else " " for char in text).strip()
 
 
+def posted_id(request: HttpRequest, name: str) -> int | None:
+    text = posted(request, name, longest=19)
+    return _id(text, name) if text else None
+
+
 def moment_in(text: str, name: str) -> datetime | None:
     """`2026-12-01T08:00` of a form, in the time of the province; nothing is None."""
     if not text:

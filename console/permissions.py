@@ -29,6 +29,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 READ_LOGS: Final = frozenset({Action.AUDIT, Action.OPERATOR_LOG})
 # What `required_action` says of pages that belong to whoever is signed in.
 OWN: Final = "own"
+_HEADINGS: Final = {400: "请求有误", 403: "无权操作", 404: "没有找到"}
 SCREEN_ONLY: Final = "大屏账号只能查看监控墙"
 
 
@@ -84,7 +85,7 @@ def requires(
             try:
                 response = view(request, user, *args, **kwargs)
             except ProtocolError as error:
-                response = _told(kind, error)
+                response = _told(request, kind, error)
             add_never_cache_headers(response)
             return response
 
@@ -155,11 +156,19 @@ def _refusal_of_screen(request: HttpRequest, kind: Kind) -> HttpResponseBase:
     return refuse(403, SCREEN_ONLY) if kind is Kind.JSON else HttpResponse(SCREEN_ONLY, status=403)
 
 
-def _told(kind: Kind, error: ProtocolError) -> HttpResponseBase:
+def _told(request: HttpRequest, kind: Kind, error: ProtocolError) -> HttpResponseBase:
     status = 502 if isinstance(error, RemoteError) else int(error.code)
     if kind is Kind.JSON:
         return refuse(status, error.message)
+    if kind is Kind.PAGE:
+        return refused_page(request, status, error.message)
     return HttpResponse(error.message, status=status, content_type="text/plain; charset=utf-8")
+
+
+def refused_page(request: HttpRequest, status: int, message: str) -> HttpResponse:
+    """A sentence inside the frame, so that nobody is led to a dead end."""
+    context = {"heading": _HEADINGS.get(status, "没有完成"), "words": message}
+    return render(request, "console/refused.html", context, status=status)
 
 
 def refuse(status: int, message: str) -> JsonResponse:

@@ -20,8 +20,8 @@ from access.selectors import (
 )
 from access.services.rights import grantable_roles
 from access.words import span_in_words
-from cameras.models import CameraException
 from console.cards import path_ids
+from console.rights_cameras import ExceptionRow
 from protocol.errors import NotFoundError
 
 PAGE_PEOPLE: Final = 50
@@ -236,7 +236,7 @@ def _opens(role: Role) -> str:
 class PersonPanel:
     person: User
     roles: list[RoleChip]
-    exceptions: list[CameraException]
+    exceptions: list[ExceptionRow]
     may_keep: bool
     may_mark_screen: bool
     may_view_as: bool

@@ -14,6 +14,7 @@ from access.words import span_in_words
 from cameras.models import Camera, CameraException, CameraGroup, GroupChange, PtzGrant
 from cameras.services.rights import Subject
 from cameras.visibility import cameras_overseen_by, exceptions_overseen_by, groups_overseen_by, hidden_from
+from console.rights_choices import camera_meant, named_camera, person_meant
 from protocol.errors import MalformedError, NotFoundError, shorten
 
 MOST_NUMBERS: Final = 20_000
@@ -102,12 +103,7 @@ def cameras_numbered(user: User, text: str) -> QuerySet[Camera]:
 
 
 def one_camera(user: User, text: str) -> Camera:
-    """By its number, or by the id that a link carries."""
-    cameras = cameras_overseen_by(user).select_related("organisation", "organisation__parent")
-    by = Q(number_key=text.lower())
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        by |= Q(pk=int(text))
-    found = cameras.filter(by).first()
+    found = named_camera(user, text)
     if found is None:
         raise NotFoundError("摄像机不存在")
     return found
@@ -117,8 +113,8 @@ def target_of(user: User, *, group_id: int | None, number: str) -> Camera | Came
     if group_id is not None:
         return group_of(user, group_id)
     if not number:
-        raise MalformedError("请选择摄像机组，或填写摄像机编号")
-    return one_camera(user, number)
+        raise MalformedError("请选择摄像机组，或填写摄像机")
+    return camera_meant(user, number)
 
 
 def subject_of(
@@ -132,11 +128,7 @@ def subject_of(
         if place is None or role not in Role.values:
             raise MalformedError("请选择角色及其所在单位")
         return Subject(role=Role(role), role_at=place)
-    # Also somebody of another company: whose cameras these are decides who may be let in.
-    person = User.objects.filter(username__iexact=username, is_active=True).first() if username else None
-    if person is None:
-        raise MalformedError(f"没有用户名为“{shorten(username)}”的启用用户")
-    return Subject(user=person)
+    return Subject(user=person_meant(user, username))
 
 
 def partner_of(user: User, partner_id: int) -> Partner:

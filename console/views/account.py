@@ -4,9 +4,6 @@ import segno
 from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.password_validation import (
-    CommonPasswordValidator,
-    UserAttributeSimilarityValidator,
-    password_validators_help_texts,
     validate_password,
 )
 from django.core.exceptions import ValidationError
@@ -33,14 +30,11 @@ from access.services.second_factor import (
 from access.sign_in_steps import SignInStep, is_done, needs_second_factor, open_step, password_reason
 from access.staff_sessions import end_session, find_session, sessions_of
 from access.totp import address_for
-from console.account import factor_of, password_state, session_rows
+from console.account import factor_of, password_rules, password_state, session_rows
 from console.frame import frame_of
 from console.permissions import for_oneself, for_screens
 from console.sign_in import SignInAttempt
 
-# Django's own rules in our words.
-_LIBRARY = {CommonPasswordValidator().get_help_text(), UserAttributeSimilarityValidator().get_help_text()}
-_SIMILAR = "不能是常见的密码，也不能与姓名、邮箱相近"
 _SAID = {
     "password": "密码已修改，其他浏览器中的登录已结束",
     "ended": "已结束",
@@ -79,7 +73,7 @@ def password(request: HttpRequest, user: User) -> HttpResponse:
     context = {
         "reason": password_reason(user) if open_step(request) == SignInStep.PASSWORD else "",
         "is_step": open_step(request) is not None,
-        "rules": [*(rule for rule in password_validators_help_texts() if rule not in _LIBRARY), _SIMILAR],
+        "rules": password_rules(),
         "problems": problems,
         "next": request.GET.get("next", request.POST.get("next", "")),
     }

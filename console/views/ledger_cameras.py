@@ -65,6 +65,7 @@ def camera(request: HttpRequest, user: User, camera_id: int) -> HttpResponse:
         **frame_of(user, "ledger"),
         "camera": found,
         "row": row_of(found),
+        "reporter": str(found.owner) if found.owner is not None else "",
         "fields": form_fields(texts, faults),
         "findings": findings_of(user, found),
         "history": [history_row(change) for change in changes[:HISTORY_ROWS]],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.contrib import messages
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -24,6 +25,7 @@ from access.services.accounts import (
 )
 from access.services.rights import end_role, grant_role
 from cameras.visibility import exceptions_overseen_by
+from console.account import password_rules
 from console.frame import frame_of
 from console.params import id_of, moment_in, number_of, posted, text_of, whole
 from console.permissions import Kind, public, reading, requires
@@ -35,6 +37,7 @@ from console.rights import (
     place_of_matrix,
     roles_of,
 )
+from console.rights_cameras import exception_rows
 from console.viewing_as import begin_viewing, end_viewing, may_view_as
 from protocol.errors import MalformedError
 
@@ -188,7 +191,7 @@ def _person(
     panel = PersonPanel(
         person=found,
         roles=roles_of(user, found),
-        exceptions=list(rows),
+        exceptions=exception_rows(rows),
         may_keep=may_keep(user, found),
         may_mark_screen=may_mark_screen(user, found),
         may_view_as=may_view_as(user, found),
@@ -201,13 +204,14 @@ def _person(
 def new_user(request: HttpRequest, user: User) -> HttpResponse:
     """The form of a new account; its password is set here and handed over by whoever makes it."""
     places = organisations_visible_to(user, Action.USERS).order_by("path")
-    context: dict[str, object] = {"places": places, "given": request.POST}
+    context: dict[str, object] = {"places": places, "given": request.POST, "rules": password_rules()}
     if request.method == "POST":
         try:
             made = _make(request, user)
         except (ValidationError, MalformedError) as error:
             words = error.messages if isinstance(error, ValidationError) else [error.message]
             return render(request, "console/_rights_new.html", {**context, "said": "；".join(words)})
+        messages.success(request, f"已新建用户 {made.display_name}（{made.username}），请点其所在行的格子授予角色")
         return HttpResponse(
             headers={"HX-Redirect": f"{reverse('console:rights')}?{urlencode({'q': made.username})}"}
         )

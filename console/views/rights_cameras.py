@@ -1,4 +1,4 @@
-"""用户与权限: camera groups, exceptions, who can see a camera, and partners."""
+"""用户与权限: camera groups, who can see a camera, and partners."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from access.actors import actor_of_user
-from access.choices import CAMERA_ACTIONS, Action, Role
+from access.choices import CAMERA_ACTIONS, Action
 from access.csv_rows import Cell, csv_response
 from access.days import ZONE
 from access.models import User
@@ -22,14 +22,12 @@ from cameras.services.rights import (
     add_members,
     create_group,
     drop_members,
-    end_exception,
-    make_exception,
     remove_group,
     set_ptz_open,
 )
 from cameras.visibility import exceptions_overseen_by
 from cameras.watchers import Watcher, watchers_of
-from console.params import id_of, moment_in, posted, text_of, whole
+from console.params import id_of, moment_in, posted, posted_id, text_of, whole
 from console.permissions import Kind, requires
 from console.rights_cameras import (
     MOST_SHOWN,
@@ -45,11 +43,10 @@ from console.rights_cameras import (
     partner_of,
     partner_rows,
     places_of,
-    subject_of,
-    target_of,
 )
+from console.rights_choices import LONGEST_TEXT, MOST_CHOICES, cameras_meant
 from console.views.rights import tabs_of
-from protocol.errors import MalformedError, NotFoundError
+from protocol.errors import MalformedError
 
 _LARGEST_ID = 2**63 - 1
 _LONGEST_LIST = 2_000_000
@@ -57,12 +54,7 @@ _LONGEST_LIST = 2_000_000
 _CHANGES = timedelta(days=180)
 
 
-def _posted_id(request: HttpRequest, name: str) -> int | None:
-    text = posted(request, name, longest=19)
-    return whole(text, name, low=1, high=_LARGEST_ID) if text else None
-
-
-def _done(request: HttpRequest, work: Callable[[], str], back: str, *args: object) -> HttpResponse:
+def done(request: HttpRequest, work: Callable[[], str], back: str, *args: object) -> HttpResponse:
     """Does it and goes back to the page, which says what came of it; refusals are answered as such."""
     try:
         messages.success(request, work())
@@ -90,7 +82,7 @@ def groups(request: HttpRequest, user: User) -> HttpResponse:
 
 def _new_group(request: HttpRequest, user: User) -> HttpResponse:
     try:
-        place = places_of(user, Action.GRANT).filter(pk=_posted_id(request, "organisation") or 0).first()
+        place = places_of(user, Action.GRANT).filter(pk=posted_id(request, "organisation") or 0).first()
         if place is None:
             raise MalformedError("请选择所属单位")
         name = posted(request, "name", longest=200)
@@ -144,7 +136,7 @@ def members(request: HttpRequest, user: User, group_id: int) -> HttpResponse:
             chosen = candidates(user, found, posted(request, "q", longest=100)).filter(pk__in=ticked)
         return f"{add_members(by=user, group=found, cameras=chosen, actor=actor)} 路已入组"
 
-    return _done(request, work, "rights_group", found.pk)
+    return done(request, work, "rights_group", found.pk)
 
 
 def _pasted(request: HttpRequest) -> str:
@@ -163,76 +155,6 @@ def remove(request: HttpRequest, user: User, group_id: int) -> HttpResponse:
     return redirect("console:rights_groups")
 
 
-# Exceptions --------------------------------------------------------------------------------------
-
-
-@require_http_methods(["GET", "POST"])
-@requires(Action.OVERSEE, kind=Kind.PAGE)
-def exceptions(request: HttpRequest, user: User) -> HttpResponse:
-    """All that count or will; posted, a new one."""
-    if request.method == "POST":
-        back = "rights_partners" if request.POST.get("partner") else "rights_exceptions"
-        return _done(request, lambda: _new_exception(request, user), back)
-    rows = exceptions_overseen_by(user)
-    context = {
-        **tabs_of(user, "exceptions"),
-        "rows": exception_rows(rows),
-        "groups": groups_of(user),
-        "places": places_of(user, Action.OVERSEE),
-        "roles": Role.choices,
-        "actions": [(action.value, action.label) for action in CAMERA_ACTIONS],
-        "camera": text_of(request, "camera", longest=64),
-        "chosen_group": id_of(request, "group"),
-        "username": text_of(request, "user", longest=150),
-    }
-    return render(request, "console/rights_exceptions.html", context)
-
-
-def _new_exception(request: HttpRequest, user: User) -> str:
-    subject = subject_of(
-        user,
-        username=posted(request, "username", longest=150),
-        role=posted(request, "role", longest=16),
-        role_at=_posted_id(request, "role_at"),
-        partner_id=_posted_id(request, "partner"),
-    )
-    target = target_of(
-        user, group_id=_posted_id(request, "group"), number=posted(request, "camera", longest=64)
-    )
-    row = make_exception(
-        by=user,
-        subject=subject,
-        target=target,
-        action=_action(posted(request, "action", longest=16)),
-        is_denied=posted(request, "effect", longest=5) != "allow",
-        valid_from=moment_in(posted(request, "from", longest=20), "生效时间"),
-        valid_until=moment_in(posted(request, "until", longest=20), "失效时间"),
-        reason=posted(request, "reason", longest=100),
-        actor=actor_of_user(request),
-    )
-    return f"已设置：{row}"
-
-
-def _action(text: str) -> Action:
-    if text not in {action.value for action in CAMERA_ACTIONS}:
-        raise MalformedError("请选择操作")
-    return Action(text)
-
-
-@require_POST
-@requires(Action.OVERSEE, kind=Kind.PAGE)
-def end(request: HttpRequest, user: User, exception_id: int) -> HttpResponse:
-    row = exceptions_overseen_by(user).filter(pk=exception_id).first()
-    if row is None:
-        raise NotFoundError("该例外不存在")
-
-    def work() -> str:
-        end_exception(by=user, exception_id=exception_id, actor=actor_of_user(request))
-        return f"已撤销：{row}"
-
-    return _done(request, work, "rights_partners" if row.partner_id else "rights_exceptions")
-
-
 # Who can see a camera ----------------------------------------------------------------------------
 
 
@@ -240,16 +162,24 @@ def end(request: HttpRequest, user: User, exception_id: int) -> HttpResponse:
 @requires(Action.OVERSEE, kind=Kind.PAGE)
 def watchers(request: HttpRequest, user: User) -> HttpResponse:
     """Without a camera the search for one."""
-    text = text_of(request, "camera", longest=64)
-    context: dict[str, object] = {**tabs_of(user, "watchers"), "text": text, "actions": CAMERA_ACTIONS}
-    if text:
-        camera, moment = one_camera(user, text), _moment(request)
+    text = text_of(request, "camera", longest=LONGEST_TEXT)
+    found = cameras_meant(user, text) if text else []
+    moment = _moment(request)
+    context: dict[str, object] = {
+        **tabs_of(user, "watchers"),
+        "text": text,
+        "actions": CAMERA_ACTIONS,
+        "is_past": bool(request.GET.get("at")),
+        "at": f"{moment.astimezone(ZONE):%Y-%m-%dT%H:%M}",
+        "found": found[:MOST_CHOICES],
+        "is_cut": len(found) > MOST_CHOICES,
+    }
+    if len(found) == 1:
+        camera = found[0]
         rows = watchers_of(camera, moment)
         context |= {
             "camera": camera,
             "moment": moment,
-            "is_past": bool(request.GET.get("at")),
-            "at": f"{moment.astimezone(ZONE):%Y-%m-%dT%H:%M}",
             "rows": [row for row in rows if row.actions],
             "barred": [row for row in rows if not row.actions],
             "groups": CameraGroup.objects.filter(members__camera=camera).select_related("organisation"),
@@ -257,7 +187,8 @@ def watchers(request: HttpRequest, user: User) -> HttpResponse:
             "change_days": _CHANGES.days,
             "may_audit": Action.AUDIT in actions_allowed(user),
         }
-    return render(request, "console/rights_watchers.html", context)
+    status = 404 if text and not found else 200
+    return render(request, "console/rights_watchers.html", context, status=status)
 
 
 @require_GET
@@ -325,7 +256,7 @@ def ptz(request: HttpRequest, user: User, partner_id: int) -> HttpResponse:
     found = partner_of(user, partner_id)
 
     def work() -> str:
-        group_id = _posted_id(request, "group")
+        group_id = posted_id(request, "group")
         chosen = (
             members_of(group_of(user, group_id)) if group_id else cameras_numbered(user, _pasted(request))
         )
@@ -334,4 +265,4 @@ def ptz(request: HttpRequest, user: User, partner_id: int) -> HttpResponse:
         count = set_ptz_open(by=user, partner=found, cameras=chosen, is_open=is_open, actor=actor)
         return f"{count} 路云台已{'开放给' if is_open else '对'}{found}{'' if is_open else '收回'}"
 
-    return _done(request, work, "rights_partners")
+    return done(request, work, "rights_partners")

@@ -1,6 +1,7 @@
 """The left column, part by part as htmx asks for it: tree, branches, search results."""
 
 import time
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
@@ -12,8 +13,8 @@ from django.views.decorators.http import require_GET
 from access.choices import Action
 from access.models import Organisation, User
 from cameras.models import Camera
-from cameras.selectors import cameras_on_road, cameras_visible_to, search_cameras
-from console.cards import in_states, row_of
+from cameras.selectors import cameras_on_road, cameras_visible_to, name_words_of, search_cameras
+from console.cards import found_by, in_states, row_of
 from console.params import number_of, text_of
 from console.permissions import Kind, for_screens, requires
 from console.tree import nodes_below, road_nodes
@@ -109,9 +110,10 @@ def search(request: HttpRequest, user: User) -> HttpResponse:
     states = _states(request)
     statuses = in_states(states) if states else None
     found = search_cameras(user, text, limit=_SEARCH_ROWS + 1, statuses=statuses) if text else []
+    words = name_words_of(text)
     context = {
         "text": text,
-        "cameras": [row_of(camera) for camera in found[:_SEARCH_ROWS]],
+        "cameras": [replace(row_of(camera), found=found_by(camera, words)) for camera in found[:_SEARCH_ROWS]],
         "is_cut": len(found) > _SEARCH_ROWS,
         "milliseconds": round((time.perf_counter() - began) * 1000),
     }

@@ -99,6 +99,14 @@ def admin_desk(province_admin: User) -> Desk:
 
 
 @pytest.fixture
+def company_desk(company: Organisation) -> Desk:
+    """Administers the first company, and nothing beyond it."""
+    role = Role.PROVINCE_ADMIN
+    user = create_staff(username="feng", password=PASSWORD, full_name="冯工", role=role, organisation=company)
+    return Desk(user)
+
+
+@pytest.fixture
 def neighbour_desk(other_company: Organisation) -> Desk:
     """May do everything, but only at the other company."""
     role = Role.PROVINCE_ADMIN

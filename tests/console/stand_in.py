@@ -119,7 +119,7 @@ class Platform:
             route.fulfill(body=SVG, content_type="image/svg+xml")
         elif path == "/":
             user = SimpleNamespace(pk=1, display_name="王工")
-            page = {"user": user, "page": "wall", "layouts": (1, 4, 9), "steps": range(1, 9)}
+            page = {"user": user, "page": "wall", "may_snapshot": True, "layouts": (1, 4, 9), "steps": range(1, 9)}
             route.fulfill(body=render_to_string("console/wall.html", page), content_type="text/html")
         else:
             self._api(route, path.removeprefix("/console/api"))

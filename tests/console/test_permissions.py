@@ -43,7 +43,7 @@ PAGES_OF_RIGHTS = {
 }
 PARTS_OF_RIGHTS = {
     *("rights_cell", "rights_grant", "rights_end", "rights_person", "rights_switch", "rights_view_as"),
-    *("rights_new_user", "rights_screen"),
+    *("rights_new_user", "rights_screen", "rights_camera_choices", "rights_person_choices"),
 }
 PAGES_OF_AN_IMPORT = {"ledger_import", "ledger_commit", "ledger_discard", "ledger_faults"}
 PAGES_OF_A_LEDGER_CAMERA = {"ledger_camera", "ledger_delete"}

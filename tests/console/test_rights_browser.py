@@ -79,3 +79,26 @@ def test_an_account_becomes_one_for_a_big_screen(page: Page) -> None:
     expect(page.get_by_test_id("screen-form").locator("textarea")).to_have_value("10.8.1.20\n10.8.2.0/24")
     page.get_by_test_id("unmark-screen").click()
     expect(page.get_by_test_id("screen-networks")).to_have_count(0)
+
+
+def test_a_camera_and_a_person_are_chosen_from_suggestions(page: Page, operator: User, camera: Camera) -> None:
+    page.goto("/rights/exceptions/")
+    page.locator("[name=username]").press_sequentially("王")
+    page.get_by_test_id("choice").click()
+    expect(page.locator("[name=username]")).to_have_value("wang")
+    page.locator("[name=camera]").press_sequentially(camera.stake)
+    expect(page.get_by_test_id("choice")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("[name=camera]")).to_have_value(camera.number)
+    expect(page.locator(".picked").filter(has_text=camera.name)).to_have_count(1)
+    page.get_by_label("允许").check()
+    page.get_by_role("button", name="设置").click()
+    expect(page.get_by_test_id("said")).to_have_text(f"已设置：允许 王工 查看视频 {camera.name}")
+
+
+def test_a_suggestion_shows_who_can_see_it_at_once(page: Page, camera: Camera) -> None:
+    page.goto("/rights/watchers/")
+    page.locator("[name=camera]").press_sequentially(camera.stake)
+    page.get_by_test_id("choice").click()
+    expect(page.get_by_test_id("export")).to_be_visible()

@@ -40,14 +40,6 @@ def said(response: HttpResponseBase) -> str:
     return str(found[0])
 
 
-@pytest.fixture
-def company_desk(company: Organisation) -> Desk:
-    """Administers the first company, and nothing beyond it."""
-    role = Role.PROVINCE_ADMIN
-    user = create_staff(username="feng", password=PASSWORD, full_name="冯工", role=role, organisation=company)
-    return Desk(user)
-
-
 # The matrix ---------------------------------------------------------------------------------------
 
 
@@ -323,7 +315,7 @@ def test_exceptions_give_no_more_than_one_holds(
     [
         ({}, "没有用户名为“”的启用用户"),
         ({"username": "nobody"}, "没有用户名为“nobody”的启用用户"),
-        ({"username": "wang"}, "请选择摄像机组，或填写摄像机编号"),
+        ({"username": "wang"}, "请选择摄像机组，或填写摄像机"),
         ({"role": "monitor"}, "请选择角色及其所在单位"),
         ({"username": "wang", "camera": "{number}", "action": "users"}, "请选择操作"),
     ],

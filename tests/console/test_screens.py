@@ -11,6 +11,7 @@ from time_machine import TimeMachineFixture
 
 from access.actors import SYSTEM
 from access.choices import Action, Outcome, Role
+from access.days import day_of
 from access.models import BehaviourLog, Organisation, StaffRole, StaffSession, User
 from access.screens import networks_in
 from access.services.accounts import mark_screen, may_mark_screen
@@ -21,6 +22,9 @@ from cameras.models import Camera, CameraException
 from cameras.visibility import actions_open_to, may_somewhere
 from console import urls
 from protocol.errors import ForbiddenError, MalformedError
+from snapshots.choices import SnapshotResult
+from snapshots.models import Snapshot
+from snapshots.services.partitions import ensure_day
 from streaming.models import MediaServer
 from tests.cast import PASSWORD
 from tests.console.desk import Desk, content_of, refusal_of, text_of
@@ -255,3 +259,15 @@ class TestMarking:
         page = Desk(province_admin).page("sign_ins")
         assert page.count('data-testid="screen"') == 1
         assert "大屏 · 至" in page
+
+
+def test_its_wall_offers_nothing_that_it_may_not_have(screen: User, camera: Camera) -> None:
+    noon = datetime.now(UTC)
+    ensure_day(day_of(noon))
+    Snapshot.objects.create(camera=camera, slot_at=noon, taken_at=noon, result=SnapshotResult.TAKEN)
+    client = sign_in(THERE)
+    page = text_of(client.get("/"))
+    assert " data-screen>" in page
+    assert 'href="/snapshots/' not in page
+    (card,) = content_of(client.get("/console/api/cameras/", {"first": 9}))["cards"]
+    assert card["picture"] is None

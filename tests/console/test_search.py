@@ -96,3 +96,29 @@ def test_number_of_queries_does_not_grow(
     desk.get("search", q="G2")
     with django_assert_num_queries(6):
         desk.get("search", q="G2")
+
+
+def names_of(page: str) -> list[str]:
+    return [part.split(">", 1)[1].split("</span>")[0] for part in page.split('data-testid="row-name"')[1:]]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("溧水", ["<mark>溧水</mark>枢纽北"]),
+        ("G25 枢纽 K1120", ["溧水<mark>枢纽</mark>北"]),
+        ("G25 K1120+3", []),
+        ("济南管理处", ["<mark>济南管理处</mark>"] * 3),
+    ],
+)
+def test_results_say_what_was_met_where_the_stake_does_not(
+    desk: Desk, roads: None, text: str, names: list[str]
+) -> None:
+    Camera.objects.filter(name__contains="济南").update(name="无名")
+    assert names_of(desk.page("search", q=text)) == names
+
+
+def test_a_name_stays_text_in_results(desk: Desk, office: Organisation) -> None:
+    at(office, 1, "G25", 1_120_350, name="<b>溧水</b>(")
+    assert names_of(desk.page("search", q="溧水")) == ["&lt;b&gt;<mark>溧水</mark>&lt;/b&gt;("]
+    assert len(names_of(desk.page("search", q="溧水</b>("))) == 1

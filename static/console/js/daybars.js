@@ -50,14 +50,14 @@ export class DayBars extends EventTarget {
     const { slots } = this;
     const name = `${day.day.slice(5)} 周${WEEKDAYS[new Date(`${day.day}T00:00:00Z`).getUTCDay()]}`;
     const kept = [...day.slots].filter((letter) => "pb".includes(letter)).length;
-    const words = day.counted ? `${percent(day.pictured / day.counted)} ${day.pictured}/${day.counted}` : "—";
+    const words = day.counted ? `${percent(day.pictured / day.counted)} ${day.pictured}/${day.counted}` : "";
     const title = `真实在线率只计已结束的时段。应计 ${day.counted} 个时段：报告在线 ${day.claimed}，有画面 ${day.pictured}，画面良好 ${day.good}；未计 ${day.missed}`;
     return h(
       "div",
       { class: "day-row", "data-day": day.day, "data-testid": "day-row" },
       h("span", { class: "mono day-name" }, name),
       h("div", { class: "day-bar", "data-first": day.first, role: "img", "aria-label": `${day.day}：${title}` }, ...runs(day.slots, slots.missed).map((run) => this.#run(run)), h("b", { class: "mark mark-b" }), h("b", { class: "mark mark-a" })),
-      h("span", { class: "mono day-count", title }, `${kept} 张 ${words}`),
+      h("span", { class: "mono day-count", title }, `${kept} 张 ${words}`.trim()),
     );
   }
 

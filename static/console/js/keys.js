@@ -6,6 +6,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 export function onScreenKey(event, { wall, tour, presets, acts }) {
   if (event.ctrlKey || event.metaKey) return false;
   if (event.altKey) return onAltKey(event, presets);
+  // What has the focus is pressed by these two itself.
+  if ([" ", "Enter"].includes(event.key) && event.target.closest?.("button, a, summary, [type=checkbox], [type=radio]")) return false;
   if (tour.isRunning && onTourKey(event, tour)) return true;
   if (ARROWS[event.key] && !wall.isArmed) {
     wall.step(...ARROWS[event.key]);
@@ -13,7 +15,7 @@ export function onScreenKey(event, { wall, tour, presets, acts }) {
   }
   const act = {
     "/": acts.search, f: acts.fullscreen, k: acts.kiosk, p: acts.presets, l: acts.tour, "?": acts.keys, "[": acts.fewer, "]": acts.more,
-    h: acts.high, s: acts.grab, m: acts.magnify, Delete: acts.remove, Escape: acts.leave,
+    h: acts.high, s: acts.grab, m: acts.magnify, Enter: acts.control, Delete: acts.remove, Escape: acts.leave,
   }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   act?.();
   return Boolean(act);
@@ -26,9 +28,8 @@ function onAltKey(event, presets) {
   return Boolean(digit);
 }
 
-function onTourKey({ key, target }, tour) {
-  // A button that has the focus is pressed by the same key.
-  if (key === " " && !target.closest?.("button")) tour.pause();
+function onTourKey({ key }, tour) {
+  if (key === " ") tour.pause();
   else if (key === "PageUp") tour.turn(-1);
   else if (key === "PageDown") tour.turn(1);
   else return false;

@@ -11,10 +11,11 @@ export function cardOfRow(row) {
   return { id: Number(cameraId), number: cameraNum, name: row.title, road, stake, direction, place: rest.join(" "), state, since: null, reason: "", picture: null };
 }
 
-// Events: "choose" (card of the camera to put up).
+// Events: "choose" (card of the camera to put up), "cleared" (the tree is back in place of results).
 export class Left extends EventTarget {
-  constructor() {
+  constructor(key) {
     super();
+    this.key = key;
     this.tree = byId("tree");
     this.results = byId("results");
     this.input = byId("search-input");
@@ -27,6 +28,7 @@ export class Left extends EventTarget {
     }
     this.tree.addEventListener("keydown", (event) => this.#onTreeKey(event));
     this.#listenSearch();
+    if (key) this.#remember();
     document.body.addEventListener("htmx:afterSettle", (event) => this.#onSwap(event.target));
   }
 
@@ -73,10 +75,10 @@ export class Left extends EventTarget {
     return counts.reduce((sum, count) => sum + Number(count.textContent), 0) <= FEW_CAMERAS;
   }
 
-  // Unfolds the way to a camera, level by level as the branches arrive.
-  reveal(card) {
+  // Unfolds the way to a camera, level by level as the branches arrive; of another tree, once that is there.
+  reveal(card, isComing = false) {
     this.revealing = { ids: new Set([...(card.path ?? []).map(String), card.road]), camera: card.id };
-    if (!this.tree.querySelector(":scope > .htmx-request")) this.#unfoldOn(this.tree);
+    if (!isComing && !this.tree.querySelector(":scope > .htmx-request")) this.#unfoldOn(this.tree);
   }
 
   #unfoldOn(place) {
@@ -85,10 +87,23 @@ export class Left extends EventTarget {
     const row = place.querySelector(`.camera[data-camera-id="${camera}"]`);
     const node = [...place.querySelectorAll(":scope > .node")].find((one) => ids.has(one.firstElementChild.dataset.node));
     if (row) {
+      for (let above = row.closest(".node"); above; above = above.parentElement.closest(".node")) this.#toggle(above, true);
       row.scrollIntoView({ block: "center" });
       this.revealing = null;
     } else if (node) {
       this.#toggle(node, true);
+      const children = node.querySelector(":scope > .children");
+      // Unfolded before, it brings nothing new that would lead on.
+      if (children.childElementCount) this.#unfoldOn(children);
+    }
+  }
+
+  // Before htmx asks for the tree: which of the two somebody looks at.
+  #remember() {
+    const kept = localStorage.getItem(this.key);
+    for (const choice of byId("chips").querySelectorAll("[name=by]")) {
+      if (kept !== null) choice.checked = choice.value === kept;
+      choice.addEventListener("change", () => localStorage.setItem(this.key, choice.value));
     }
   }
 
@@ -116,10 +131,12 @@ export class Left extends EventTarget {
 
   #onInput() {
     const isSearching = Boolean(this.input.value.trim());
+    const isOver = !isSearching && !this.results.hidden;
     byId("search-clear").hidden = !isSearching;
     this.results.hidden = !isSearching;
     this.tree.hidden = isSearching;
     this.wantsFirst = false;
+    if (isOver) this.dispatchEvent(new Event("cleared"));
   }
 
   #clearSearch() {
@@ -150,10 +167,16 @@ export class Left extends EventTarget {
   #enter(row) {
     const shown = this.results.querySelector(".results-head")?.dataset.query;
     if (shown === this.input.value.trim()) {
-      if (row) this.#choose(row);
+      if (row) this.#chooseAndLeave(row);
     } else {
       this.wantsFirst = Boolean(this.input.value.trim());
     }
+  }
+
+  // The keys that follow mean the picture.
+  #chooseAndLeave(row) {
+    this.#choose(row);
+    this.input.blur();
   }
 
   // After parts arrived -----------------------------------------------------------------------------
@@ -162,7 +185,7 @@ export class Left extends EventTarget {
     if (target === this.results && this.wantsFirst) {
       this.wantsFirst = false;
       const first = this.results.querySelector(".camera");
-      if (first) this.#choose(first);
+      if (first) this.#chooseAndLeave(first);
     }
     if (this.tree.contains(target)) {
       const nodes = target.querySelectorAll(":scope > .node");

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { byId, h, toast } from "./dom.js";
+import { leaveWithMouse } from "./focus.js";
 import { onScreenKey } from "./keys.js";
 import { Kiosk } from "./kiosk.js";
 import { Left } from "./left.js";
@@ -23,7 +24,7 @@ import { nowSeconds, stamp } from "./words.js";
 const USER = document.body.dataset.user;
 
 const wall = new Wall(byId("wall"), `wall-${USER}`);
-const left = new Left();
+const left = new Left(`tree-${USER}`);
 const panel = new Panel();
 const viewer = new Viewer();
 const strip = new Strip(viewer);
@@ -52,6 +53,7 @@ wall.addEventListener("select", ({ detail }) => {
   road.select(card);
   showTools();
   showMarks();
+  if (card) sessionStorage.setItem("looked-at", card.id);
   if (card && !detail.isSame) poll.soon();
 });
 wall.addEventListener("change", () => {
@@ -61,6 +63,7 @@ wall.addEventListener("change", () => {
 wall.addEventListener("tile", ({ detail }) => detail.tile === wall.selected && showTools());
 wall.addEventListener("pictures", () => strip.openNewest());
 left.addEventListener("choose", ({ detail }) => wall.put(detail));
+left.addEventListener("cleared", () => wall.selected?.card && left.reveal(wall.selected.card));
 road.addEventListener("choose", ({ detail }) => wall.put(detail));
 
 function showMarks() {
@@ -71,7 +74,7 @@ function showMarks() {
 }
 
 byId("chips").addEventListener("change", ({ target }) => {
-  if ((target.name === "by" || !target.checked) && wall.selected?.card) left.reveal(wall.selected.card);
+  if ((target.name === "by" || !target.checked) && wall.selected?.card) left.reveal(wall.selected.card, true);
 });
 
 // Orders --------------------------------------------------------------------------------------------
@@ -165,6 +168,7 @@ byId("road-choice").addEventListener("change", ({ target }) => target.value && r
 
 const acts = {
   search: () => left.focusSearch(),
+  control: () => wall.selected?.card && wall.select(wall.selected, true),
   fullscreen: toggleFullscreen,
   kiosk: () => kiosk.toggle(),
   presets: () => presets.menu.toggle(),
@@ -179,6 +183,7 @@ const acts = {
   leave,
 };
 byId("keys-open").addEventListener("click", acts.keys);
+leaveWithMouse();
 
 function neighbour(by) {
   const counts = [...layouts.children].map((button) => Number(button.dataset.layout));
@@ -227,6 +232,7 @@ async function begin() {
   setLayout(Number(asked.get("layout")) || kept?.layout || 9);
   poll.start();
   fillRoadChoice().catch((error) => toast(error.message));
+  if (document.body.hasAttribute("data-screen")) kiosk.toggle(true);
   if (asked.has("kiosk") || asked.has("tour")) {
     await beginTour(asked);
     return;
@@ -276,7 +282,7 @@ async function fillWall(kept) {
   const tiles = wall.tiles.filter((tile) => tile.card);
   const first = tiles.find(({ card }) => card.can_ptz && card.may_ptz && card.state === "online") ?? tiles.find(({ card }) => card.state === "online") ?? tiles[0];
   if (!first) return;
-  if (!wall.selected) wall.select(first, false);
+  if (!wall.selected && !kiosk.isOn) wall.select(first, false);
   left.reveal(first.card);
 }
 

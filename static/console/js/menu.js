@@ -12,7 +12,11 @@ export class Menu {
     });
     panel.addEventListener("toggle", (event) => {
       button.setAttribute("aria-expanded", String(event.newState === "open"));
-      if (event.newState !== "open") return;
+      if (event.newState !== "open") {
+        // It got the focus back, and would open again by a key that means the wall.
+        button.blur();
+        return;
+      }
       const over = panel.getBoundingClientRect().right - innerWidth + 8;
       if (over > 0) panel.style.left = `${Math.max(8, panel.getBoundingClientRect().left - over)}px`;
       onOpen();

@@ -1,6 +1,6 @@
 // Right column: facts of the selected camera, who controls it, what was ordered.
 
-import { byId, h, setText, shield } from "./dom.js";
+import { byId, h, setText, shield, toast } from "./dom.js";
 import { clock, duration, moment, nowSeconds, STATES } from "./words.js";
 
 const STOPS = new Set([0, 13]);
@@ -48,7 +48,9 @@ export class Panel {
 
   update(control) {
     if (!control || control.camera !== this.card?.id) return;
+    const before = this.lease?.until > nowSeconds() ? this.lease : null;
     this.lease = control.lease && { ...control.lease, until: nowSeconds() + control.lease.seconds_left };
+    tellTaken(before, this.lease);
     const lines = grouped(control.log).map(line);
     byId("ptz-log").replaceChildren(...(lines.length ? lines : [h("li", { class: "quiet" }, "还没有控制记录")]));
     this.#tick();
@@ -77,9 +79,16 @@ export class Panel {
   }
 }
 
+// Whoever loses control and whoever takes it, both are told of whom.
+function tellTaken(before, now) {
+  if (!before || !now) return;
+  if (before.level === "mine" && now.level !== "mine") toast(`云台控制已由 ${now.holder} 接管`);
+  if (before.level !== "mine" && now.level === "mine") toast(`已从 ${before.holder} 接管云台控制`);
+}
+
 function leaseWords({ level, holder }) {
   if (level === "mine") return "我在控制 · 部级请求将被拒绝";
-  if (level === "province") return `省级控制中 · ${holder}`;
+  if (level === "province") return `省级控制中 · ${holder}，操作即接管`;
   return `部级控制中 · ${holder}，操作即接管`;
 }
 

@@ -54,6 +54,7 @@ async function choose(cameraId, at = null, other = null) {
   setText(byId("back-stake"), card.stake);
   setText(byId("back-place"), `${card.direction} · ${card.name} · ${card.organisation}`);
   byId("back-ways").hidden = false;
+  sessionStorage.setItem("looked-at", card.id);
   byId("to-wall").search = `?camera=${card.id}`;
   document.title = `${card.stake} 截图回看`;
   left.setMarks(new Map(), card.id);
@@ -315,6 +316,8 @@ setInterval(async () => {
 const asked = new URLSearchParams(location.search);
 const number = (name) => (/^\d{1,15}$/.test(asked.get(name) ?? "") ? Number(asked.get(name)) : null);
 
-if (number("camera")) {
-  choose(number("camera"), number("at"), number("b")).then(() => slots && left.reveal(slots.card));
+// From the menu: the camera that was selected last.
+const first = number("camera") ?? Number(sessionStorage.getItem("looked-at"));
+if (first) {
+  choose(first, number("at"), number("b")).then(() => slots && left.reveal(slots.card));
 }

@@ -12,6 +12,8 @@ export class Strip {
     this.viewer = viewer;
     this.card = null;
     this.slots = [];
+    // Not there for who may not look at pictures.
+    this.link = byId("strip-all");
     this.list = byId("strip-pictures");
     this.list.addEventListener("click", (event) => {
       const item = event.target.closest("li");
@@ -26,12 +28,12 @@ export class Strip {
   }
 
   show(card) {
-    if (card?.id === this.card?.id) return;
+    if (!this.link || card?.id === this.card?.id) return;
     this.card = card;
     this.slots = [];
     this.list.replaceChildren();
     setText(byId("strip-count"), "\u00a0");
-    byId("strip-all").search = card ? `?camera=${card.id}` : "";
+    this.link.search = card ? `?camera=${card.id}` : "";
     this.#empty(card ? "" : "选中一路画面，这里显示它最近的截图");
     this.#load();
   }

@@ -187,7 +187,7 @@ export class Tile {
     setTimeout(leave, START_PLACE_MS);
     this.player = new Player(this.video, url, {
       onPlaying: () => this.#playing(leave),
-      onRate: (kilobits) => this.isPlaying && setText(this.rate, `${kilobits}k`),
+      onRate: (kilobits) => this.isPlaying && setText(this.rate, `${kilobits} kbps`),
       onFailed: (words) => this.#lost(words),
     });
   }
@@ -358,7 +358,7 @@ export class Tile {
         this.note.hidden = true;
         this.#setState("playing");
       },
-      onRate: (kilobits) => this.player === player && setText(this.rate, `${kilobits}k`),
+      onRate: (kilobits) => this.player === player && setText(this.rate, `${kilobits} kbps`),
       // The next stream may be warming already when this one, shown by then, ends.
       onFailed: (words) => (this.warming?.player === player ? this.#switchFailed(name, words) : this.#lost(words)),
     });
