@@ -74,7 +74,7 @@ def test_an_auditor_of_the_province_sees_everything(auditor_desk: Desk, desk: De
     acted(SYSTEM, "清理")
     rows = rows_of(auditor_desk.page("audit"))
     assert rows == [
-        "2026-11-22 12:30:00 系统 系统 — 清理 成功",
+        "2026-11-22 12:30:00 系统 — 清理 成功",
         f"2026-11-22 12:30:00 王工 10.1.2.3 查看视频 摄像机 {camera.name} 成功 明细 码流 低码流",
     ]
 
