@@ -87,6 +87,7 @@ def test_no_tool_keeps_the_keys_after_a_click(desk: Page, tool: str) -> None:
     page.get_by_test_id(tool).click()
     if tool == "keys-open":
         page.keyboard.press("Escape")
+        expect(page.locator("#keys")).to_be_hidden()
     pressed = page.get_by_test_id("tour-pause").get_attribute("aria-pressed")
     page.keyboard.press(" ")
     expect(page.get_by_test_id("tour-pause")).not_to_have_attribute("aria-pressed", pressed or "")
