@@ -1,13 +1,11 @@
 """视频上云: who gets in, what is said in which state, and how many statements it takes."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from time_machine import TimeMachineFixture
 
 from access.choices import Role
@@ -16,9 +14,10 @@ from access.models import Organisation, Partner, PartnerToken, User
 from access.services.staff import create_staff
 from cameras.models import Camera, Gateway
 from streaming.choices import PeakKind, PlayResult, PushState, SignerKind, VideoType
-from streaming.models import MediaServer, PlayCheck, PlayDomain, PushSession, ViewerLimit, ViewerPeak, Viewing
+from streaming.models import MediaServer, PlayCheck, PlayDomain, ViewerLimit, ViewerPeak, Viewing
 from tests.cast import PASSWORD, Caller
 from tests.console.desk import Desk, text_of
+from tests.console.streams import push, row_of, words_of
 from tests.console.uplink import NOON, headline, shape
 from tests.ptz.ledger import make_camera, make_gateway
 
@@ -47,11 +46,6 @@ def section_desk(company: Organisation) -> Desk:
     return Desk(user)
 
 
-def push(camera: Camera, server: MediaServer, **fields: Any) -> None:
-    values = {"video_type": VideoType.LOW, "state": PushState.LIVE, "is_wanted": True, **fields}
-    PushSession.objects.create(camera=camera, media_server=server, **values)
-
-
 def watch(camera: Camera, server: MediaServer, uid: str, client: str) -> None:
     facts = {"video_type": VideoType.LOW, "protocol": "ws", "began_at": NOON}
     Viewing.objects.create(media_server=server, camera=camera, uid=uid, client=client, **facts)
@@ -67,17 +61,8 @@ def fail(camera: Camera, failures: int = 2, result: PlayResult = PlayResult.SILE
     )
 
 
-def row_of(page: str, kind: str, number: int = 0) -> str:
-    """Words of one row, a blank between cells."""
-    return _words(page.split(f'data-testid="{kind}"')[number + 1].split("</tr>")[0])
-
-
 def sum_of(page: str, name: str) -> str:
-    return _words(page.split(f'data-testid="{name}"')[1].split("</dd>")[0])
-
-
-def _words(part: str) -> str:
-    return " ".join(re.sub(r"^[^>]*>|<[^>]*>", " ", part).split())
+    return words_of(page.split(f'data-testid="{name}"')[1].split("</dd>")[0])
 
 
 # Rights -------------------------------------------------------------------------------------------
@@ -286,66 +271,6 @@ def test_play_domains_and_what_was_proven_of_them(
         "通过 12:30:00",
     ]
     assert 'data-testid="domain"' not in section_desk.page("streams_standing")
-
-
-# Pushes -------------------------------------------------------------------------------------------
-
-
-def test_push_sessions_those_that_are_missing_first(
-    admin_desk: Desk, office: Organisation, server: MediaServer, gateway_partner: Caller
-) -> None:
-    gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7")
-    first, second, third = (make_camera(office, number, gateway) for number in (1, 2, 3))
-    shape = {"codec": "H264", "width": 352, "height": 288, "bitrate_kbps": 152, "gop_ms": 2004, "viewers": 4}
-    push(first, server, live_at=NOON - timedelta(hours=1), **shape)
-    push(second, server, live_at=NOON - timedelta(minutes=1), video_type=VideoType.HIGH)
-    over = {"state": PushState.IDLE, "is_wanted": False, "bitrate_kbps": 900}
-    push(third, server, ended_at=NOON - timedelta(minutes=2), video_type=VideoType.HIGH, **over)
-    push(third, server, state=PushState.FAILED, last_error="网关：摄像机离线")
-    page = admin_desk.page("streams_pushes")
-    rows = [row_of(page, "push", number) for number in range(4)]
-    assert rows[0].endswith(f"{third.name} {gateway} 低码流 网关：摄像机离线 — — — — — 0 embedded")
-    assert rows[1].endswith(f"{second.name} {gateway} 高码流 推流中 12:29:00 — — — — 0 embedded")
-    assert rows[2].endswith(
-        f"{first.name} {gateway} 低码流 推流中 11:30:00 — H264 352×288 152 2.0 4 embedded"
-    )
-    assert rows[3].endswith(f"{third.name} {gateway} 高码流 未推流 — 12:28:00 — — — 0 embedded")
-
-
-def test_push_sessions_of_a_gateway_or_some_cameras(
-    admin_desk: Desk, office: Organisation, server: MediaServer, gateway_partner: Caller
-) -> None:
-    gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7")
-    ours, other = make_camera(office, 1, gateway), make_camera(office, 2)
-    for camera in (ours, other):
-        push(camera, server)
-    cases: list[tuple[dict[str, Any], set[Camera]]] = [
-        ({"gateway": gateway.pk}, {ours}),
-        ({"camera": other.name}, {other}),
-        ({"camera": ours.number.upper()}, {ours}),
-        ({"camera": ours.stake[:3]}, {ours, other}),
-        ({"gateway": gateway.pk, "camera": other.name}, set()),
-        ({"gateway": "", "camera": ""}, {ours, other}),
-    ]
-    for query, found in cases:
-        page = text_of(admin_desk.client.get(reverse("console:streams_pushes"), query))
-        assert {camera for camera in (ours, other) if camera.name in page} == found
-    refused = admin_desk.client.get(reverse("console:streams_pushes"), {"gateway": "x"})
-    assert refused.status_code == 400
-
-
-@pytest.mark.parametrize("count", [3, 60])
-def test_the_list_of_pushes_takes_as_many_statements_whatever_its_length(
-    count: int, admin_desk: Desk, office: Organisation, server: MediaServer, gateway_partner: Caller
-) -> None:
-    gateway = make_gateway(gateway_partner.partner, "http://10.0.0.7")
-    for number in range(count):
-        push(make_camera(office, number, gateway), server)
-    admin_desk.page("streams_pushes")
-    with CaptureQueriesContext(connection) as queries:
-        page = admin_desk.page("streams_pushes")
-    assert page.count('data-testid="push"') == min(count, 50)
-    assert len(queries) == 6
 
 
 # Viewers ------------------------------------------------------------------------------------------
