@@ -31,10 +31,12 @@ _BY_NUMBER: Final = {
 }
 # Where the system gave no number. The first that fits counts: what lies below the errors of urllib3 is less exact.
 _BY_KIND: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (urllib3.exceptions.ConnectTimeoutError, "连接超时"),
-    (urllib3.exceptions.ReadTimeoutError, "应答超时"),
     (urllib3.exceptions.NameResolutionError, "域名无法解析"),
     (socket.gaierror, "域名无法解析"),
+    # Two that took no time at all are children of the third.
+    (urllib3.exceptions.NewConnectionError, "网络不可达"),
+    (urllib3.exceptions.ConnectTimeoutError, "连接超时"),
+    (urllib3.exceptions.ReadTimeoutError, "应答超时"),
     (urllib3.exceptions.IncompleteRead, "应答没有传完，连接即中断"),
     (http.client.IncompleteRead, "应答没有传完，连接即中断"),
     (http.client.RemoteDisconnected, "对方没有应答即断开了连接"),
@@ -43,6 +45,7 @@ _BY_KIND: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (TimeoutError, "超时"),
     (http.client.HTTPException, "应答不是 HTTP"),
     (urllib3.exceptions.ProxyError, "代理无法使用"),
+    (urllib3.exceptions.LocationValueError, "地址无效"),
 )
 _OTHERWISE: Final = "连接失败"
 
@@ -51,7 +54,7 @@ def fault_words(error: BaseException, otherwise: str = _OTHERWISE) -> str:
     """What TLS found, else what the system or the connection said; never the URL, which may carry a token."""
     if fault := tls_fault(error):
         return fault
-    chain = list(_chain(error))
+    chain = list(chain_of(error))
     for cause in chain:
         if isinstance(cause, OSError) and cause.errno in _BY_NUMBER:
             return _BY_NUMBER[cause.errno]
@@ -59,7 +62,8 @@ def fault_words(error: BaseException, otherwise: str = _OTHERWISE) -> str:
     return next(fitting, otherwise)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain_of(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what lies below it."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from protocol.connections import Deadline, connection_pool
 from protocol.errors import RemoteError
-from protocol.tls import tls_fault
+from protocol.faults import chain_of, fault_words
 from streaming.choices import PlayResult
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,6 @@ _MOST_HOPS: Final = 4
 _MOST_PLAYLIST_BYTES: Final = 65536
 _PACKET_BYTES: Final = 188
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
-_DROPPED: Final = "连接被关闭，没有应答"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +53,7 @@ class _Read:
     location: str = ""
     fault: str = ""
     is_late: bool = False
+    is_dropped: bool = False
 
 
 def try_flv(url: str, *, ca_file: str = "") -> Tried:
@@ -140,8 +140,9 @@ def _read(url: str, ca_file: str, most_bytes: int) -> _Read:
             logger.info("a play address at %s was not read: %r", urlsplit(url).netloc, error)
             return _Read(
                 first_byte_ms=first_byte_ms,
-                fault=_words(error),
+                fault=error.message if isinstance(error, RemoteError) else fault_words(error),
                 is_late=is_late or first_byte_ms is not None,
+                is_dropped=_was_dropped(error),
             )
     return _Read(answer.status, body, first_byte_ms, answer.headers.get("Location", ""))
 
@@ -152,7 +153,7 @@ def _failed(read: _Read) -> Tried | None:
         words = f"{float(settings.PLAY_CHECK_SECONDS):.0f} 秒内没有足够的数据"
         return Tried(PlayResult.SILENT, read.first_byte_ms, words)
     if not read.status:
-        return Tried(PlayResult.UNREACHABLE, None, read.fault, is_dropped=read.fault == _DROPPED)
+        return Tried(PlayResult.UNREACHABLE, None, read.fault, is_dropped=read.is_dropped)
     if read.status == 200:
         return None
     known = {401: PlayResult.REFUSED, 403: PlayResult.REFUSED, 404: PlayResult.ABSENT}
@@ -160,30 +161,5 @@ def _failed(read: _Read) -> Tried | None:
     return Tried(result, None, f"HTTP {read.status}", is_dropped=read.status == http.client.BAD_GATEWAY)
 
 
-_FAULTS: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (urllib3.exceptions.NameResolutionError, "域名无法解析"),
-    (ConnectionRefusedError, "连接被拒绝"),
-    (ConnectionResetError, _DROPPED),
-    # One that took too long is the parent class.
-    (urllib3.exceptions.NewConnectionError, "网络不可达"),
-    (urllib3.exceptions.ConnectTimeoutError, "连接超时"),
-    (urllib3.exceptions.ProtocolError, "应答不是 HTTP"),
-    (urllib3.exceptions.LocationValueError, "地址无效"),
-)
-
-
-def _words(error: BaseException) -> str:
-    """In Chinese, for people who look after the platform."""
-    if isinstance(error, RemoteError):
-        return error.message
-    if fault := tls_fault(error):
-        return fault
-    cause: BaseException | None = error
-    causes = []
-    while cause is not None:
-        causes.append(cause)
-        cause = cause.__cause__ or cause.__context__
-    for kind, words in _FAULTS:
-        if any(isinstance(one, kind) for one in causes):
-            return words
-    return "连接中断"
+def _was_dropped(error: BaseException) -> bool:
+    return any(isinstance(cause, ConnectionResetError) for cause in chain_of(error))

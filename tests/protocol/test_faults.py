@@ -27,6 +27,12 @@ def caused(outer: BaseException, inner: BaseException) -> BaseException:
         (ConnectionRefusedError(111, "Connection refused"), "连接被拒绝，对方的服务可能没有运行"),
         (OSError(113, "No route to host"), "网络不可达"),
         (OSError(28, "No space left on device", "/data"), "磁盘已满"),
+        (
+            caused(urllib3.exceptions.NameResolutionError("h", POOL, socket.gaierror(-2, "x")), socket.gaierror(-2, "x")),  # type: ignore[arg-type]
+            "域名无法解析",
+        ),
+        (urllib3.exceptions.NewConnectionError(POOL, "unreachable"), "网络不可达"),  # type: ignore[arg-type]
+        (urllib3.exceptions.LocationValueError("no host"), "地址无效"),
         (socket.gaierror(-2, "Name or service not known"), "域名无法解析"),
         (urllib3.exceptions.HTTPError("https://h/?token=secret"), "连接失败"),
         (OSError("strange"), "连接失败"),

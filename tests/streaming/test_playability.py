@@ -61,7 +61,7 @@ def held(stage: Peer) -> Iterator[Peer]:
         (Reply(b""), PlayResult.NOT_VIDEO, "没有数据"),
         (Reply(VIDEO.body[:1000]), PlayResult.SILENT, "只有 1000 字节"),
         (Reply(b"", raw=b"no HTTP at all\r\n"), PlayResult.UNREACHABLE, "应答不是 HTTP"),
-        (Reply(b"", raw=b""), PlayResult.UNREACHABLE, "连接被关闭，没有应答"),
+        (Reply(b"", raw=b""), PlayResult.UNREACHABLE, "对方没有应答即断开了连接"),
     ],
 )
 def test_what_comes_of_an_address(stage: Peer, answer: Reply, result: PlayResult, detail: str) -> None:
@@ -79,7 +79,7 @@ def test_a_server_that_says_nothing_holds_nobody_up(held: Peer, settings: LazySe
 @pytest.mark.parametrize(
     ("url", "detail"),
     [
-        ("http://127.0.0.1:9/live/x.flv", "连接被拒绝"),
+        ("http://127.0.0.1:9/live/x.flv", "连接被拒绝，对方的服务可能没有运行"),
         ("http://nobody.invalid/live/x.flv", "域名无法解析"),
         ("http://127.0.0.1:99999/live/x.flv", "地址无效"),
     ],
