@@ -1,12 +1,7 @@
-from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import migrations, models
-from django.db.migrations.operations.base import Operation
 
-
-def _anew(model: str, index: models.Index) -> list[Operation]:
-    """What a run that was cut off left half built goes first, so that it can be run again."""
-    half = migrations.RunSQL(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}", migrations.RunSQL.noop)
-    return [half, AddIndexConcurrently(model, index)]
+from access.indexes import build_beside
 
 
 class Migration(migrations.Migration):
@@ -19,19 +14,19 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        *_anew(
+        *build_beside(
             "ptzorder",
             models.Index(fields=["-at", "-id"], name="ptz_order_time"),
         ),
-        *_anew(
+        *build_beside(
             "ptzorder",
             models.Index(fields=["actor_kind", "actor_id", "-at", "-id"], name="ptz_order_actor"),
         ),
-        *_anew(
+        *build_beside(
             "ptzorder",
             models.Index(fields=["address", "-at", "-id"], name="ptz_order_address"),
         ),
-        *_anew(
+        *build_beside(
             "ptzorder",
             models.Index(
                 condition=models.Q(("outcome", "done"), _negated=True),
