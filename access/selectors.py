@@ -14,7 +14,8 @@ from access.models.staff import in_force, not_ended
 from access.statements import fetch_one
 from protocol.tokens import token_digest
 
-_NOTHING = Q(pk__in=[])
+# No row at all.
+NOTHING = Q(pk__in=[])
 
 
 def root_organisation() -> Organisation | None:
@@ -106,10 +107,10 @@ def acts_readable(user: object, own: Callable[[list[str]], Q]) -> Q:
     was done to their things (`own`, by the paths of those); for a security administrator what operators did, not 三员.
     """
     if not isinstance(user, User):
-        return _NOTHING
+        return NOTHING
     if may_audit(user):
         return Q()
-    found = _NOTHING
+    found = NOTHING
     if paths := paths_allowed(user, Action.AUDIT):
         below = below_paths(paths, "organisation__path")
         people = StaffRole.objects.filter(below).values("user_id")
@@ -148,7 +149,7 @@ def concerned(user: User, shared: Q) -> Q:
     """
     paths = paths_allowed(user, Action.WATCH)
     if not paths:
-        return Q(pk__in=[])
+        return NOTHING
     if is_province_wide(paths):
         return Q()
     above = {int(part) for path in paths for part in path.strip("/").split("/")}

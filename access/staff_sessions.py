@@ -54,16 +54,19 @@ def end_session(*, session: StaffSession, actor: Actor) -> None:
     session.delete()
     user = session.user
     if user is not None:
-        reason = f"登录于 {session.address or '未知地址'}"
-        record(
-            actor,
-            "结束登录会话",
-            object_kind="user",
-            object_id=user.pk,
-            object_name=user.username,
-            reason=reason,
-        )
+        record_end(user, actor, f"登录于 {session.address or '未知地址'}")
         signed_out.send(StaffSession, user_id=user.pk)
+
+
+def record_end(user: User, actor: Actor, reason: str) -> None:
+    record(
+        actor,
+        "结束登录会话",
+        object_kind="user",
+        object_id=user.pk,
+        object_name=user.username,
+        reason=reason,
+    )
 
 
 def forget_sessions_of(user: User) -> int:

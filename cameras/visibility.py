@@ -17,6 +17,7 @@ from access.choices import CAMERA_ACTIONS, SCREEN_ACTIONS, Action
 from access.models import Alarm, BehaviourLog, Organisation, Partner, StaffRole, User
 from access.models.staff import in_force, not_ended
 from access.selectors import (
+    NOTHING,
     HeldRole,
     actions_held,
     acts_readable,
@@ -29,7 +30,6 @@ from access.selectors import (
 )
 from cameras.models import Camera, CameraException, CameraGroup, Gateway, GroupMember
 
-_NOTHING = Q(pk__in=[])
 # Where a camera itself has them.
 _OF_CAMERA: Final = ("pk", "organisation__path")
 
@@ -47,11 +47,11 @@ def visible_condition(
 def visible_conditions(user: User, action: Action, *places: tuple[str, str]) -> list[Q]:
     """The same for several models, each with where its camera is and the path of that: in one reading."""
     if not user.is_active:
-        return [_NOTHING] * len(places)
+        return [NOTHING] * len(places)
     if user.is_superuser:
         return [Q()] * len(places)
     if is_beyond_screen(user, action):
-        return [_NOTHING] * len(places)
+        return [NOTHING] * len(places)
     standing = _Standing.of(user)
     return [standing.condition(action, camera, path) for camera, path in places]
 
@@ -186,7 +186,7 @@ def _logged_on(paths: list[str]) -> Q:
         "user": User.objects.filter(pk__in=people),
         "organisation": Organisation.objects.filter(below_paths(paths)),
     }
-    found = _NOTHING
+    found = NOTHING
     for kind, rows in things.items():
         ids = rows.order_by().annotate(pk_text=Cast("pk", CharField())).values("pk_text")
         found |= Q(object_kind=kind, object_id__in=ids)

@@ -46,14 +46,7 @@ def switch_account(*, by: User, user: User, is_active: bool, actor: Actor) -> No
         return
     held.is_active = is_active
     held.save(update_fields=["is_active"])
-    record(
-        actor,
-        "启用用户" if is_active else "停用用户",
-        object_kind="user",
-        object_id=held.pk,
-        object_name=f"{held.display_name}（{held.username}）",
-        detail={"之前": {"启用": not is_active}, "之后": {"启用": is_active}},
-    )
+    _record(actor, "启用用户" if is_active else "停用用户", held, {"启用": not is_active}, {"启用": is_active})
 
 
 def may_mark_screen(by: User, user: User) -> bool:
@@ -95,11 +88,10 @@ def _set_screen(by: User, user: User, networks: list[str], actor: Actor) -> None
     held.save(update_fields=["screen_networks"])
     # What was signed in under other rules goes on under none of them.
     forget_sessions_of(held)
-    record(
-        actor,
-        "设为大屏账号" if networks else "取消大屏账号",
-        object_kind="user",
-        object_id=held.pk,
-        object_name=f"{held.display_name}（{held.username}）",
-        detail={"之前": {"网段": before}, "之后": {"网段": networks}},
-    )
+    _record(actor, "设为大屏账号" if networks else "取消大屏账号", held, {"网段": before}, {"网段": networks})
+
+
+def _record(actor: Actor, verb: str, user: User, before: dict[str, object], after: dict[str, object]) -> None:
+    name = f"{user.display_name}（{user.username}）"
+    detail: dict[str, object] = {"之前": before, "之后": after}
+    record(actor, verb, object_kind="user", object_id=user.pk, object_name=name, detail=detail)

@@ -13,7 +13,7 @@ from access.models.staff import not_ended
 from access.selectors import actions_of, holds_duty, is_allowed
 from access.services.logs import record
 from access.sign_in_steps import lacks_second_factor
-from access.staff_sessions import forget_sessions_of
+from access.staff_sessions import forget_sessions_of, record_end
 from access.words import span_in_words
 from protocol.errors import ForbiddenError, MalformedError
 
@@ -88,14 +88,7 @@ def end_role(*, granter: User, role_id: int, user: User, actor: Actor) -> None:
 
 def _end_sessions_without_factor(user: User, actor: Actor) -> None:
     if lacks_second_factor(user) and forget_sessions_of(user):
-        record(
-            actor,
-            "结束登录会话",
-            object_kind="user",
-            object_id=user.pk,
-            object_name=user.username,
-            reason="其角色须使用动态口令，尚未启用",
-        )
+        record_end(user, actor, "其角色须使用动态口令，尚未启用")
 
 
 def _ensure_may_give(granter: User, role: Role, organisation: Organisation) -> None:
