@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import (
     CommonPasswordValidator,
     UserAttributeSimilarityValidator,
-    password_validators_help_texts,
+    get_default_password_validators,
 )
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
@@ -22,11 +22,8 @@ _SYSTEMS: Final = (
     *(("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad")),
     *(("Mac OS X", "macOS"), ("Linux", "Linux")),
 )
-# Django's own rules in our words.
-_LIBRARY: Final = {
-    CommonPasswordValidator().get_help_text(),
-    UserAttributeSimilarityValidator().get_help_text(),
-}
+# Whose own words are not ours.
+_LIBRARY: Final = (CommonPasswordValidator, UserAttributeSimilarityValidator)
 _SIMILAR: Final = "不能是常见的密码，也不能与姓名、邮箱相近"
 
 
@@ -66,7 +63,8 @@ def session_rows(sessions: QuerySet[StaffSession], this_key: str | None) -> list
 
 def password_rules() -> list[str]:
     """What a new password has to be, Django's own rules in our words."""
-    return [*(rule for rule in password_validators_help_texts() if rule not in _LIBRARY), _SIMILAR]
+    own = (rule for rule in get_default_password_validators() if not isinstance(rule, _LIBRARY))
+    return [*(rule.get_help_text() for rule in own), _SIMILAR]
 
 
 def password_state(user: User) -> PasswordState:
