@@ -1,7 +1,7 @@
 // The pictures of a road side by side: columns by stake, a row for each carriageway. Only what is near is there.
 
 import { h, setText } from "./dom.js";
-import { STATES, isoDay, minute } from "./words.js";
+import { STATES, distance, isoDay, minute } from "./words.js";
 
 // Cameras of two carriageways that stand this close share a column.
 const TOGETHER_M = 600;
@@ -33,13 +33,6 @@ function markGaps(cameras) {
     const metres = index ? camera.at - cameras[index - 1].at : 0;
     camera.gap = metres >= GAP_M ? `距前一路 ${distance(metres).slice(1)}` : "";
   });
-}
-
-// `−250 m`, `+12.4 km`: along the road, positive where stakes are higher.
-export function distance(metres) {
-  const far = Math.abs(metres);
-  const words = far < 1000 ? `${far} m` : `${(far / 1000).toFixed(1)} km`;
-  return metres ? `${metres > 0 ? "+" : "−"}${words}` : "0 m";
 }
 
 // Events: "seen" (first and last column in sight), "choose" (camera).

@@ -41,3 +41,10 @@ export function duration(seconds) {
 }
 
 export const STATES = { online: "在线", offline: "离线", fault: "故障", unknown: "状态未知" };
+
+// `−250 m`, `+12.4 km`: along the road, positive where stakes are higher.
+export function distance(metres) {
+  const far = Math.abs(metres);
+  const words = far < 1000 ? `${far} m` : `${(far / 1000).toFixed(1)} km`;
+  return metres ? `${metres > 0 ? "+" : "−"}${words}` : "0 m";
+}
