@@ -70,6 +70,15 @@ def test_a_faulty_picture_is_marked_on_its_tile(wall: Page) -> None:
     expect(marks.nth(0)).to_have_text("图像遮挡")
 
 
+@pytest.mark.parametrize("width", [1366, 1600, 1920])
+def test_what_is_wrong_with_a_picture_is_written_out_beside_its_rate(wall: Page, width: int) -> None:
+    wall.set_viewport_size({"width": width, "height": 900})
+    words = wall.get_by_test_id("tile-quality").nth(0).locator("span")
+    expect(words).to_have_text("图像遮挡")
+    wall.get_by_test_id("tile-rate").nth(0).evaluate("(rate) => (rate.textContent = '213 kbps')")
+    assert words.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+
+
 def test_every_camera_is_counted_once_and_the_whole_road(wall: Page) -> None:
     counted = {"online": "9", "offline": "1", "fault": "0", "unknown": "2"}
     for state, count in counted.items():
