@@ -13,6 +13,12 @@ export function leaveWithMouse() {
   addEventListener("change", () => isMouse && leave("select"), true);
 }
 
+// The control of `kinds` that a key was meant for. What a dialog took with it when it closed keeps the focus for a moment more.
+export function holder({ target }, kinds) {
+  const held = target.closest?.(kinds);
+  return held?.checkVisibility() ? held : null;
+}
+
 function leave(kinds) {
   const { activeElement } = document;
   if (activeElement?.matches(kinds) && !activeElement.closest(KEEPS)) activeElement.blur();

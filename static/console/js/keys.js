@@ -1,5 +1,7 @@
 // Keys of the main screen beyond those that turn a camera.
 
+import { holder } from "./focus.js";
+
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 // `acts` has a method for each thing a key does; whether the key was meant for the screen.
@@ -7,7 +9,7 @@ export function onScreenKey(event, { wall, tour, presets, acts }) {
   if (event.ctrlKey || event.metaKey) return false;
   if (event.altKey) return onAltKey(event, presets);
   // What has the focus is pressed by these two itself.
-  if ([" ", "Enter"].includes(event.key) && event.target.closest?.("button, a, summary, [type=checkbox], [type=radio]")) return false;
+  if ([" ", "Enter"].includes(event.key) && holder(event, "button, a, summary, [type=checkbox], [type=radio]")) return false;
   if (tour.isRunning && onTourKey(event, tour)) return true;
   if (ARROWS[event.key] && !wall.isArmed) {
     wall.step(...ARROWS[event.key]);

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { byId, h, toast } from "./dom.js";
-import { leaveWithMouse } from "./focus.js";
+import { holder, leaveWithMouse } from "./focus.js";
 import { onScreenKey } from "./keys.js";
 import { Kiosk } from "./kiosk.js";
 import { Left } from "./left.js";
@@ -192,7 +192,7 @@ function neighbour(by) {
 
 addEventListener("keydown", (event) => {
   const isElsewhere = viewer.dialog.open || byId("keys").open || presets.menu.isOpen || tourBar.menu.isOpen;
-  if (isElsewhere || event.target.closest?.("input:not([type=checkbox], [type=radio]), select, textarea")) return;
+  if (isElsewhere || holder(event, "input:not([type=checkbox], [type=radio]), select, textarea")) return;
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
     event.preventDefault();
     byId("toasts").querySelector("button")?.click();

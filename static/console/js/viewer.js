@@ -14,6 +14,7 @@ export class Viewer {
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
     this.dialog.addEventListener("keydown", (event) => {
       const steps = { ArrowLeft: -1, ArrowRight: 1 };
+      if (!this.dialog.open) return;
       event.stopPropagation();
       if (!(event.key in steps)) return;
       event.preventDefault();
