@@ -81,6 +81,21 @@ def test_space_and_page_keys_mean_the_tour_that_the_mouse_began(desk: Page) -> N
     expect(page.get_by_test_id("tour-page")).to_have_text("3/3")
 
 
+def test_a_tour_begun_before_the_places_are_known_is_not_refused(desk: Page, upper: Platform) -> None:
+    asked: list[Route] = []
+    upper.answers["places"] = asked.append
+    page = opened(desk)
+    page.get_by_test_id("tour-open").click()
+    expect(page.get_by_test_id("tour-start")).to_be_disabled()
+    expect(page.get_by_test_id("tour-seconds")).to_have_value("15")
+    page.get_by_test_id("tour-seconds").fill("20")
+    for route in asked:
+        route.fulfill(status=503, json={"message": "正在维护"})
+    expect(page.locator("#toasts")).to_contain_text("正在维护")
+    page.get_by_test_id("tour-start").click()
+    expect(page.get_by_test_id("tour-left")).to_have_text(re.compile(r"^(20|19|18|17|16) s$"))
+
+
 @pytest.mark.parametrize("tool", ["layout-1", "fit", "tour-pause", "tour-on", "keys-open"])
 def test_no_tool_keeps_the_keys_after_a_click(desk: Page, tool: str) -> None:
     page = toured(desk)

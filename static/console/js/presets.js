@@ -26,7 +26,12 @@ export class Presets {
 
   // The nth of the list, from 1, as Alt and a digit put it up.
   async chooseNth(number) {
-    if (!this.list.length) await this.load();
+    try {
+      if (!this.list.length) await this.load();
+    } catch (error) {
+      toast(error.message);
+      return;
+    }
     const preset = this.list[number - 1];
     if (preset) this.onChoose(preset);
     else toast(`没有第 ${number} 个预案`);

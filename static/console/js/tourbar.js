@@ -12,6 +12,7 @@ export class TourBar {
     this.presets = presets;
     this.key = key;
     this.menu = new Menu(byId("tour-open"), byId("tour"), { onOpen: () => this.#opened() });
+    byId("tour-seconds").value = this.#kept().seconds;
     byId("tour-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.menu.close();
@@ -28,21 +29,23 @@ export class TourBar {
   }
 
   async #opened() {
+    // Until what was chosen last can be chosen again.
+    byId("tour-start").disabled = true;
     try {
       const [{ roads, organisations }] = await Promise.all([get("/places/"), this.presets.load()]);
-      const kept = this.#kept();
       byId("tour-source").replaceChildren(
         h("option", { value: "" }, "全部摄像机"),
         ...(this.presets.list.length > 1 ? [h("option", { value: PRESETS }, `预案（${this.presets.list.length} 个）`)] : []),
         h("optgroup", { label: "路线" }, ...roads.map(([road, name, total]) => h("option", { value: `road:${road}` }, `${road} ${name}（${total}）`))),
         h("optgroup", { label: "单位" }, ...organisations.map(([id, name, depth, total]) => h("option", { value: `organisation:${id}` }, `${"　".repeat(depth)}${name}（${total}）`))),
       );
-      byId("tour-source").value = kept.source;
+      byId("tour-source").value = this.#kept().source;
       if (byId("tour-source").selectedIndex < 0) byId("tour-source").selectedIndex = 0;
-      byId("tour-seconds").value = kept.seconds;
       byId("tour-source").focus();
     } catch (error) {
       toast(error.message);
+    } finally {
+      byId("tour-start").disabled = false;
     }
   }
 
