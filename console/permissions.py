@@ -5,11 +5,9 @@ from enum import Enum
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec
 
-from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import render, resolve_url
+from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers
 
 from access.actors import person_of
@@ -19,6 +17,7 @@ from access.selectors import actions_allowed, paths_allowed
 from access.sessions import SEEN
 from access.sign_in_steps import open_step, opens_before_steps, renew
 from cameras.visibility import may_somewhere
+from console.way_back import path_to_login
 from protocol.errors import ProtocolError, RemoteError
 
 P = ParamSpec("P")
@@ -126,9 +125,9 @@ def _present_user(request: HttpRequest, *, renews: bool) -> User | None:
 
 def _to_login(request: HttpRequest, kind: Kind) -> HttpResponseBase:
     if kind is Kind.PAGE:
-        return redirect_to_login(request.get_full_path())
+        return redirect(path_to_login(request, is_page=True))
     if kind is Kind.PART:
-        return HttpResponse(status=401, headers={"HX-Redirect": resolve_url(settings.LOGIN_URL)})
+        return HttpResponse(status=401, headers={"HX-Redirect": path_to_login(request, is_page=False)})
     return refuse(401, "登录已失效，请重新登录")
 
 

@@ -23,6 +23,7 @@ from access.services.second_factor import pass_second_factor
 from access.sign_in_steps import SignInStep, open_step, opens_before_steps
 from console.permissions import public, refuse
 from console.sign_in import SignInAttempt, await_code, awaited_user, code_is_given
+from console.way_back import LOST
 
 _PAGES = {SignInStep.PASSWORD: "console:password", SignInStep.FACTOR: "console:factor"}
 
@@ -69,7 +70,8 @@ class Login(LoginView):
         return self.render_to_response(self.get_context_data(form=form, problem=screens.ELSEWHERE))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {"province": settings.PROVINCE_NAME, **super().get_context_data(**kwargs)}
+        was_lost = self.request.method == "GET" and LOST in self.request.GET
+        return {"province": settings.PROVINCE_NAME, "was_lost": was_lost, **super().get_context_data(**kwargs)}
 
 
 class Logout(LogoutView):

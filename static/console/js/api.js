@@ -20,7 +20,7 @@ async function reach(path, options) {
     throw new ApiError(0, "与平台的连接中断");
   }
   if (response.status === 401) {
-    location.assign(`/login/?next=${encodeURIComponent(location.pathname)}`);
+    location.assign(`/login/?next=${encodeURIComponent(location.pathname + location.search)}`);
   }
   return response;
 }
