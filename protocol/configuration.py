@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from protocol.bodies import check_size, decode_object
+from protocol.envelope import parse_number
 from protocol.errors import MalformedError
 from protocol.fields import LONGEST_CAMERA_NUM, clean_text, fault
 
@@ -108,9 +109,11 @@ def _camera(given: object, place: str) -> RunningCamera:
 def _version(given: object, place: str) -> int | None:
     if given is None:
         return None
-    if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= LARGEST_VERSION:
+    # 7.0 is an integer in JSON, and some write it so.
+    number = None if isinstance(given, str) else parse_number(given)
+    if number is None or not 0 <= number <= LARGEST_VERSION:
         raise fault(place, given, f"应为 0 至 {LARGEST_VERSION} 的整数")
-    return given
+    return number
 
 
 def _object(given: object, place: str) -> dict[str, Any]:

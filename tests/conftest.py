@@ -86,7 +86,7 @@ def pytest_unconfigure() -> None:
 _begin()
 # The cast imports models, and plugins named here are imported before pytest-django sets Django up.
 django.setup()
-pytest_plugins = ["tests.cast", "tests.emptying"]
+pytest_plugins = ["tests.cast", "tests.emptying", "tests.stragglers"]
 
 
 def pytest_collection_finish() -> None:

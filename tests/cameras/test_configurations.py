@@ -263,6 +263,8 @@ def test_a_refusal_is_kept_and_is_an_alarm_until_it_is_over(
         ({"version": "7", "cameras": []}, "version 的值“7”应为 0 至"),
         ({"version": True, "cameras": []}, "version 的值"),
         ({"version": -1, "cameras": []}, "version 的值“-1”"),
+        ({"version": 7.5, "cameras": []}, "version 的值“7.5”"),
+        ({"version": 1e300, "cameras": []}, "version 的值"),
         ({"version": 7}, "cameras 的值"),
         ({"version": 7, "cameras": [7]}, "cameras[0] 的值“7”应为对象"),
         (running(7, ""), "cameras[0].cameraNum 的值“”不能为空"),
@@ -282,6 +284,13 @@ def test_a_report_that_is_none_is_refused_with_its_place(
     answer = report(gateway_partner, body)
     assert (answer["code"], said in answer["msg"]) == (400, True), answer["msg"]
     assert not GatewayConfiguration.objects.exists()
+
+
+def test_a_version_with_a_point_is_one_where_it_is_whole(gateway: Gateway, gateway_partner: Caller) -> None:
+    rejected = {"version": 8.0, "faults": []}
+    assert report(gateway_partner, {"version": 7.0, "rejected": rejected, "cameras": []})["code"] == 200
+    kept = GatewayConfiguration.objects.get()
+    assert (kept.running_version, kept.rejected_version) == (7, 8)
 
 
 def test_a_partner_without_a_gateway_reports_for_none(gateway_partner: Caller) -> None:

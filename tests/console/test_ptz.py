@@ -10,7 +10,6 @@ from cameras.choices import CameraType
 from cameras.models import Camera
 from ptz.choices import PtzLevel, PtzOutcome
 from ptz.models import PtzOrder
-from ptz.services.stopping import cancel_timers
 from tests.cast import Caller
 from tests.console.desk import Desk, content_of, refusal_of
 from tests.ptz.gateway_double import GatewayDouble
@@ -25,7 +24,6 @@ def roadside(settings: LazySettings) -> Iterator[GatewayDouble]:
     settings.PTZ_MOVE_SECONDS = 60
     with GatewayDouble() as double:
         yield double
-        cancel_timers()
 
 
 @pytest.fixture

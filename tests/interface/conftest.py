@@ -12,7 +12,6 @@ from access.models import Organisation
 from access.services.partners import issue_oauth_secret
 from cameras.models import PtzGrant
 from cameras.services.status import set_stream_presence
-from ptz.services.stopping import cancel_timers
 from snapshots.choices import SnapshotResult
 from snapshots.models import Snapshot
 from snapshots.services.partitions import ensure_day
@@ -62,4 +61,3 @@ def world(
         secret = issue_oauth_secret(partner=ministry.partner)
         with open_connection():
             yield World(ministry, gateway_partner, secret)
-        cancel_timers()

@@ -1,4 +1,3 @@
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -11,9 +10,8 @@ from cameras.models import Camera, Gateway, PtzGrant
 from protocol.codes import PtzAction
 from ptz.choices import PtzLevel
 from ptz.services import PtzResult, move_ptz
-from ptz.services.stopping import TIMER_NAME, cancel_timers
 from tests.cast import Caller
-from tests.ptz.gateway_double import GatewayDouble, wait_until
+from tests.ptz.gateway_double import GatewayDouble
 from tests.ptz.ledger import make_camera, make_gateway
 
 
@@ -23,12 +21,6 @@ def roadside(settings: LazySettings) -> Iterator[GatewayDouble]:
     settings.PTZ_MOVE_SECONDS = 0.05
     with GatewayDouble() as double:
         yield double
-        cancel_timers()
-        wait_until(lambda: not timers_alive(), "timers that are at work")
-
-
-def timers_alive() -> bool:
-    return any(thread.name == TIMER_NAME for thread in threading.enumerate())
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Every movement stops by itself, whatever happens to the process that began it (protocol.md section 4)."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -31,11 +30,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def no_timers(roadside: GatewayDouble, settings: LazySettings) -> Iterator[None]:
+def no_timers(roadside: GatewayDouble, settings: LazySettings) -> None:
     """As if the process had died right after its order: what it began is long due, and nobody wakes up."""
     settings.PTZ_MOVE_SECONDS = 60
-    yield
-    stopping.cancel_timers()
 
 
 @pytest.fixture
