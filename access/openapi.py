@@ -3,7 +3,7 @@
 from typing import Any
 
 from access.choices import Scope
-from access.operations import WORDS, Example, Operation, Parameter, Shape, text
+from access.operations import WITHOUT_NUL, WORDS, Example, Operation, Parameter, Shape, text
 
 _TOKEN = Shape(
     "Token",
@@ -32,7 +32,8 @@ TOKEN_INFO = Operation(
             "sign",
             text(
                 "以线下交付的 SM2 私钥对 `deviceCode=<编号>&user=<用户名>&token=<令牌>` 的签名（SM3，含 Z 值）："
-                "十六进制或 BASE64，r‖s 或 DER。接入方设为“不要求签名”时可缺省"
+                "十六进制或 BASE64，r‖s 或 DER。接入方设为“不要求签名”时可缺省",
+                pattern=WITHOUT_NUL,
             ),
         ),
     ),

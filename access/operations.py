@@ -14,6 +14,8 @@ Schema = dict[str, Any]
 WORDS = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
 # The same, or nothing.
 WORDS_OR_NONE = r"^([^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?)?$"
+# Whatever else it is: a NUL is refused in every parameter.
+WITHOUT_NUL = r"^[^\x00]*$"
 UUID4 = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"
 
 
@@ -118,6 +120,6 @@ CAMERA_NUM = text("摄像机编号，按登记时的写法", pattern="^[A-Za-z0-
 USER = Parameter("user", words("用户名；可缺省，给出时必须与令牌的接入方一致", 64))
 # What no department is called is told as unknown.
 DEPARTMENT = Parameter(
-    "department", text("摄像机所属单位名称：路公司、其管理处，或它们的上级", pattern=r"^[^\x00]*$")
+    "department", text("摄像机所属单位名称：路公司、其管理处，或它们的上级", pattern=WITHOUT_NUL)
 )
 PLAIN_EXAMPLE_ANSWER = {"code": 200, "msg": "成功", "message": "成功"}
