@@ -1,13 +1,20 @@
-"""No stop of a camera that one test has turned comes in the next, where it would find no database."""
+"""Nothing of one test comes in the next: neither what it counted, nor the stop of a camera that it turned."""
 
 import threading
 import time
 
 import pytest
+from django.core.cache import cache
 
 from ptz.services.stopping import TIMER_NAME, cancel_timers
 
 PATIENCE_SECONDS = 20
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Refusals are limited by the minute, so that many tests in a quick minute would refuse the last of them."""
+    cache.clear()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,11 +1,9 @@
 """Failed exchanges: limited per address, cheap where the token is unknown (threats.md 12)."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import cache
 from time_machine import TimeMachineFixture
 
 from access.models import BehaviourLog
@@ -16,13 +14,6 @@ from tests.access.test_token_ring import NOON
 from tests.cast import Caller, answer_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.access.urls")]
-
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def test_over_the_limit_only_the_refusal_is_left(

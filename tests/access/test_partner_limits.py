@@ -1,7 +1,6 @@
 """Rate limit and allowed networks of a partner's profile (protocol.md section 7)."""
 
 import pytest
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from time_machine import TimeMachineFixture
 
@@ -9,11 +8,6 @@ from access.models import Partner
 from tests.cast import Caller, answer_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.access.urls")]
-
-
-@pytest.fixture(autouse=True)
-def nothing_counted() -> None:
-    cache.clear()
 
 
 def limit(caller: Caller, **fields: object) -> None:

@@ -1,10 +1,8 @@
 """Whose address is logged, limited and told in HTTPS, with and without a proxy in front."""
 
-from collections.abc import Iterator
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
@@ -19,13 +17,6 @@ PROXY, CLIENT, OTHER = "10.0.0.5", "192.0.2.7", "192.0.2.8"
 @pytest.fixture(autouse=True)
 def proxy(settings: LazySettings) -> None:
     settings.TRUSTED_PROXIES = [PROXY]
-
-
-@pytest.fixture
-def empty_cache() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
 
 
 def seen(peer: str, **headers: str) -> tuple[str | None, bool]:
@@ -86,7 +77,7 @@ def sign_in(password: str, peer: str, forwarded_for: str) -> int:
     )
 
 
-def test_the_log_and_the_lock_are_about_the_client(operator: User, empty_cache: None) -> None:
+def test_the_log_and_the_lock_are_about_the_client(operator: User) -> None:
     for _ in range(5):
         assert sign_in("wrong", PROXY, CLIENT) == 200
     assert sign_in("wrong", PROXY, CLIENT) == 429
@@ -96,7 +87,7 @@ def test_the_log_and_the_lock_are_about_the_client(operator: User, empty_cache: 
     assert set(addresses) == {CLIENT, OTHER}
 
 
-def test_a_stranger_cannot_change_its_address_to_try_again(operator: User, empty_cache: None) -> None:
+def test_a_stranger_cannot_change_its_address_to_try_again(operator: User) -> None:
     for number in range(5):
         assert sign_in("wrong", CLIENT, f"198.51.100.{number}") == 200
     assert sign_in("wrong", CLIENT, "198.51.100.99") == 429
@@ -104,7 +95,7 @@ def test_a_stranger_cannot_change_its_address_to_try_again(operator: User, empty
 
 
 def test_failed_exchanges_are_counted_by_the_clients_address(
-    ministry: Caller, settings: LazySettings, empty_cache: None
+    ministry: Caller, settings: LazySettings
 ) -> None:
     settings.TOKEN_FAILURES_PER_MINUTE = 1
     bad = {**ministry.token_query(), "sign": "00"}

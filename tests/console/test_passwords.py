@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.password_validation import validate_password
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 from time_machine import TimeMachineFixture
@@ -22,12 +21,6 @@ from tests.console.uplink import NOON
 pytestmark = pytest.mark.django_db
 NEW = "Qilu-2027-shan"
 PAGE = "/account/password/"
-
-
-@pytest.fixture(autouse=True)
-def uncounted() -> None:
-    """Tries of earlier tests do not count here."""
-    cache.clear()
 
 
 def change(client: Client, old: str = PASSWORD, new: str = NEW, again: str | None = None, **more: str) -> str:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import cache
 from django.test import Client
 from django.urls import URLPattern, reverse
 from time_machine import TimeMachineFixture
@@ -40,7 +39,6 @@ FORTNIGHT = timedelta(days=14)
 @pytest.fixture(autouse=True)
 def noon(time_machine: TimeMachineFixture) -> None:
     time_machine.move_to(datetime(2026, 11, 22, 4, 0, tzinfo=UTC), tick=False)
-    cache.clear()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from time_machine import TimeMachineFixture
@@ -27,7 +26,6 @@ STEP = int(NOON.timestamp()) // STEP_SECONDS
 
 @pytest.fixture(autouse=True)
 def clock(time_machine: TimeMachineFixture) -> TimeMachineFixture:
-    cache.clear()
     time_machine.move_to(NOON, tick=False)
     return time_machine
 

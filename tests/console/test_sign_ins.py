@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -22,11 +21,6 @@ from tests.console.desk import Desk, text_of
 
 pytestmark = pytest.mark.django_db
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/139.0.0.0 Safari/537.36"
-
-
-@pytest.fixture(autouse=True)
-def uncounted() -> None:
-    cache.clear()
 
 
 def signed_in(username: str = "wang", address: str = "10.9.3.1", agent: str = CHROME) -> Client:

@@ -35,7 +35,6 @@ AT_ITS_LIMIT = "接入方的同时观看数已达上限（2）"
 @pytest.fixture(autouse=True)
 def clock(gateway: Gateway, time_machine: TimeMachineFixture) -> TimeMachineFixture:
     time_machine.move_to(NOON, tick=False)
-    cache.clear()
     plan_low_streams()
     Camera.objects.update(status=1, raw_status=1)
     return time_machine

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.utils import timezone
 from time_machine import TimeMachineFixture
 
@@ -26,7 +25,6 @@ NOON = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def clock(gateway: Gateway, time_machine: TimeMachineFixture) -> TimeMachineFixture:
     time_machine.move_to(NOON, tick=False)
-    cache.clear()
     plan_low_streams()
     return time_machine
 

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import cache
 from time_machine import TimeMachineFixture
 
 from access.models import User
@@ -30,7 +29,6 @@ HIGH = VideoType.HIGH
 def clock(gateway: Gateway, time_machine: TimeMachineFixture) -> TimeMachineFixture:
     """Low streams of cameras 1, 2 and 3 are wanted."""
     time_machine.move_to(NOON, tick=False)
-    cache.clear()
     plan_low_streams()
     return time_machine
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -37,7 +36,6 @@ SOON = timedelta(minutes=5)
 @pytest.fixture(autouse=True)
 def clock(gateway: Gateway, time_machine: TimeMachineFixture) -> TimeMachineFixture:
     time_machine.move_to(NOON, tick=False)
-    cache.clear()
     return time_machine
 
 
